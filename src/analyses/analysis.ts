@@ -1,0 +1,159 @@
+import type { Logger } from '../base/logger.js';
+import type { Random } from '../base/random.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Runtime } from '../engine/runtime/session.js';
+import type { Model } from '../onnx/model.js';
+import type { TensorValue } from '../onnx/tensorValue.js';
+import type { Block } from '../protocol/blocks.js';
+import type { Evidence, Finding, Paper, ReportStatus } from '../protocol/report.js';
+
+/** The questions that analyses answer; each is a folder. */
+export type QuestionId =
+  'health' | 'prediction' | 'neuron' | 'representation' | 'trust' | 'compare' | 'activations';
+
+/** A question as a person asks it. */
+export const questionTitles: Readonly<Record<QuestionId, string>> = {
+  health: 'Is this network healthy?',
+  prediction: 'Why this prediction?',
+  neuron: 'What does this neuron detect?',
+  representation: 'What has it learned inside?',
+  trust: 'Can I trust it on this data?',
+  compare: 'How do two models differ?',
+  activations: 'Activation functions',
+};
+
+interface SettingBase {
+  /** Label in forms. */
+  readonly title: string;
+  /** What it does and how to choose, one or two sentences. */
+  readonly description: string;
+}
+
+/** A setting, typed, with bounds and default. Forms, CLI flags and docs are derived from it. */
+export type Setting =
+  | (SettingBase & {
+      readonly kind: 'number' | 'integer';
+      readonly default: number | null;
+      readonly minimum?: number;
+      readonly maximum?: number;
+      /** The bounds themselves are not allowed. */
+      readonly exclusive?: boolean;
+      readonly unit?: string;
+    })
+  | (SettingBase & { readonly kind: 'boolean'; readonly default: boolean })
+  | (SettingBase & { readonly kind: 'choice'; readonly default: string; readonly choices: readonly string[] })
+  | (SettingBase & {
+      readonly kind: 'text';
+      /** null: not set. */
+      readonly default: string | null;
+      /** What the text is: a free form, an address of the model, or a path. */
+      readonly format?: 'text' | 'address' | 'path' | 'integers';
+    });
+
+/** Declared settings by key. */
+export type SettingsSchema = Readonly<Record<string, Setting>>;
+
+/** The values of declared settings. */
+export type SettingsOf<S extends SettingsSchema> = {
+  readonly [K in keyof S]: S[K] extends { readonly kind: 'number' | 'integer'; readonly default: infer D }
+    ? null extends D
+      ? number | null
+      : number
+    : S[K] extends { readonly kind: 'boolean' }
+      ? boolean
+      : S[K] extends { readonly kind: 'choice'; readonly choices: readonly (infer C)[] }
+        ? C
+        : S[K] extends { readonly kind: 'text'; readonly default: infer D }
+          ? null extends D
+            ? string | null
+            : string
+          : never;
+};
+
+/** What an analysis must be given before it can run. */
+export interface Needs {
+  readonly data: 'required' | 'optional' | 'none';
+  readonly labels: 'required' | 'optional' | 'none';
+  readonly gradients: boolean;
+}
+
+/** A metric an analysis declares, so that `--fail-on` can name it. */
+export interface MetricDeclaration {
+  readonly title: string;
+  readonly description: string;
+}
+
+/** A raw result. */
+export interface ResultArray {
+  readonly value: TensorValue;
+  readonly evidence: Evidence;
+}
+
+/** What an analysis hands back: a Report without what the runner knows (model, data, settings, times). */
+export interface ReportDraft {
+  readonly title: string;
+  readonly summary: string;
+  readonly status?: Extract<ReportStatus, 'complete' | 'partial'>;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Evidence of metrics, by key; arrays bring their own. */
+  readonly evidence: Readonly<Record<string, Evidence>>;
+  readonly findings: readonly Finding[];
+  readonly arrays: Readonly<Record<string, ResultArray>>;
+  readonly blocks: readonly Block[];
+  readonly warnings: readonly string[];
+}
+
+/** Progress of a run. */
+export interface ProgressUpdate {
+  /** 0 … 1. */
+  readonly fractionDone: number;
+  readonly message: string;
+}
+
+/** All an analysis may touch. */
+export interface AnalysisContext {
+  readonly model: Model;
+  /** Absent when none was given and none is needed. */
+  readonly data: Dataset | undefined;
+  readonly runtime: Runtime;
+  readonly random: Random;
+  /** Samples per run: recorded in the report, never taken from free memory. */
+  readonly batchSize: number;
+  /** `--limit`: samples at most. */
+  readonly limit: number | undefined;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Reports progress, at least once a batch. */
+  progress(update: ProgressUpdate): void;
+  /** Shows what is known so far; called at most a few times a second, so it may be cheap to ignore. */
+  partial(makeDraft: () => ReportDraft): void;
+}
+
+/**
+ * One question to a model. An analysis is one file, named after its id, and one line in the registry; the command, the
+ * tree item, the form, the CLI flags and the docs row are derived from this value.
+ */
+export interface Analysis<S extends SettingsSchema = SettingsSchema> {
+  /** Kebab-case name of its file; never changes. */
+  readonly id: string;
+  readonly question: QuestionId;
+  /** A short noun phrase: `Dead neurons`. */
+  readonly title: string;
+  /** The question it answers, as a person would ask it. */
+  readonly asks: string;
+  readonly needs: Needs;
+  readonly settings: S;
+  readonly metrics: Readonly<Record<string, MetricDeclaration>>;
+  readonly papers: readonly Paper[];
+  /**
+   * Answers the question.
+   *
+   * @throws UserError when the model or data does not fit, naming what is missing.
+   */
+  run(context: AnalysisContext, settings: SettingsOf<S>): Promise<ReportDraft>;
+}
+
+/** Returns the analysis as it is, with its settings' literal types kept. */
+export function defineAnalysis<const S extends SettingsSchema>(analysis: Analysis<S>): Analysis<S> {
+  return analysis;
+}
