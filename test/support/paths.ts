@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AsyncFunc } from 'mocha';
 
 /** The repository's root folder. */
 export const rootDir = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -27,12 +26,14 @@ function findShared(): string | undefined {
  * Defines a test that reads models or references outside the repository: skipped by name, and counted, when they are
  * not there. Every such test has a committed subset that always runs.
  */
-export function itWithShared(title: string, body: (shared: string) => ReturnType<AsyncFunc> | void): void {
+export function itWithShared(title: string, body: (shared: string) => unknown): void {
   const dir = sharedDir;
-  if (dir === undefined) it.skip(`${title} (skipped: no ../shared beside the repository)`);
-  else
-    it(title, function () {
-      this.timeout(120_000);
-      return body(dir);
-    });
+  if (dir === undefined) {
+    it.skip(`${title} (skipped: no ../shared beside the repository)`);
+    return;
+  }
+  it(title, async function () {
+    this.timeout(120_000);
+    await body(dir);
+  });
 }
