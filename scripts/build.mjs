@@ -1,0 +1,62 @@
+// Bundles the command line, the engine process, the extension and the scripts of exported reports into dist/.
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ensureInstalled, rootDir } from './setup.mjs';
+
+/** Builds everything; rejects with esbuild's own message when a source does not compile. */
+export async function build() {
+  const esbuild = await import('esbuild');
+  const outdir = join(rootDir, 'dist');
+  rmSync(outdir, { recursive: true, force: true });
+  mkdirSync(outdir, { recursive: true });
+  const common = {
+    absWorkingDir: rootDir,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    sourcemap: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    // Native code stays in its packages.
+    external: ['onnxruntime-node', 'sharp', 'vscode'],
+  };
+  await Promise.all([
+    esbuild.build({
+      ...common,
+      entryPoints: { cli: 'src/cli/main.ts', engine: 'src/runs/engineMain.ts' },
+      outdir,
+      format: 'esm',
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+      // Some dependencies are CommonJS and call require.
+      banner: {
+        js: "import { createRequire as niCreateRequire } from 'node:module'; const require = niCreateRequire(import.meta.url);",
+      },
+    }),
+    esbuild.build({
+      ...common,
+      entryPoints: { extension: 'src/extension/extension.ts' },
+      outdir,
+      format: 'cjs',
+      outExtension: { '.js': '.cjs' },
+    }),
+    esbuild.build({
+      absWorkingDir: rootDir,
+      bundle: true,
+      minify: true,
+      platform: 'browser',
+      target: 'es2022',
+      format: 'iife',
+      logLevel: 'warning',
+      entryPoints: { 'webview/report': 'webview/views/report/report.ts' },
+      outdir,
+    }),
+  ]);
+  chmodSync(join(outdir, 'cli.js'), 0o755);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  ensureInstalled();
+  await build();
+}

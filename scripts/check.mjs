@@ -1,0 +1,61 @@
+// `npm run check`: types, lint, format, import direction, dead code, paths in the docs. All run; any failure fails.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { ensureInstalled, rootDir } from './setup.mjs';
+
+ensureInstalled();
+const steps = [
+  ['types', () => bin('typescript/bin/tsc', ['-p', 'tsconfig.json'])],
+  ['types of tests', () => bin('typescript/bin/tsc', ['-p', 'test/tsconfig.json'])],
+  ['types of webview', () => bin('typescript/bin/tsc', ['-p', 'webview/tsconfig.json'])],
+  ['lint', () => bin('eslint/bin/eslint.js', ['.', '--max-warnings', '0'])],
+  ['format', () => bin('prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.'])],
+  ['import direction', () => bin('dependency-cruiser/bin/dependency-cruise.mjs', ['src', 'webview', '--config', '.dependency-cruiser.cjs'])],
+  ['dead code', () => bin('knip/bin/knip.js', ['--no-progress'])],
+  ['paths in the docs', checkDocPaths],
+];
+let failed = 0;
+for (const [name, step] of steps) {
+  const start = Date.now();
+  const isGood = step();
+  if (!isGood) failed++;
+  console.log(`${isGood ? 'ok    ' : 'FAILED'} ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+}
+process.exit(failed > 0 ? 1 : 0);
+
+function bin(script, args) {
+  const result = spawnSync(process.execPath, [join(rootDir, 'node_modules', script), ...args], {
+    cwd: rootDir,
+    stdio: 'inherit',
+  });
+  return result.status === 0;
+}
+
+/** Every path that a document names in backticks or as a link must exist. */
+function checkDocPaths() {
+  const documents = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs'), ...markdownIn('test'), ...markdownIn('sample-models')];
+  const missing = [];
+  for (const document of documents) {
+    const text = readFileSync(join(rootDir, document), 'utf8');
+    for (const path of pathsIn(text)) {
+      const isThere = existsSync(join(rootDir, path)) || existsSync(join(rootDir, dirname(document), path));
+      if (!isThere) missing.push(`${document}: ${path}`);
+    }
+  }
+  for (const line of missing) console.error(`  no such path: ${line}`);
+  return missing.length === 0;
+}
+
+function markdownIn(dir) {
+  if (!existsSync(join(rootDir, dir))) return [];
+  return readdirSync(join(rootDir, dir), { recursive: true })
+    .filter((name) => name.endsWith('.md') && !name.includes('node_modules'))
+    .map((name) => relative(rootDir, join(rootDir, dir, name)));
+}
+
+function pathsIn(text) {
+  const quoted = [...text.matchAll(/`((?:src|test|docs|scripts|bench|webview|media|sample-models|\.ci|\.vscode)\/[^`\s<>*{}…]*)`/g)];
+  const linked = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)];
+  return [...quoted, ...linked].map((match) => match[1]);
+}
