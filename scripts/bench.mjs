@@ -6,8 +6,12 @@ import { ensureInstalled, rootDir } from './setup.mjs';
 
 ensureInstalled();
 await build();
-const result = spawnSync(process.execPath, ['--import', 'tsx', join(rootDir, 'bench', 'main.ts'), ...process.argv.slice(2)], {
-  cwd: rootDir,
-  stdio: 'inherit',
-});
+const result = spawnSync(
+  process.execPath,
+  ['--import', 'tsx', join(rootDir, 'bench', 'main.ts'), ...process.argv.slice(2)],
+  {
+    cwd: rootDir,
+    stdio: 'inherit',
+  },
+);
 process.exit(result.status ?? 1);

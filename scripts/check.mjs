@@ -11,7 +11,16 @@ const steps = [
   ['types of webview', () => bin('typescript/bin/tsc', ['-p', 'webview/tsconfig.json'])],
   ['lint', () => bin('eslint/bin/eslint.js', ['.', '--max-warnings', '0'])],
   ['format', () => bin('prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.'])],
-  ['import direction', () => bin('dependency-cruiser/bin/dependency-cruise.mjs', ['src', 'webview', '--config', '.dependency-cruiser.cjs'])],
+  [
+    'import direction',
+    () =>
+      bin('dependency-cruiser/bin/dependency-cruise.mjs', [
+        'src',
+        'webview',
+        '--config',
+        '.dependency-cruiser.cjs',
+      ]),
+  ],
   ['dead code', () => bin('knip/bin/knip.js', ['--no-progress'])],
   ['paths in the docs', checkDocPaths],
 ];
@@ -34,7 +43,13 @@ function bin(script, args) {
 
 /** Every path that a document names in backticks or as a link must exist. */
 function checkDocPaths() {
-  const documents = ['README.md', 'CONTRIBUTING.md', ...markdownIn('docs'), ...markdownIn('test'), ...markdownIn('sample-models')];
+  const documents = [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...markdownIn('docs'),
+    ...markdownIn('test'),
+    ...markdownIn('sample-models'),
+  ];
   const missing = [];
   for (const document of documents) {
     const text = readFileSync(join(rootDir, document), 'utf8');
@@ -55,7 +70,11 @@ function markdownIn(dir) {
 }
 
 function pathsIn(text) {
-  const quoted = [...text.matchAll(/`((?:src|test|docs|scripts|bench|webview|media|sample-models|\.ci|\.vscode)\/[^`\s<>*{}…]*)`/g)];
+  const quoted = [
+    ...text.matchAll(
+      /`((?:src|test|docs|scripts|bench|webview|media|sample-models|\.ci|\.vscode)\/[^`\s<>*{}…]*)`/g,
+    ),
+  ];
   const linked = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)];
   return [...quoted, ...linked].map((match) => match[1]);
 }

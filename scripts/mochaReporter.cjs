@@ -21,7 +21,8 @@ module.exports = class TierReporter extends Mocha.reporters.Spec {
     runner.once('end', () => {
       slow.sort((a, b) => b.ms - a.ms);
       const out = process.env.NEURON_INSPECTOR_TEST_RESULT;
-      if (out) writeFileSync(out, JSON.stringify({ ...counts, files: [...files], slowest: slow.slice(0, 5) }));
+      if (out)
+        writeFileSync(out, JSON.stringify({ ...counts, files: [...files], slowest: slow.slice(0, 5) }));
     });
   }
 };

@@ -24,15 +24,19 @@ export function requireNode() {
  */
 export function ensureInstalled() {
   requireNode();
-  const lock = createHash('sha256').update(readFileSync(join(rootDir, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(rootDir, 'package-lock.json')))
+    .digest('hex');
   const key = `${lock} node-${process.versions.modules} ${process.platform}-${process.arch}`;
   const stampFile = join(rootDir, 'node_modules', '.neuron-inspector-lock');
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === key) return { installed: false, installMs: 0 };
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === key)
+    return { installed: false, installMs: 0 };
   const start = Date.now();
   console.log('Installing dependencies (once per lock file) …');
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
-    failure: 'npm could not install the dependencies. Check the network or the registry and run the command again.',
+    failure:
+      'npm could not install the dependencies. Check the network or the registry and run the command again.',
   });
   mkdirSync(dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, key);

@@ -7,7 +7,13 @@ ensureInstalled();
 await build();
 
 const sample = join('sample-models', 'dying-relu');
-const args = ['run', 'dead-neurons', join(sample, 'dying-relu.onnx'), '--data', join(sample, 'dying-relu.inspect.json')];
+const args = [
+  'run',
+  'dead-neurons',
+  join(sample, 'dying-relu.onnx'),
+  '--data',
+  join(sample, 'dying-relu.inspect.json'),
+];
 console.log(`\n$ neuron-inspector ${args.join(' ')}\n`);
 run(process.execPath, [join(rootDir, 'dist', 'cli.js'), ...args]);
 if (!process.argv.includes('--headless')) {

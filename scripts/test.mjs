@@ -54,7 +54,9 @@ function runTier(tier) {
   const ran = new Set(result.files.map((file) => resolve(file)));
   const silent = files.filter((file) => !ran.has(resolve(file)));
   if (silent.length > 0) {
-    console.error(`These test files ran no test: ${silent.map((file) => relative(rootDir, file)).join(', ')}`);
+    console.error(
+      `These test files ran no test: ${silent.map((file) => relative(rootDir, file)).join(', ')}`,
+    );
     totals.failed++;
   }
 }

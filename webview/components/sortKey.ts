@@ -5,7 +5,8 @@ export type SortKey = number | string | undefined;
 export function compareKeys(a: SortKey, b: SortKey, sign: 1 | -1): number {
   if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
   if (typeof a === 'number' && typeof b === 'number') return sign * (a - b);
-  if (typeof a === 'string' && typeof b === 'string')
+  if (typeof a === 'string' && typeof b === 'string') {
     return sign * a.localeCompare(b, 'en', { numeric: true });
+  }
   return sign * (typeof a === 'number' ? -1 : 1);
 }
