@@ -1,0 +1,157 @@
+import { basename } from 'node:path';
+import type { Analysis, ReportDraft } from '../analyses/analysis.js';
+import type { Block } from '../protocol/blocks.js';
+import {
+  type ArrayInfo,
+  type Evidence,
+  type Report,
+  type ReportStatus,
+  toReportNumber,
+} from '../protocol/report.js';
+import type { SettingValues } from './settings.js';
+import { storedDtype } from './storedArray.js';
+import { toolVersion } from './toolVersion.js';
+
+/** What the runner knows of a run, apart from its result. */
+export interface RunFacts {
+  readonly analysis: Analysis;
+  readonly model: Report['model'];
+  readonly data: Report['data'];
+  readonly settings: SettingValues;
+  readonly seed: number;
+  readonly provider: string;
+  readonly batchSize: number;
+  readonly runtimeVersion: string;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  /** What the runner measured itself before the analysis: accuracy and what looks wrong with the data. */
+  readonly preface: Preface;
+  /** File of each array, when they were written. */
+  readonly arrayFiles?: ReadonlyMap<string, string>;
+}
+
+/** What stands before the analysis's own blocks. */
+export interface Preface {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly evidence: Readonly<Record<string, Evidence>>;
+  readonly blocks: readonly Block[];
+  readonly warnings: readonly string[];
+}
+
+/** A preface that says nothing. */
+export const emptyPreface: Preface = { metrics: {}, evidence: {}, blocks: [], warnings: [] };
+
+/** Returns the facts of a run that has only just been asked for, so that a cancel or crash leaves a true report. */
+export function initialFacts(
+  analysis: Analysis,
+  request: {
+    readonly modelPath: string;
+    readonly settings: SettingValues;
+    readonly seed: number;
+    readonly provider: string;
+  },
+): RunFacts {
+  return {
+    analysis,
+    model: { path: request.modelPath, name: modelNameOf(request.modelPath), sizeBytes: 0 },
+    data: null,
+    settings: request.settings,
+    seed: request.seed,
+    provider: request.provider,
+    batchSize: 0,
+    runtimeVersion: '',
+    startedAt: new Date(),
+    durationMs: 0,
+    preface: emptyPreface,
+  };
+}
+
+/** Returns a model's name: its file name without `.onnx`. */
+export function modelNameOf(path: string): string {
+  return basename(path).replace(/\.onnx$/i, '');
+}
+
+/** Returns the Report of a draft: every field of the contract, the runner's preface first. */
+export function assembleReport(facts: RunFacts, draft: ReportDraft, status: ReportStatus): Report {
+  const metrics: Report['metrics'] = {};
+  for (const [key, value] of Object.entries({ ...facts.preface.metrics, ...draft.metrics })) {
+    metrics[key] = toReportNumber(value);
+  }
+  const arrays: Record<string, ArrayInfo> = {};
+  const evidence: Record<string, Evidence> = { ...facts.preface.evidence, ...draft.evidence };
+  for (const [name, array] of Object.entries(draft.arrays)) {
+    const file = facts.arrayFiles?.get(name);
+    arrays[name] = {
+      shape: [...array.value.dims],
+      dtype: storedDtype(array.value.dtype),
+      ...(file === undefined ? {} : { file }),
+    };
+    evidence[name] = array.evidence;
+  }
+  return {
+    ...headOf(facts, status),
+    title: draft.title,
+    summary: draft.summary,
+    metrics,
+    evidence,
+    findings: [...draft.findings],
+    arrays,
+    blocks: [...facts.preface.blocks, ...draft.blocks, ...citationOf(facts.analysis, draft)],
+    papers: [...facts.analysis.papers],
+    warnings: unique([...facts.preface.warnings, ...draft.warnings]),
+  };
+}
+
+/** Returns a Report that says only why there is no result. */
+export function reportWithoutResult(facts: RunFacts, status: 'cancelled' | 'failed' | 'partial', why: string): Report {
+  const draft: ReportDraft = {
+    title: facts.analysis.title,
+    summary: why,
+    metrics: {},
+    evidence: {},
+    findings: [],
+    arrays: {},
+    blocks: [],
+    warnings: [],
+  };
+  return assembleReport(facts, draft, status);
+}
+
+/** Returns a report with another status; the reason, if any, is its first warning. */
+export function withStatus(report: Report, status: ReportStatus, reason?: string): Report {
+  return { ...report, status, warnings: unique([...(reason === undefined ? [] : [reason]), ...report.warnings]) };
+}
+
+type Head = Omit<
+  Report,
+  'title' | 'summary' | 'metrics' | 'evidence' | 'findings' | 'arrays' | 'blocks' | 'papers' | 'warnings'
+>;
+
+function headOf(facts: RunFacts, status: ReportStatus): Head {
+  return {
+    schemaVersion: 1,
+    analysis: facts.analysis.id,
+    question: facts.analysis.asks,
+    status,
+    model: facts.model,
+    data: facts.data,
+    settings: { ...facts.settings },
+    seed: facts.seed,
+    provider: facts.provider,
+    batchSize: facts.batchSize,
+    tool: { version: toolVersion, runtime: facts.runtimeVersion },
+    createdAt: facts.startedAt.toISOString(),
+    durationMs: facts.durationMs,
+  };
+}
+
+/** Papers are named in every report; analyses that place them themselves keep their place. */
+function citationOf(analysis: Analysis, draft: ReportDraft): Block[] {
+  const isPlaced = draft.blocks.some((block) => block.type === 'citation');
+  if (isPlaced || analysis.papers.length === 0) return [];
+  return [{ type: 'citation', papers: analysis.papers.map((paper) => paper.id) }];
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}

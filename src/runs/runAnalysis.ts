@@ -1,0 +1,263 @@
+import type {
+  Analysis,
+  AnalysisContext,
+  ProgressUpdate,
+  ReportDraft,
+  SettingsOf,
+  SettingsSchema,
+} from '../analyses/analysis.js';
+import { Cancelled } from '../base/abort.js';
+import { messageOf, UserError } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
+import { didYouMean } from '../base/nearest.js';
+import { createRandom } from '../base/random.js';
+import type { Dataset } from '../data/dataset.js';
+import { openDataset } from '../data/openDataset.js';
+import { createRuntime } from '../engine/runtime/ortRuntime.js';
+import type { Runtime } from '../engine/runtime/session.js';
+import type { Model } from '../onnx/model.js';
+import { convertToOpset17 } from '../onnx/opsets/convert.js';
+import { readModel } from '../onnx/readModel.js';
+import type { TensorValue } from '../onnx/tensorValue.js';
+import type { RunRequest } from '../protocol/engineMessages.js';
+import type { Report } from '../protocol/report.js';
+import {
+  assembleReport,
+  emptyPreface,
+  initialFacts,
+  modelNameOf,
+  reportWithoutResult,
+  type RunFacts,
+  withStatus,
+} from './assembleReport.js';
+import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
+import { fileSha256 } from './fileSha256.js';
+import { measureAccuracy } from './preface.js';
+import { completeSettings } from './settings.js';
+import { writeArrays } from './arrays.js';
+
+/** What a run needs from whoever runs it. */
+export interface RunHooks {
+  readonly analyses: readonly Analysis[];
+  readonly log: Logger;
+  progress(update: ProgressUpdate): void;
+  partial(report: Report): void;
+}
+
+/** A report and the raw results behind it. */
+export interface FinishedRun {
+  readonly report: Report;
+  readonly arrays: ReadonlyMap<string, TensorValue>;
+}
+
+/** A run that failed half-way: `cause` is why, `report` what is known. */
+export class RunFailed extends Error {
+  readonly report: Report;
+
+  constructor(cause: unknown, report: Report) {
+    super(messageOf(cause), { cause });
+    this.name = 'RunFailed';
+    this.report = report;
+  }
+}
+
+/** Partial reports at most this often. */
+const partialIntervalMs = 250;
+
+/**
+ * Runs one analysis from files to a full Report; the engine process does nothing else.
+ *
+ * @throws RunFailed with the cause (a UserError, or a bug) and a report of status `failed` saying what is known.
+ */
+export async function runAnalysis(request: RunRequest, hooks: RunHooks): Promise<FinishedRun> {
+  const analysis = findAnalysis(hooks.analyses, request.analysis);
+  const settings = completeSettings(analysis.settings, request.settings);
+  const state = new RunState(initialFacts(analysis, { ...request, settings }), hooks);
+  try {
+    return await state.run(request);
+  } catch (error) {
+    throw new RunFailed(error, state.failed(error));
+  }
+}
+
+/**
+ * Returns the analysis with an id.
+ *
+ * @throws UserError `unknown-analysis` with the nearest ids.
+ */
+export function findAnalysis(analyses: readonly Analysis[], id: string): Analysis {
+  const found = analyses.find((analysis) => analysis.id === id);
+  if (found !== undefined) return found;
+  const ids = analyses.map((analysis) => analysis.id);
+  throw new UserError(
+    'unknown-analysis',
+    `There is no analysis "${id}".${didYouMean(id, ids)} Run neuron-inspector analyses for the list.`,
+    { detail: { id, known: ids } },
+  );
+}
+
+/** A run under way: the facts grow as they become known, so that a failure leaves what is true. */
+class RunState {
+  private facts: RunFacts;
+  private readonly hooks: RunHooks;
+  private readonly startMs = performance.now();
+  private lastPartial: Report | undefined;
+
+  constructor(facts: RunFacts, hooks: RunHooks) {
+    this.facts = facts;
+    this.hooks = hooks;
+  }
+
+  async run(request: RunRequest): Promise<FinishedRun> {
+    this.hooks.progress({ fractionDone: 0, message: 'Reading the model' });
+    const original = await readModel(request.modelPath);
+    this.know({ model: modelFactsOf(original, request.modelPath) });
+    this.showPartial(reportWithoutResult(this.currentFacts(), 'partial', 'Nothing measured yet.'));
+    const sha256 = fileSha256(original.file.realPath, original.file.fileSizeBytes);
+    // Awaited below; a failure of the analysis must not leave it unhandled.
+    sha256.catch(() => undefined);
+    const model = convertToOpset17(original);
+    const runtime = createRuntime({ provider: request.provider, log: this.hooks.log });
+    this.know({ runtimeVersion: runtime.version });
+    const data = await this.openData(request, model);
+    const batchSize = await this.chooseBatchSize(request, model, data);
+    this.know({ batchSize });
+    await this.measurePreface(request, { model, runtime, data, batchSize });
+    const draft = await this.analyse(request, { model, runtime, data, batchSize });
+    this.know({ model: await withSha256(this.facts.model, sha256) });
+    if (runtime.provider !== undefined) this.know({ provider: runtime.provider });
+    return this.finish(request, draft);
+  }
+
+  /** Returns the report of a run that ended with an error. */
+  failed(error: unknown): Report {
+    const why = `The run failed: ${messageOf(error)}`;
+    return this.lastPartial === undefined
+      ? reportWithoutResult(this.currentFacts(), 'failed', why)
+      : withStatus({ ...this.lastPartial, durationMs: this.durationMs() }, 'failed', why);
+  }
+
+  private async openData(request: RunRequest, model: Model): Promise<Dataset | undefined> {
+    const { needs, id } = this.facts.analysis;
+    if (request.dataPath === undefined) {
+      if (needs.data !== 'required') return undefined;
+      throw new UserError('data-missing', `${id} needs data. ${howToGiveData}`, { detail: { analysis: id } });
+    }
+    const data = await openDataset(request.dataPath, model);
+    this.know({ data: { path: data.path, kind: data.kind, sampleCount: data.sampleCount } });
+    this.know({ preface: { ...emptyPreface, warnings: [...model.warnings, ...data.warnings] } });
+    if (data.sampleCount === 0) {
+      throw new UserError('data-empty', `${data.path} holds no samples. Check that --data names the right file or folder.`);
+    }
+    if (needs.labels === 'required' && !data.hasLabels) {
+      throw new UserError(
+        'labels-missing',
+        `${id} needs labels, and ${data.path} has none. Add "labels" to an .inspect.json, or an array "labels" to the .npz.`,
+      );
+    }
+    return data;
+  }
+
+  private async chooseBatchSize(request: RunRequest, model: Model, data: Dataset | undefined): Promise<number> {
+    return chooseBatchSize({
+      model,
+      sampleShapes: data === undefined ? {} : await firstSampleShapes(data),
+      memoryMegabytes: request.memoryMegabytes ?? defaultMemoryMegabytes,
+      wanted: request.batchSize,
+    });
+  }
+
+  private async measurePreface(request: RunRequest, parts: RunParts): Promise<void> {
+    const preface = await measureAccuracy({ ...parts, limit: request.limit, log: this.hooks.log });
+    const { warnings } = this.facts.preface;
+    this.know({ preface: { ...preface, warnings: [...warnings, ...preface.warnings] } });
+  }
+
+  private async analyse(request: RunRequest, parts: RunParts): Promise<ReportDraft> {
+    const { analysis } = this.facts;
+    let lastPartialMs = -Infinity;
+    const context: AnalysisContext = {
+      ...parts,
+      random: createRandom(request.seed),
+      limit: request.limit,
+      log: this.hooks.log,
+      signal: new AbortController().signal,
+      progress: this.hooks.progress.bind(this.hooks),
+      partial: (makeDraft) => {
+        const nowMs = performance.now();
+        if (nowMs - lastPartialMs < partialIntervalMs) return;
+        lastPartialMs = nowMs;
+        if (parts.runtime.provider !== undefined) this.know({ provider: parts.runtime.provider });
+        this.showPartial(assembleReport(this.currentFacts(), makeDraft(), 'partial'));
+      },
+    };
+    // `completeSettings` has checked every value against this analysis's own schema.
+    return analysis.run(context, this.facts.settings as SettingsOf<SettingsSchema>);
+  }
+
+  private async finish(request: RunRequest, draft: ReportDraft): Promise<FinishedRun> {
+    const arrays = new Map(Object.entries(draft.arrays).map(([name, array]) => [name, array.value]));
+    this.lastPartial = assembleReport(this.currentFacts(), draft, draft.status ?? this.statusOf(request));
+    if (request.arraysDir !== undefined) {
+      this.know({ arrayFiles: await writeArrays(request.arraysDir, arrays) });
+    }
+    const report = assembleReport(this.currentFacts(), draft, draft.status ?? this.statusOf(request));
+    return { report, arrays };
+  }
+
+  private statusOf(request: RunRequest): 'complete' | 'partial' {
+    const isCut = this.facts.data !== null && (request.limit ?? Infinity) < this.facts.data.sampleCount;
+    return isCut ? 'partial' : 'complete';
+  }
+
+  private know(facts: Partial<RunFacts>): void {
+    this.facts = { ...this.facts, ...facts };
+  }
+
+  private currentFacts(): RunFacts {
+    return { ...this.facts, durationMs: this.durationMs() };
+  }
+
+  private durationMs(): number {
+    return Math.round(performance.now() - this.startMs);
+  }
+
+  private showPartial(report: Report): void {
+    this.lastPartial = report;
+    this.hooks.partial(report);
+  }
+}
+
+/** What a run works on. */
+export interface RunParts {
+  readonly model: Model;
+  readonly runtime: Runtime;
+  readonly data: Dataset | undefined;
+  readonly batchSize: number;
+}
+
+/** How to give data, for messages. */
+export const howToGiveData =
+  'Pass --data with an .inspect.json, a folder of images, a .csv, .npz, .npy, .parquet or IDX file.';
+
+function modelFactsOf(model: Model, path: string): Report['model'] {
+  return { path: model.file.path, name: modelNameOf(path), sizeBytes: model.file.sizeBytes };
+}
+
+async function withSha256(facts: Report['model'], sha256: Promise<string | undefined>): Promise<Report['model']> {
+  const hash = await sha256;
+  return hash === undefined ? facts : { ...facts, sha256: hash };
+}
+
+async function firstSampleShapes(data: Dataset): Promise<Record<string, readonly number[]>> {
+  const shapes: Record<string, readonly number[]> = {};
+  for await (const batch of data.batches({ batchSize: 1, limit: 1 })) {
+    for (const [name, value] of Object.entries(batch.feeds)) shapes[name] = value.dims;
+  }
+  return shapes;
+}
+
+/** Tells whether an error only means that the run was stopped. */
+export function isCancellation(error: unknown): boolean {
+  return error instanceof Cancelled;
+}
