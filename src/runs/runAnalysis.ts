@@ -6,10 +6,8 @@ import type {
   SettingsOf,
   SettingsSchema,
 } from '../analyses/analysis.js';
-import { Cancelled } from '../base/abort.js';
 import { messageOf, UserError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
-import { didYouMean } from '../base/nearest.js';
 import { createRandom } from '../base/random.js';
 import type { Dataset } from '../data/dataset.js';
 import { openDataset } from '../data/openDataset.js';
@@ -31,6 +29,7 @@ import {
   withStatus,
 } from './assembleReport.js';
 import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
+import { findAnalysis } from './findAnalysis.js';
 import { fileSha256 } from './fileSha256.js';
 import { measureAccuracy } from './preface.js';
 import { completeSettings } from './settings.js';
@@ -78,22 +77,6 @@ export async function runAnalysis(request: RunRequest, hooks: RunHooks): Promise
   } catch (error) {
     throw new RunFailed(error, state.failed(error));
   }
-}
-
-/**
- * Returns the analysis with an id.
- *
- * @throws UserError `unknown-analysis` with the nearest ids.
- */
-export function findAnalysis(analyses: readonly Analysis[], id: string): Analysis {
-  const found = analyses.find((analysis) => analysis.id === id);
-  if (found !== undefined) return found;
-  const ids = analyses.map((analysis) => analysis.id);
-  throw new UserError(
-    'unknown-analysis',
-    `There is no analysis "${id}".${didYouMean(id, ids)} Run neuron-inspector analyses for the list.`,
-    { detail: { id, known: ids } },
-  );
 }
 
 /** A run under way: the facts grow as they become known, so that a failure leaves what is true. */
@@ -255,9 +238,4 @@ async function firstSampleShapes(data: Dataset): Promise<Record<string, readonly
     for (const [name, value] of Object.entries(batch.feeds)) shapes[name] = value.dims;
   }
   return shapes;
-}
-
-/** Tells whether an error only means that the run was stopped. */
-export function isCancellation(error: unknown): boolean {
-  return error instanceof Cancelled;
 }

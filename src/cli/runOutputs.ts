@@ -1,0 +1,87 @@
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { UserError } from '../base/errors.js';
+import type { Report } from '../protocol/report.js';
+import { toJunit } from '../runs/export/junit.js';
+import { toSarif } from '../runs/export/sarif.js';
+import { checkWritable, guarded, writeFileAtomic } from '../runs/outputFiles.js';
+import type { Judgement } from '../runs/thresholds.js';
+import type { ParsedArguments } from './arguments.js';
+
+/** Where the results of a run go besides stdout. */
+export interface Outputs {
+  readonly report: string | undefined;
+  readonly arrays: string | undefined;
+  readonly sarif: string | undefined;
+  readonly junit: string | undefined;
+}
+
+/** What a run leaves behind. */
+export interface RunResults {
+  readonly report: Report;
+  readonly judgements: readonly Judgement[];
+  readonly error: Error | undefined;
+}
+
+/** Returns the outputs that were asked for. */
+export function outputsOf(args: ParsedArguments): Outputs {
+  return {
+    report: args.text('report'),
+    arrays: args.text('arrays'),
+    sarif: args.text('sarif'),
+    junit: args.text('junit'),
+  };
+}
+
+/**
+ * Checks every output before the run, so that no result is lost to a typing error.
+ *
+ * @throws UserError as `checkWritable` does; `same-output` when two outputs are one file.
+ */
+export function checkOutputs({ report, arrays, sarif, junit }: Outputs): void {
+  const files = [report, sarif, junit].filter((path) => path !== undefined);
+  const distinct = new Set(files.map((path) => resolve(path)));
+  if (distinct.size < files.length) {
+    throw new UserError('same-output', '--report, --sarif and --junit must name different files.');
+  }
+  for (const path of files) checkWritable(path);
+  if (arrays === undefined) return;
+  guarded(arrays, () => mkdirSync(arrays, { recursive: true }));
+  checkWritable(join(arrays, 'arrays.json'));
+}
+
+/**
+ * Writes the outputs. A report that cannot be written where it should be is saved in the temporary folder.
+ *
+ * @throws UserError as `writeFileAtomic` does.
+ */
+export function writeOutputs(outputs: Outputs, { report, judgements, error }: RunResults): void {
+  if (outputs.report !== undefined) writeReport(outputs.report, report);
+  if (outputs.sarif !== undefined) writeFileAtomic(outputs.sarif, toSarif(report, judgements));
+  if (outputs.junit !== undefined) writeFileAtomic(outputs.junit, toJunit(report, judgements, error));
+}
+
+function writeReport(path: string, report: Report): void {
+  const text = `${JSON.stringify(report, null, 2)}\n`;
+  try {
+    writeFileAtomic(path, text);
+  } catch (error) {
+    const rescue = join(tmpdir(), `${process.pid}-${basename(path)}`);
+    if (!(error instanceof UserError) || !tryToWrite(rescue, text)) throw error;
+    throw new UserError(error.code, `${error.message} The report was saved as ${rescue} instead.`, {
+      kind: error.kind,
+      cause: error,
+      detail: { ...error.detail, savedAs: rescue },
+    });
+  }
+}
+
+function tryToWrite(path: string, text: string): boolean {
+  try {
+    writeFileAtomic(path, text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,160 @@
+import type { ReportNumber, TableCell, TableColumn } from './blocks.js';
+import type { Evidence, Report } from './report.js';
+
+// How numbers read, in one place: terminal, exports and webview say the same.
+
+/** How a metric is to be read. */
+export type NumberFormat = 'number' | 'percent' | 'count';
+
+/** A metric as a line of a list: what, how much, on what evidence. */
+export interface MetricLine {
+  readonly metric: string;
+  readonly label: string;
+  readonly value: string;
+  readonly evidence: string;
+}
+
+/** Returns a number as a person reads it: thousands grouped, four significant digits, NaN and ∞ named. */
+export function formatNumber(value: ReportNumber, format: NumberFormat = 'number'): string {
+  const number = Number(value);
+  if (Number.isNaN(number)) return 'NaN';
+  if (!Number.isFinite(number)) return number > 0 ? '∞' : '−∞';
+  if (format === 'percent') return `${plain(number * 100, 1)} %`;
+  if (format === 'count' || Number.isInteger(number)) return grouped(number);
+  return plain(number, 4);
+}
+
+/** Returns a table's cell as text; an empty one is "not captured". */
+export function formatCell(cell: TableCell | undefined, column: TableColumn): string {
+  if (cell === null || cell === undefined) return '–';
+  switch (column.kind) {
+    case 'text':
+    case 'address':
+    case 'state':
+      return String(cell);
+    case 'number':
+    case 'count':
+      return typeof cell === 'string' && Number.isNaN(Number(cell)) && cell !== 'NaN'
+        ? cell
+        : formatNumber(asNumber(cell), column.kind);
+    case 'percent':
+    case 'bar':
+      return formatNumber(asNumber(cell), 'percent');
+  }
+}
+
+/** Tells whether a column's cells are numbers, so that they align at the right. */
+export function isNumeric(column: TableColumn): boolean {
+  return column.kind !== 'text' && column.kind !== 'address' && column.kind !== 'state';
+}
+
+/** Returns how a number came about, in words: `measured on all 1,000 samples`. */
+export function formatEvidence(evidence: Evidence | undefined): string {
+  if (evidence === undefined) return '';
+  const samples = evidence.n === undefined ? '' : ` ${grouped(evidence.n)} sample${evidence.n === 1 ? '' : 's'}`;
+  const how = evidence.how === undefined || evidence.how === '' ? '' : `: ${evidence.how}`;
+  switch (evidence.kind) {
+    case 'measured':
+      return `measured${samples === '' ? '' : ` on all${samples}`}${how}`;
+    case 'sampled':
+      return `measured on${samples === '' ? ' a sample' : samples}${how}`;
+    case 'estimated':
+      return `estimated${samples === '' ? '' : ` from${samples}`}${how}`;
+    case 'not-captured':
+      return `not captured${how}`;
+  }
+}
+
+/** Returns every metric once: those that metrics blocks show, in their order and format, then the rest by name. */
+export function metricLines(report: Report): MetricLine[] {
+  const lines = new Map<string, MetricLine>();
+  for (const block of report.blocks) {
+    if (block.type !== 'metrics' || !('items' in block) || !Array.isArray(block.items)) continue;
+    for (const item of block.items as { metric: string; label: string; format?: NumberFormat; unit?: string }[]) {
+      if (!lines.has(item.metric)) lines.set(item.metric, metricLine(report, item));
+    }
+  }
+  for (const metric of new Set([...Object.keys(report.metrics), ...notCaptured(report)])) {
+    if (!lines.has(metric)) lines.set(metric, metricLine(report, { metric, label: wordsOf(metric) }));
+  }
+  return [...lines.values()];
+}
+
+/** Returns one metric as a line. */
+export function metricLine(
+  report: Report,
+  item: { metric: string; label: string; format?: NumberFormat; unit?: string },
+): MetricLine {
+  const value = report.metrics[item.metric];
+  const unit = item.unit === undefined ? '' : ` ${item.unit}`;
+  return {
+    metric: item.metric,
+    label: item.label,
+    value: value === undefined ? '–' : formatNumber(value, item.format) + unit,
+    evidence: formatEvidence(report.evidence[item.metric]),
+  };
+}
+
+/** Returns a duration in the unit that reads best. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs < 1000) return `${String(Math.round(durationMs))} ms`;
+  const seconds = durationMs / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${String(Math.round(seconds % 60))} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Returns a size in the unit that reads best, in steps of 1,000. */
+export function formatBytes(sizeBytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  let size = sizeBytes;
+  let unit = 0;
+  while (size >= 999.5 && unit < units.length - 1) {
+    size /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || size >= 100 ? 0 : 1;
+  return `${size.toFixed(digits)} ${units[unit] ?? ''}`;
+}
+
+/** Returns what a run rested on, in the order that a reader asks: status, data, provider, batch, seed, time. */
+export function provenance(report: Report): string[] {
+  const facts: string[] = [];
+  if (report.status !== 'complete') facts.push(report.status);
+  if (report.data !== null) facts.push(`${grouped(report.data.sampleCount)} samples of ${report.data.kind}`);
+  facts.push(report.provider);
+  if (report.batchSize > 0) facts.push(`batch ${report.batchSize}`);
+  facts.push(`seed ${report.seed}`, formatDuration(report.durationMs));
+  return facts;
+}
+
+function notCaptured(report: Report): string[] {
+  return Object.entries(report.evidence)
+    .filter(([key, evidence]) => evidence.kind === 'not-captured' && !Object.hasOwn(report.arrays, key))
+    .map(([key]) => key);
+}
+
+/** `deadShare` → `Dead share`. */
+function wordsOf(metric: string): string {
+  const words = metric.replace(/([a-z0-9])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function asNumber(cell: string | number): ReportNumber {
+  if (typeof cell === 'number') return cell;
+  return cell === 'Infinity' || cell === '-Infinity' ? cell : 'NaN';
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+}
+
+function plain(value: number, digits: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e7 || size < 1e-3)) return value.toExponential(2);
+  if (size >= 1000) return value.toLocaleString('en-US', { maximumFractionDigits: 1 });
+  return digits === 1
+    ? value.toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: size < 1 ? 2 : 1 })
+    : String(Number(value.toPrecision(digits)));
+}
