@@ -1,0 +1,170 @@
+import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
+import type { Feeds, Session } from '../../../engine/runtime/session.js';
+import type { Model } from '../../../onnx/model.js';
+import { elementCountOf, float32Tensor, toFloat64, type TensorValue } from '../../../onnx/tensorValue.js';
+import type { AnalysisContext } from '../../analysis.js';
+import { type FieldGraph, type FieldPlan, planField, type PlanRequest } from './fieldPlan.js';
+import { type Rows, takeRows } from './rows.js';
+import { selectionFeeds } from './selection.js';
+
+/** Points at which the model is evaluated: each belongs to a row, from which all other inputs are taken. */
+export interface PointSource {
+  readonly count: number;
+  rowOf(point: number): number;
+  /** Writes the values of one coordinate tensor of a point. */
+  write(point: number, coordinate: number, target: Float32Array): void;
+}
+
+/** What came out at one point and one site; the arrays are only valid during the visit. */
+export interface SiteResult {
+  readonly point: number;
+  readonly site: number;
+  readonly value: ArrayLike<number>;
+  /** Empty when only values were asked for. */
+  readonly gradient: ArrayLike<number>;
+}
+
+/** The explained number f as a function of points, with its gradients: batched runs of one rewritten graph. */
+export interface Field {
+  /** Returns f per point. */
+  values(points: PointSource): Promise<Float64Array>;
+  /** Visits ∂f/∂site and the site's value, point by point in order. */
+  gradients(points: PointSource, visit: (result: SiteResult) => void): Promise<void>;
+  /** Visits the sites' values alone. */
+  observe(points: PointSource, visit: (result: SiteResult) => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a field is opened for. */
+export interface FieldRequest extends PlanRequest {
+  readonly rows: Rows;
+  /** Called after every batch with the number of points in it. */
+  onBatch(pointCount: number): void;
+}
+
+/** Opens the graphs that compute f and its gradients from points; sessions are created when first used. */
+export function openField(context: AnalysisContext, request: FieldRequest): Field {
+  const plan = planField(request);
+  const sessions = new Map<string, { readonly graph: FieldGraph; readonly session: Promise<Session> }>();
+  const run = async (key: 'forward' | 'backward', pass: Omit<Pass, 'session' | 'outputs'> & Chosen) => {
+    let open = sessions.get(key);
+    if (open === undefined) {
+      const graph = key === 'forward' ? plan.forward : plan.backward();
+      open = { graph, session: context.runtime.open(graph.model) };
+      sessions.set(key, open);
+    }
+    const outputs = pass.choose(open.graph);
+    await runPass({ context, request, plan }, { ...pass, session: await open.session, outputs });
+  };
+  return {
+    async values(points) {
+      const result = new Float64Array(points.count);
+      const visit = (point: number, [f]: readonly ArrayLike<number>[]): void => {
+        result[point] = f?.[0] ?? NaN;
+      };
+      await run('forward', { points, visit, choose: (graph) => [graph.selected] });
+      return result;
+    },
+    async gradients(points, visit) {
+      await run('backward', {
+        points,
+        choose: (graph) => [...graph.gradients, ...graph.values],
+        visit: (point, outputs) => {
+          const siteCount = outputs.length / 2;
+          for (let site = 0; site < siteCount; site++) {
+            visit({ point, site, gradient: outputs[site] ?? [], value: outputs[siteCount + site] ?? [] });
+          }
+        },
+      });
+    },
+    async observe(points, visit) {
+      const all = (point: number, outputs: readonly ArrayLike<number>[]): void => {
+        for (const [site, value] of outputs.entries()) visit({ point, site, value, gradient: [] });
+      };
+      await run('forward', { points, visit: all, choose: (graph) => graph.values });
+    },
+    async close() {
+      for (const { session } of sessions.values()) await (await session).close();
+    },
+  };
+}
+
+interface Chosen {
+  choose(graph: FieldGraph): readonly string[];
+}
+
+interface Pass {
+  readonly session: Session;
+  readonly outputs: readonly string[];
+  readonly points: PointSource;
+  visit(point: number, outputs: readonly ArrayLike<number>[]): void;
+}
+
+interface Environment {
+  readonly context: AnalysisContext;
+  readonly request: FieldRequest;
+  readonly plan: FieldPlan;
+}
+
+async function runPass(environment: Environment, pass: Pass): Promise<void> {
+  const { context, request } = environment;
+  const fixedSize = fixedBatchSize(request.model);
+  const size = fixedSize ?? Math.max(1, context.batchSize);
+  for (let start = 0; start < pass.points.count; start += size) {
+    throwIfAborted(context.signal);
+    const count = Math.min(size, pass.points.count - start);
+    // A model with a fixed batch gets its last batch filled up with repeats, which are dropped again.
+    const slots = Array.from({ length: fixedSize ?? count }, (_, i) => start + Math.min(i, count - 1));
+    const outputs = await pass.session.run(feedsOf(environment, pass, slots), pass.outputs);
+    const tensors = pass.outputs.map((name) => elementsOf(outputs[name]));
+    for (let i = 0; i < count; i++) {
+      pass.visit(
+        start + i,
+        tensors.map((elements) => sliceRow(elements, i, slots.length)),
+      );
+    }
+    request.onBatch(count);
+    await yieldToEventLoop();
+  }
+}
+
+/** Returns the batch size a model insists on, or undefined when it takes any. */
+export function fixedBatchSize(model: Model): number | undefined {
+  const sizes = model.graph.inputs
+    .filter((input) => !model.graph.initializers.has(input.name))
+    .map((input) => (input.type.kind === 'tensor' ? input.type.shape?.[0] : undefined));
+  return sizes.find((size): size is number => typeof size === 'number' && size > 0);
+}
+
+function feedsOf({ request, plan }: Environment, pass: Pass, slots: readonly number[]): Feeds {
+  const feeds: Record<string, TensorValue> = {};
+  const rows = slots.map((point) => pass.points.rowOf(point));
+  for (const [coordinate, { dims }] of request.coordinates.entries()) {
+    const size = elementCountOf(dims);
+    const data = new Float32Array(slots.length * size);
+    for (const [i, point] of slots.entries()) {
+      pass.points.write(point, coordinate, data.subarray(i * size, (i + 1) * size));
+    }
+    feeds[plan.inputNames[coordinate] ?? ''] = float32Tensor(data, [slots.length, ...dims]);
+  }
+  for (const [name, tensor] of Object.entries(request.rows.feeds)) {
+    if (!Object.hasOwn(feeds, name)) feeds[name] = takeRows(tensor, rows);
+  }
+  // Pruning may have dropped inputs that f does not read; the runtime refuses feeds for them.
+  const all = { ...feeds, ...selectionFeeds(request.selection, rows) };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => pass.session.inputNames.includes(name)));
+}
+
+function elementsOf(tensor: TensorValue | undefined): Float32Array | Float64Array {
+  if (tensor === undefined) throw new Error('The runtime left out an output it was asked for.');
+  return tensor.data instanceof Float32Array ? tensor.data : toFloat64(tensor);
+}
+
+function sliceRow(
+  elements: Float32Array | Float64Array,
+  row: number,
+  rowCount: number,
+): Float32Array | Float64Array {
+  const size = elements.length / rowCount;
+  return elements.subarray(row * size, (row + 1) * size);
+}

@@ -1,0 +1,77 @@
+import { UserError } from '../../../base/errors.js';
+import { type DataType, dataTypeFacts } from '../../../onnx/dataTypes.js';
+import type { GraphNode, Model } from '../../../onnx/model.js';
+import type { Feeds } from '../../../engine/runtime/session.js';
+
+/** A model input and the first floating-point value made of it. */
+export interface ExplainableInput {
+  readonly name: string;
+  readonly value: string;
+  readonly origin: 'input' | 'embedding' | 'cast';
+}
+
+/**
+ * Returns what a prediction can be shared out over, per model input.
+ *
+ * Floats stand for themselves; integers for their embedding (a Gather of rows of a constant table) or, like bytes of an
+ * image, for the Cast that turns them into floats. Other inputs (masks, lengths) are held at the row's values.
+ *
+ * @throws UserError `nothing-to-explain` when no input leads to floats.
+ */
+export function explainableInputs(model: Model, feeds: Feeds): ExplainableInput[] {
+  const found: ExplainableInput[] = [];
+  for (const { name } of model.graph.inputs) {
+    const feed = feeds[name];
+    if (feed === undefined || model.graph.initializers.has(name)) continue;
+    if (isExplainableFloat(feed.dtype)) found.push({ name, value: name, origin: 'input' });
+    else {
+      const inner = firstFloatOf(model, name);
+      if (inner !== undefined) found.push({ name, ...inner });
+    }
+  }
+  if (found.length > 0) return found;
+  throw new UserError(
+    'nothing-to-explain',
+    `No input of this model is floating-point or read by an embedding, so its predictions cannot be shared out over them (inputs: ${Object.keys(feeds).join(', ')}). Set layer to explain over a layer’s values.`,
+  );
+}
+
+function isExplainableFloat(type: DataType): boolean {
+  return dataTypeFacts(type).isFloat;
+}
+
+/** Operators that pass token ids on. */
+const passesIds = new Set(['Cast', 'Identity', 'Squeeze', 'Unsqueeze', 'Reshape', 'Clip']);
+
+function firstFloatOf(model: Model, name: string): Pick<ExplainableInput, 'value' | 'origin'> | undefined {
+  const pending = [name];
+  const seen = new Set(pending);
+  for (let current = pending.shift(); current !== undefined; current = pending.shift()) {
+    for (const node of model.graph.nodes) {
+      if (!node.inputs.includes(current)) continue;
+      const [output] = node.outputs;
+      if (output === undefined || seen.has(output)) continue;
+      if (isEmbedding(model, node, current)) return { value: output, origin: 'embedding' };
+      if (node.opType === 'Cast' && castsToFloat(node)) return { value: output, origin: 'cast' };
+      if (passesIds.has(node.opType) && node.inputs[0] === current) {
+        seen.add(output);
+        pending.push(output);
+      }
+    }
+  }
+  return undefined;
+}
+
+function isEmbedding(model: Model, node: GraphNode, ids: string): boolean {
+  const [table, indices] = node.inputs;
+  if (node.opType !== 'Gather' || indices !== ids || table === undefined) return false;
+  const weights = model.graph.initializers.get(table);
+  return weights !== undefined && dataTypeFacts(weights.elementType).isFloat && weights.dims.length === 2;
+}
+
+const floatCodes = new Set([1n, 10n, 11n, 16n]);
+
+function castsToFloat(node: GraphNode): boolean {
+  const to = node.attributes.get('to');
+  return to?.kind === 'int' && floatCodes.has(to.value);
+}

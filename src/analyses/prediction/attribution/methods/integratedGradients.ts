@@ -1,0 +1,180 @@
+import { UserError } from '../../../../base/errors.js';
+import { quadrature, type Quadrature } from '../../../../engine/numeric/quadrature.js';
+import { addScaled, interpolateInto } from '../../../../engine/numeric/vectors.js';
+import { elementCountOf } from '../../../../onnx/tensorValue.js';
+import type { PointSource } from '../field.js';
+import { emptyScores, rowOf } from '../points.js';
+import type { AttributionMethod, Attributions, ExplainedTensor, Problem } from '../problem.js';
+
+/**
+ * Integrated gradients: (xᵢ − bᵢ) ∫₀¹ ∂f/∂xᵢ (b + α (x − b)) dα, the integral by a quadrature of `steps` points.
+ *
+ * Assumes that the straight path from the baseline to the input means something to the model. The scores of a row add up
+ * to f(x) − f(b); `completenessError` is what the quadrature leaves. High: the element moved the prediction up on its way
+ * from the baseline. Caveat: an element equal to its baseline scores zero, so choose a baseline that is really "nothing".
+ *
+ * With a layer and `path=layer` the path runs in the layer's space from L(b) to L(x), other inputs at x. With `path=input`
+ * it runs in the input's space: conductance Σₖ ∂f/∂L(xₖ) · (L(xₖ₊₁) − L(xₖ)) over `steps` + 1 points, the gradient at the
+ * left end of each interval; with `multiply` off internal influence, the mean of ∂f/∂L. With `through` only the gradient
+ * that passes a unit counts (neuron conductance).
+ *
+ * Source: Sundararajan, Taly & Yan (2017), "Axiomatic Attribution for Deep Networks", https://arxiv.org/abs/1703.01365;
+ * Dhamdhere, Sundararajan & Yan (2018), "How Important Is a Neuron?", https://arxiv.org/abs/1805.12233; Leino et al.
+ * (2018), "Influence-Directed Explanations for Deep Convolutional Networks", https://arxiv.org/abs/1802.03788.
+ * Differs: Gauss–Legendre in place of the paper's right Riemann sum; conductance in the difference form of Captum.
+ */
+export const integratedGradients: AttributionMethod = {
+  title: 'Integrated gradients',
+  reading:
+    'Each score is the element’s share of f(x) − f(baseline), collected along the straight path from the baseline to the input.',
+  paperIds: ['sundararajan2017', 'dhamdhere2018', 'leino2018'],
+  takes: ['layer', 'neuron', 'position', 'output', 'background', 'through'],
+  needsGradients: true,
+  attribute: (problem) => {
+    if (problem.settings.quadrature === 'trapezoid' && problem.settings.steps < 2) throw tooFewSteps();
+    if (problem.layer === undefined) return alongPath(problem, inputPath(problem));
+    if (problem.settings.path === 'layer') return alongLayerPath(problem, problem.layer);
+    return problem.settings.multiply
+      ? conductance(problem, problem.layer)
+      : alongPath(problem, { ...inputPath(problem), sites: [problem.layer] });
+  },
+};
+
+function tooFewSteps(): UserError {
+  return new UserError(
+    'too-few-steps',
+    'quadrature=trapezoid needs at least 2 steps: its first and last point are the ends of the path. Set steps=2 or more.',
+  );
+}
+
+/** Straight paths, one per row and baseline, and where gradients are taken on them. */
+interface Path {
+  readonly coordinates: readonly ExplainedTensor[];
+  readonly sites: readonly ExplainedTensor[];
+  readonly startCount: number;
+  start(index: number, row: number, coordinate: number): Float32Array;
+}
+
+function inputPath({ inputs, baselines }: Problem): Path {
+  return {
+    coordinates: inputs,
+    sites: inputs,
+    startCount: baselines.count,
+    start: (index, row, coordinate) => baselines.read(index, row, coordinate),
+  };
+}
+
+/** Points of all paths: start by start, row by row, step by step. */
+function pathPoints(path: Path, rowCount: number, fractions: Float64Array): PointSource {
+  const steps = fractions.length;
+  return {
+    count: path.startCount * rowCount * steps,
+    rowOf: (point) => Math.floor(point / steps) % rowCount,
+    write(point, coordinate, target) {
+      const row = Math.floor(point / steps) % rowCount;
+      const start = path.start(Math.floor(point / (steps * rowCount)), row, coordinate);
+      const tensor = path.coordinates[coordinate];
+      if (tensor === undefined) return;
+      interpolateInto(target, start, rowOf(tensor, row), fractions[point % steps] ?? 0);
+    },
+  };
+}
+
+async function alongPath(problem: Problem, path: Path): Promise<Attributions> {
+  const { settings, rows } = problem;
+  const rule: Quadrature = quadrature(settings.quadrature, settings.steps);
+  const points = pathPoints(path, rows.count, rule.points);
+  const scores = path.sites.map((site) => emptyScores(site, rows.count));
+  const field = problem.open({ coordinates: path.coordinates, sites: path.sites, gate: problem.gate });
+  const isMultiplied = settings.multiply && path.sites === path.coordinates;
+  // The mean gradient of one row on the path from one baseline; folded into the scores after its last step.
+  const means = path.sites.map(({ dims }) => new Float64Array(elementCountOf(dims)));
+  problem.expect(points.count);
+  await field.gradients(points, ({ point, site, gradient }) => {
+    const mean = means[site];
+    const step = point % settings.steps;
+    if (mean === undefined) return;
+    addScaled(mean, gradient, rule.weights[step] ?? 0);
+    if (step < settings.steps - 1) return;
+    const row = points.rowOf(point);
+    if (isMultiplied) {
+      const start = path.start(Math.floor(point / (settings.steps * rows.count)), row, site);
+      multiplyByDistance(mean, path.coordinates[site], row, start);
+    }
+    addScaled(scores[site]?.row(row) ?? new Float64Array(), mean, 1 / path.startCount);
+    mean.fill(0);
+  });
+  return { scores, isComplete: isMultiplied && problem.gate === undefined };
+}
+
+function multiplyByDistance(
+  mean: Float64Array,
+  tensor: ExplainedTensor | undefined,
+  row: number,
+  start: Float32Array,
+): void {
+  if (tensor === undefined) return;
+  const end = rowOf(tensor, row);
+  for (let i = 0; i < mean.length; i++) mean[i] = (mean[i] ?? 0) * ((end[i] ?? 0) - (start[i] ?? 0));
+}
+
+/** The path in the layer's space: L(b) is measured first, for every baseline and row. */
+async function alongLayerPath(problem: Problem, layer: ExplainedTensor): Promise<Attributions> {
+  const { rows, baselines, inputs } = problem;
+  const size = elementCountOf(layer.dims);
+  const starts = new Float32Array(baselines.count * rows.count * size);
+  const points = pathPoints(inputPath(problem), rows.count, new Float64Array(1));
+  problem.expect(2 * points.count);
+  const observed = problem.open({ coordinates: inputs, sites: [layer] });
+  await observed.observe(points, ({ point, value }) => {
+    starts.set(value, point * size);
+  });
+  const path: Path = {
+    coordinates: [layer],
+    sites: [layer],
+    startCount: baselines.count,
+    start: (index, row) => {
+      const point = index * rows.count + row;
+      return starts.subarray(point * size, (point + 1) * size);
+    },
+  };
+  const same = { ...path, sites: path.coordinates };
+  const result = await alongPath(problem, same);
+  const values = await problem
+    .open({ coordinates: [layer] })
+    .values(pathPoints(same, rows.count, new Float64Array(1)));
+  return { ...result, pathStart: meanOverStarts(values, rows.count) };
+}
+
+/** Returns the mean over baselines of values ordered baseline by baseline, row by row. */
+export function meanOverStarts(values: Float64Array, rowCount: number): Float64Array {
+  const mean = new Float64Array(rowCount);
+  const startCount = values.length / rowCount;
+  for (const [i, value] of values.entries())
+    mean[i % rowCount] = (mean[i % rowCount] ?? 0) + value / startCount;
+  return mean;
+}
+
+/** Σₖ ∂f/∂L(xₖ) · (L(xₖ₊₁) − L(xₖ)) over `steps` + 1 points of the quadrature on the input's path. */
+async function conductance(problem: Problem, layer: ExplainedTensor): Promise<Attributions> {
+  const { settings, rows, inputs } = problem;
+  const path = inputPath(problem);
+  const count = settings.steps + 1;
+  const points = pathPoints(path, rows.count, quadrature(settings.quadrature, count).points);
+  const scores = emptyScores(layer, rows.count);
+  const size = elementCountOf(layer.dims);
+  const before = { gradient: new Float64Array(size), value: new Float64Array(size) };
+  problem.expect(points.count);
+  await problem.open({ coordinates: inputs, sites: [layer] }).gradients(points, (result) => {
+    const target = scores.row(points.rowOf(result.point));
+    const isFirst = result.point % count === 0;
+    for (let i = 0; i < size; i++) {
+      const value = result.value[i] ?? 0;
+      const change = (before.gradient[i] ?? 0) * (value - (before.value[i] ?? 0));
+      if (!isFirst) target[i] = (target[i] ?? 0) + change / path.startCount;
+      before.gradient[i] = result.gradient[i] ?? 0;
+      before.value[i] = value;
+    }
+  });
+  return { scores: [scores], isComplete: true };
+}

@@ -1,0 +1,37 @@
+import type { Paper } from '../../../protocol/report.js';
+
+/** The papers behind the methods. */
+export const attributionPapers: readonly Paper[] = [
+  {
+    id: 'simonyan2013',
+    title: 'Deep Inside Convolutional Networks: Visualising Image Classification Models and Saliency Maps',
+    url: 'https://arxiv.org/abs/1312.6034',
+  },
+  {
+    id: 'shrikumar2016',
+    title: 'Not Just a Black Box: Learning Important Features Through Propagating Activation Differences',
+    url: 'https://arxiv.org/abs/1605.01713',
+    line: 61,
+  },
+  {
+    id: 'sundararajan2017',
+    title: 'Axiomatic Attribution for Deep Networks',
+    url: 'https://arxiv.org/abs/1703.01365',
+  },
+  { id: 'dhamdhere2018', title: 'How Important Is a Neuron?', url: 'https://arxiv.org/abs/1805.12233' },
+  {
+    id: 'leino2018',
+    title: 'Influence-Directed Explanations for Deep Convolutional Networks',
+    url: 'https://arxiv.org/abs/1802.03788',
+  },
+  {
+    id: 'selvaraju2016',
+    title: 'Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization',
+    url: 'https://arxiv.org/abs/1610.02391',
+  },
+  {
+    id: 'zeiler2013',
+    title: 'Visualizing and Understanding Convolutional Networks',
+    url: 'https://arxiv.org/abs/1311.2901',
+  },
+];

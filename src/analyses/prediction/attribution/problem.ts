@@ -1,0 +1,65 @@
+import type { CutValue } from './cut.js';
+import type { Baselines } from './baselines.js';
+import type { Field } from './field.js';
+import type { Gate } from './fieldPlan.js';
+import type { Rows } from './rows.js';
+import type { AttributionSettings } from './settings.js';
+
+/** A tensor that a prediction is shared out over: an input, an embedding, or a layer's value. */
+export interface ExplainedTensor extends CutValue {
+  /** Name in the report: the input's or the layer's. */
+  readonly name: string;
+  /** Axis of channels or units in `[N, …]`; undefined when every element is a position of its own. */
+  readonly channelAxis: number | undefined;
+  /** Elements of all rows, row-major. */
+  readonly elements: Float32Array;
+}
+
+/** What a method is asked: rows, points of departure, and a way to evaluate the model. */
+export interface Problem {
+  readonly settings: AttributionSettings;
+  readonly rows: Rows;
+  readonly inputs: readonly ExplainedTensor[];
+  readonly layer: ExplainedTensor | undefined;
+  readonly gate: Gate | undefined;
+  readonly baselines: Baselines;
+  /** Opens f over some coordinates; closed by the caller of the method. */
+  open(request: {
+    readonly coordinates: readonly ExplainedTensor[];
+    readonly sites?: readonly ExplainedTensor[];
+    readonly gate?: Gate | undefined;
+  }): Field;
+  /** Announces how many points are to be run, for the progress bar. */
+  expect(pointCount: number): void;
+}
+
+/** A share per element of one tensor, for all rows. */
+export interface Scores {
+  readonly name: string;
+  /** Shape, row axis included. */
+  readonly dims: readonly number[];
+  readonly data: Float64Array;
+}
+
+/** What a method found. */
+export interface Attributions {
+  readonly scores: readonly Scores[];
+  /** f where the method's path starts, when that is not the baseline of the inputs. */
+  readonly pathStart?: Float64Array;
+  /** Whether the scores of a row should add up to f(x) − f(baseline). */
+  readonly isComplete: boolean;
+  /** Sentences that the report must say. */
+  readonly notes?: readonly string[];
+}
+
+/** A way to share a prediction out; one value of the table of methods. */
+export interface AttributionMethod {
+  readonly title: string;
+  /** What the scores mean, one sentence for the report. */
+  readonly reading: string;
+  readonly paperIds: readonly string[];
+  /** Settings without a default (null) that the method understands; others that are set are refused. */
+  readonly takes: readonly (keyof AttributionSettings)[];
+  readonly needsGradients: boolean;
+  attribute(problem: Problem): Promise<Attributions>;
+}

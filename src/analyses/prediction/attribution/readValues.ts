@@ -1,0 +1,56 @@
+import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
+import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
+import { prune } from '../../../engine/rewrites/prune.js';
+import type { Feeds } from '../../../engine/runtime/session.js';
+import type { TensorValue } from '../../../onnx/tensorValue.js';
+import type { AnalysisContext } from '../../analysis.js';
+import { fixedBatchSize } from './field.js';
+import { concatRows, type Rows, takeRows } from './rows.js';
+
+/** Returns values of the main graph at the rows, by name, in the runtime's element types. */
+export async function readValues(
+  context: AnalysisContext,
+  rows: Rows,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, TensorValue>> {
+  const unique = [...new Set(names)];
+  const made = new Set(context.model.graph.nodes.flatMap((node) => node.outputs));
+  const inner = unique.filter((name) => made.has(name));
+  const found = new Map<string, TensorValue>();
+  for (const name of unique) {
+    const feed = rows.feeds[name];
+    if (feed !== undefined && !made.has(name)) found.set(name, feed);
+  }
+  if (inner.length === 0) return found;
+  const builder = new GraphBuilder(context.model);
+  builder.setOutputs(inner);
+  const session = await context.runtime.open(prune(builder.build(), inner), { purpose: 'probe' });
+  try {
+    const parts: Readonly<Record<string, TensorValue>>[] = [];
+    const fixed = fixedBatchSize(context.model);
+    const size = fixed ?? Math.max(1, context.batchSize);
+    for (let start = 0; start < rows.count; start += size) {
+      throwIfAborted(context.signal);
+      const count = Math.min(size, rows.count - start);
+      const slots = Array.from({ length: fixed ?? count }, (_, i) => start + Math.min(i, count - 1));
+      const outputs = await session.run(feedsFor(rows, slots, session.inputNames), inner);
+      const kept = Array.from({ length: count }, (_, i) => i);
+      parts.push(
+        Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, takeRows(value, kept)])),
+      );
+      await yieldToEventLoop();
+    }
+    for (const name of inner) found.set(name, concatRows(parts.map((part) => part[name])));
+    return found;
+  } finally {
+    await session.close();
+  }
+}
+
+function feedsFor(rows: Rows, slots: readonly number[], inputNames: readonly string[]): Feeds {
+  return Object.fromEntries(
+    Object.entries(rows.feeds)
+      .filter(([name]) => inputNames.includes(name))
+      .map(([name, tensor]) => [name, takeRows(tensor, slots)]),
+  );
+}

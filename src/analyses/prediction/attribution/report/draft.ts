@@ -1,0 +1,231 @@
+import { maxAbs, sumOf } from '../../../../engine/numeric/vectors.js';
+import { float32Tensor, type TensorValue } from '../../../../onnx/tensorValue.js';
+import type { Block } from '../../../../protocol/blocks.js';
+import { type Evidence, toReportNumber } from '../../../../protocol/report.js';
+import type { ReportDraft, ResultArray } from '../../../analysis.js';
+import { methods } from '../methods/methods.js';
+import type { Outcome } from '../outcome.js';
+import type { Problem, Scores } from '../problem.js';
+import type { Targets } from '../targets.js';
+import { findingsOf } from './findings.js';
+import { overlayOf } from './maps.js';
+import { featureChart, tokenBlocks, topElementsTable } from './tables.js';
+
+/** What the report says about the explained value besides the numbers. */
+export interface ExplanationFacts {
+  /** The explained value in words: `class 3 of output "logits", before its Softmax`. */
+  readonly explained: string;
+  /** Absent when a neuron is explained. */
+  readonly targets: Targets | undefined;
+  readonly labelNames: readonly string[] | undefined;
+  readonly warnings: readonly string[];
+  /** Token ids per explained embedding, by the input's name. */
+  readonly tokenIds: ReadonlyMap<string, TensorValue>;
+}
+
+/** Everything a report is made of. */
+export interface Explanation {
+  readonly problem: Problem;
+  readonly outcome: Outcome;
+  readonly facts: ExplanationFacts;
+}
+
+/** Returns the report of an attribution. */
+export function draftReport(explanation: Explanation): ReportDraft {
+  const { problem, outcome, facts } = explanation;
+  const { rows, settings } = problem;
+  const method = methods[settings.method];
+  const over = outcome.scores.map(({ name }) => name).join(', ');
+  const { metrics, evidence } = metricsOf(explanation);
+  return {
+    title: `${method.title} of ${facts.explained}`,
+    summary: `${method.title} shares ${facts.explained} out over ${over} for ${rowCountText(problem)}${completenessText(outcome)}.`,
+    metrics,
+    evidence,
+    findings: findingsOf(explanation),
+    arrays: arraysOf(explanation),
+    blocks: blocksOf(explanation),
+    warnings: [...facts.warnings, ...rows.warnings],
+  };
+}
+
+function rowCountText({ rows }: Problem): string {
+  const { count, availableCount } = rows;
+  return count < availableCount
+    ? `the first ${String(count)} of ${String(availableCount)} rows`
+    : `${String(count)} ${count === 1 ? 'row' : 'rows'}`;
+}
+
+function completenessText({ completenessError }: Outcome): string {
+  if (completenessError === undefined) return '';
+  return `; the shares miss the prediction by at most ${maxAbs(completenessError).toPrecision(2)}`;
+}
+
+function rowEvidence({ rows }: Problem): Evidence {
+  return rows.count < rows.availableCount
+    ? {
+        kind: 'sampled',
+        n: rows.count,
+        how: `the first ${String(rows.count)} of ${String(rows.availableCount)} rows`,
+      }
+    : { kind: 'measured', n: rows.count };
+}
+
+function metricsOf({ problem, outcome }: Explanation): Pick<ReportDraft, 'metrics' | 'evidence'> {
+  const { output, baselineOutput, completenessError } = outcome;
+  const mean = (values: Float64Array): number => sumOf(values) / values.length;
+  const measured = rowEvidence(problem);
+  const complete: Evidence =
+    completenessError === undefined
+      ? {
+          kind: 'not-captured',
+          how: `${problem.settings.method} makes no scores that add up to the prediction`,
+        }
+      : measured;
+  return {
+    metrics: {
+      output: mean(output),
+      baselineOutput: mean(baselineOutput),
+      completenessError: completenessError === undefined ? NaN : mean(completenessError),
+      maxCompletenessError: completenessError === undefined ? NaN : maxAbs(completenessError),
+    },
+    evidence: {
+      output: measured,
+      baselineOutput: measured,
+      completenessError: complete,
+      maxCompletenessError: complete,
+    },
+  };
+}
+
+function arraysOf({ problem, outcome }: Explanation): Record<string, ResultArray> {
+  const { settings } = problem;
+  const rows = rowEvidence(problem);
+  const scored: Evidence =
+    settings.method === 'integrated-gradients'
+      ? {
+          kind: 'estimated',
+          n: problem.rows.count,
+          how: `${settings.quadrature} with ${String(settings.steps)} steps`,
+        }
+      : rows;
+  const arrays: Record<string, ResultArray> = {};
+  for (const scores of outcome.scores) {
+    const name = outcome.scores.length === 1 ? 'attribution' : `attribution.${scores.name}`;
+    arrays[name] = { value: tensorOf(scores), evidence: scored };
+  }
+  if (outcome.upsampled !== undefined) {
+    arrays['attributionUpsampled'] = { value: tensorOf(outcome.upsampled), evidence: scored };
+  }
+  arrays['output'] = { value: vectorOf(outcome.output), evidence: rows };
+  arrays['baselineOutput'] = { value: vectorOf(outcome.baselineOutput), evidence: rows };
+  if (outcome.completenessError !== undefined) {
+    arrays['completenessError'] = { value: vectorOf(outcome.completenessError), evidence: rows };
+  }
+  return arrays;
+}
+
+function tensorOf({ data, dims }: Scores): TensorValue {
+  return float32Tensor(Float32Array.from(data), dims);
+}
+
+function vectorOf(values: Float64Array): TensorValue {
+  return float32Tensor(Float32Array.from(values), [values.length]);
+}
+
+function blocksOf(explanation: Explanation): Block[] {
+  const { problem, outcome, facts } = explanation;
+  const method = methods[problem.settings.method];
+  const notes = outcome.notes ?? [];
+  return [
+    {
+      type: 'markdown',
+      text: [
+        `Explained: **${escapeMarkdown(facts.explained)}**. ${method.reading}`,
+        ...notes.map(escapeMarkdown),
+      ].join('\n\n'),
+    },
+    {
+      type: 'metrics',
+      items: [
+        { metric: 'output', label: 'Mean explained value' },
+        { metric: 'baselineOutput', label: 'Mean at the baseline' },
+        { metric: 'maxCompletenessError', label: 'Largest completeness error' },
+      ],
+    },
+    { type: 'findings' },
+    rowTable(explanation),
+    ...outcome.scores.flatMap((scores, index) => scoreBlocks(explanation, scores, index)),
+    { type: 'citation', papers: [...method.paperIds] },
+  ];
+}
+
+function scoreBlocks({ problem, outcome, facts }: Explanation, scores: Scores, index: number): Block[] {
+  const captions = problem.rows.ids;
+  const ids = facts.tokenIds.get(scores.name);
+  if (ids !== undefined && scores.dims.length === 3 && ids.dims.length === 2)
+    return tokenBlocks(scores, ids, captions);
+  const [base] = problem.inputs;
+  const { layer } = problem;
+  const shown = outcome.upsampled ?? scores;
+  const overlay =
+    layer === undefined
+      ? overlayOf(scores, problem.inputs[index]?.channelAxis, {
+          base: problem.inputs[index],
+          captions,
+          title: `Scores of ${scores.name}`,
+        })
+      : overlayOf(shown, 1, {
+          base: outcome.upsampled === undefined ? undefined : base,
+          captions,
+          title: `Scores of ${layer.name}`,
+        });
+  if (overlay !== undefined) return [overlay, { ...featureChart(scores, captions), folded: true }];
+  return [featureChart(scores, captions), topElementsTable(scores, captions)];
+}
+
+function rowTable({ problem, outcome, facts }: Explanation): Block {
+  const { rows } = problem;
+  const { targets, labelNames } = facts;
+  const className = (index: number | undefined): string | null =>
+    index === undefined ? null : (labelNames?.[index] ?? String(index));
+  return {
+    type: 'table',
+    title: 'Rows',
+    columns: [
+      { key: 'row', label: 'Row', kind: 'text' },
+      ...(rows.labels === undefined ? [] : [{ key: 'label', label: 'Label', kind: 'text' as const }]),
+      ...(targets === undefined
+        ? []
+        : [
+            { key: 'predicted', label: 'Predicted', kind: 'text' as const },
+            { key: 'target', label: 'Explained', kind: 'text' as const },
+          ]),
+      { key: 'output', label: 'f(x)', kind: 'number' },
+      { key: 'baselineOutput', label: 'f(baseline)', kind: 'number' },
+      {
+        key: 'completenessError',
+        label: 'Completeness error',
+        kind: 'number',
+        description: 'Σ scores − (f(x) − f(baseline)).',
+      },
+    ],
+    rows: rows.ids.map((id, row) => ({
+      row: id,
+      label: className(rows.labels?.[row]),
+      predicted: className(targets?.predicted[row]),
+      target: className(targets?.classes[row]),
+      output: toReportNumber(outcome.output[row] ?? NaN),
+      baselineOutput: toReportNumber(outcome.baselineOutput[row] ?? NaN),
+      completenessError:
+        outcome.completenessError === undefined
+          ? null
+          : toReportNumber(outcome.completenessError[row] ?? NaN),
+    })),
+  };
+}
+
+/** Names from models are text, never markup. */
+function escapeMarkdown(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>#|]/g, '\\$&');
+}

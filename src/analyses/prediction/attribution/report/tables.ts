@@ -1,0 +1,123 @@
+import { elementCountOf, type TensorValue, toFloat64 } from '../../../../onnx/tensorValue.js';
+import type { ChartBlock, TableBlock, TokensBlock } from '../../../../protocol/blocks.js';
+import { toReportNumber } from '../../../../protocol/report.js';
+import { maxAbs } from '../../../../engine/numeric/vectors.js';
+import type { Scores } from '../problem.js';
+import { sumOverChannels } from './maps.js';
+
+/** Features listed per table. */
+const topCount = 20;
+
+/** Rows shown as coloured tokens. */
+const maxTokenRows = 8;
+
+/** Returns the elements with the largest mean absolute score, as a bar chart with its table. */
+export function featureChart(scores: Scores, rowIds: readonly string[]): ChartBlock {
+  const size = elementCountOf(scores.dims.slice(1));
+  const rowCount = Math.max(1, scores.dims[0] ?? 1);
+  const features = Array.from({ length: size }, (_, feature) => {
+    let signed = 0;
+    let absolute = 0;
+    for (let row = 0; row < rowCount; row++) {
+      const score = scores.data[row * size + feature] ?? 0;
+      signed += score / rowCount;
+      absolute += Math.abs(score) / rowCount;
+    }
+    return { feature, signed, absolute };
+  })
+    .sort((a, b) => b.absolute - a.absolute || a.feature - b.feature)
+    .slice(0, topCount);
+  const rows = features.map(({ feature, signed, absolute }) => ({
+    element: elementName(scores, feature),
+    meanAbsolute: toReportNumber(absolute),
+    mean: toReportNumber(signed),
+  }));
+  return {
+    type: 'chart',
+    title: `What ${scores.name} contributes most`,
+    alt: `Mean absolute score per element of ${scores.name} over ${String(rowIds.length)} rows, largest first.`,
+    spec: barSpec(rows),
+    table: {
+      columns: [
+        { key: 'element', label: 'Element', kind: 'text' },
+        { key: 'meanAbsolute', label: 'Mean |score|', kind: 'number' },
+        { key: 'mean', label: 'Mean score', kind: 'number', description: 'Signs cancel between rows.' },
+      ],
+      rows,
+    },
+  };
+}
+
+function elementName(scores: Scores, flat: number): string {
+  const index: number[] = [];
+  let rest = flat;
+  for (const dim of [...scores.dims.slice(1)].reverse()) {
+    index.unshift(rest % dim);
+    rest = Math.floor(rest / dim);
+  }
+  return `${scores.name}[${index.join(', ')}]`;
+}
+
+function barSpec(rows: readonly object[]): Record<string, unknown> {
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    data: { values: rows },
+    mark: 'bar',
+    encoding: {
+      y: { field: 'element', type: 'nominal', sort: null, title: null },
+      x: { field: 'meanAbsolute', type: 'quantitative', title: 'Mean |score|' },
+      color: {
+        condition: { test: 'datum.mean < 0', value: '#b2182b' },
+        value: '#2166ac',
+      },
+    },
+  };
+}
+
+/** Returns the strongest elements of every row, one line a row. */
+export function topElementsTable(scores: Scores, rowIds: readonly string[]): TableBlock {
+  const size = elementCountOf(scores.dims.slice(1));
+  const rows = rowIds.map((id, row) => {
+    const values = scores.data.subarray(row * size, (row + 1) * size);
+    const order = Array.from(values.keys()).sort(
+      (a, b) => Math.abs(values[b] ?? 0) - Math.abs(values[a] ?? 0),
+    );
+    const top = order.slice(0, 5).map((i) => `${elementName(scores, i)} ${signed(values[i] ?? 0)}`);
+    return { row: id, top: top.join(' · ') };
+  });
+  return {
+    type: 'table',
+    title: `Strongest elements of ${scores.name}, row by row`,
+    columns: [
+      { key: 'row', label: 'Row', kind: 'text' },
+      { key: 'top', label: 'Largest |score| first', kind: 'text' },
+    ],
+    rows,
+  };
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toPrecision(3)}`;
+}
+
+/** Returns tokens coloured by their score, summed over the embedding, for the first rows. */
+export function tokenBlocks(scores: Scores, ids: TensorValue, rowIds: readonly string[]): TokensBlock[] {
+  const rowDims = scores.dims.slice(1);
+  const size = elementCountOf(rowDims);
+  const tokenCount = rowDims[0] ?? 1;
+  const allIds = toFloat64(ids);
+  return rowIds.slice(0, maxTokenRows).map((rowId, row) => {
+    const { values } = sumOverChannels(scores.data.subarray(row * size, (row + 1) * size), rowDims, 2);
+    return {
+      type: 'tokens',
+      title: `Row ${rowId}`,
+      alt: `Tokens of row ${rowId} by id, each with its score.`,
+      tokens: [...values].map((value, token) => ({
+        text: `#${String(allIds[row * tokenCount + token] ?? '?')} `,
+        value: toReportNumber(value),
+      })),
+      scale: 'diverging',
+      limit: toReportNumber(maxAbs(values)),
+    };
+  });
+}

@@ -1,0 +1,163 @@
+import type { SettingsOf, SettingsSchema } from '../../analysis.js';
+
+/** The methods of `attribution` by name. */
+export const methodNames = [
+  'gradient',
+  'input-x-gradient',
+  'integrated-gradients',
+  'grad-cam',
+  'occlusion',
+] as const;
+
+/** A method's name. */
+export type MethodName = (typeof methodNames)[number];
+
+const what = {
+  method: {
+    kind: 'choice',
+    title: 'Method',
+    description:
+      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, grad-cam is coarse but steady on images, occlusion needs no gradients.',
+    default: 'integrated-gradients',
+    choices: methodNames,
+  },
+  target: {
+    kind: 'text',
+    title: 'Target',
+    description: 'Index on the class axis of the output, or argmax: the class each row is predicted as.',
+    default: 'argmax',
+  },
+  position: {
+    kind: 'text',
+    format: 'integers',
+    title: 'Position',
+    description:
+      'Which element of the remaining output axes: a token for [N, T, C] (default the last unmasked one, negative from the end), "y,x" for [N, C, H, W] (required there).',
+    default: null,
+  },
+  output: {
+    kind: 'text',
+    title: 'Output',
+    description: 'Name of the model output that is explained; default the first.',
+    default: null,
+  },
+  explain: {
+    kind: 'choice',
+    title: 'Explained value',
+    description:
+      'auto: the value before a final Softmax, LogSoftmax or Sigmoid, where gradients do not vanish; output: the output itself.',
+    default: 'auto',
+    choices: ['auto', 'output'],
+  },
+  neuron: {
+    kind: 'text',
+    format: 'address',
+    title: 'Neuron',
+    description:
+      'Address of a unit whose value is explained in place of the output, e.g. conv2[3]@4,4; without a position all positions are summed.',
+    default: null,
+  },
+} as const satisfies SettingsSchema;
+
+const where = {
+  layer: {
+    kind: 'text',
+    title: 'Layer',
+    description:
+      'Share the prediction out over this layer’s values and not over the input; for grad-cam the layer whose maps are weighted (default the last with spatial positions).',
+    default: null,
+  },
+  path: {
+    kind: 'choice',
+    title: 'Path in a layer',
+    description:
+      'With a layer: layer integrates from the layer’s value at the baseline to its value at the input; input integrates along the input’s path (conductance, or internal influence when multiply is off).',
+    default: 'layer',
+    choices: ['layer', 'input'],
+  },
+  through: {
+    kind: 'text',
+    format: 'address',
+    title: 'Through',
+    description:
+      'Address of a unit: count only the part of the gradient that flows through it (integrated-gradients; neuron conductance).',
+    default: null,
+  },
+} as const satisfies SettingsSchema;
+
+const path = {
+  baseline: {
+    kind: 'text',
+    title: 'Baseline',
+    description:
+      'The input that stands for "nothing": zeros, a number, or an .npz file with an array per explained input (one row, or one per explained row).',
+    default: 'zeros',
+  },
+  background: {
+    kind: 'text',
+    format: 'path',
+    title: 'Background',
+    description:
+      'An .npz file with many baselines: integrated-gradients and occlusion average over them in place of one baseline.',
+    default: null,
+  },
+  steps: {
+    kind: 'integer',
+    title: 'Steps',
+    description: 'Points on the path of integrated-gradients; more steps, smaller completeness error.',
+    default: 50,
+    minimum: 1,
+    maximum: 10_000,
+  },
+  quadrature: {
+    kind: 'choice',
+    title: 'Quadrature',
+    description: 'Rule that places and weights the points of integrated-gradients.',
+    default: 'gauss-legendre',
+    choices: ['gauss-legendre', 'left', 'right', 'middle', 'trapezoid'],
+  },
+  multiply: {
+    kind: 'boolean',
+    title: 'Multiply by input − baseline',
+    description: 'Off: the averaged gradient alone (a sensitivity, which does not add up to the prediction).',
+    default: true,
+  },
+} as const satisfies SettingsSchema;
+
+const maps = {
+  relu: {
+    kind: 'boolean',
+    title: 'Positive parts only',
+    description: 'grad-cam: keep what speaks for the target, drop what speaks against it.',
+    default: true,
+  },
+  upsample: {
+    kind: 'choice',
+    title: 'Upsampling',
+    description: 'How a layer’s map is enlarged to the input’s size.',
+    default: 'bilinear',
+    choices: ['bilinear', 'nearest'],
+  },
+  window: {
+    kind: 'text',
+    format: 'integers',
+    title: 'Window',
+    description:
+      'occlusion: size of the hidden window, one number or one per axis ("5", "5,3"); default an eighth of each image side, one feature or one token.',
+    default: null,
+  },
+  stride: {
+    kind: 'text',
+    format: 'integers',
+    title: 'Stride',
+    description:
+      'occlusion: distance between windows, at most their size; default half a window, rounded up.',
+    default: null,
+  },
+} as const satisfies SettingsSchema;
+
+/** The settings of `attribution`. */
+export const attributionSettings = { ...what, ...where, ...path, ...maps } as const;
+
+/** Their values. */
+export type AttributionSettings = SettingsOf<typeof attributionSettings>;
