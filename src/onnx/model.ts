@@ -129,6 +129,8 @@ export interface ModelFile {
   readonly sizeBytes: number;
   /** Real paths of the external data files. */
   readonly externalPaths: readonly string[];
+  /** Size and time of each file, by real path, when it was read: what tells that it changed since. */
+  readonly stamps?: ReadonlyMap<string, { readonly sizeBytes: number; readonly modifiedMs: number }>;
 }
 
 /** A model: what `readModel` returns and every rewrite maps to another. */

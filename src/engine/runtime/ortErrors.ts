@@ -1,0 +1,96 @@
+import { messageOf } from '../../base/errors.js';
+import { UserError } from '../../base/errors.js';
+import type { Model } from '../../onnx/model.js';
+import type { Provider, ProviderChoice } from './session.js';
+
+/** Operator domains that the runtime has kernels for. */
+const knownDomains: ReadonlySet<string> = new Set([
+  '',
+  'ai.onnx.ml',
+  'ai.onnx.training',
+  'ai.onnx.preview.training',
+  'com.microsoft',
+  'com.microsoft.nchwc',
+  'com.microsoft.experimental',
+  'com.ms.internal.nhwc',
+]);
+
+/** The newest ai.onnx opset that the runtime loads. */
+const newestOpset = 26;
+
+/** Returns the error for a provider that does not work on this machine. */
+export function providerUnavailable(
+  provider: ProviderChoice,
+  bundled: readonly string[],
+  cause: unknown,
+): UserError {
+  return new UserError(
+    'provider-unavailable',
+    `The provider ${provider} is not available on this machine (this build has ${bundled.join(', ')}): ` +
+      `${shortMessage(cause)} Use --provider cpu, or auto to take the best one that works.`,
+    { kind: 'environment', cause, detail: { provider, bundled } },
+  );
+}
+
+/** Returns the error for a model that the runtime refuses to open. */
+export function modelRejected(model: Model, provider: Provider, cause: unknown): UserError {
+  if (isOutOfMemory(cause)) return outOfMemory('opening the model', cause);
+  const reason = unknownOperator(model) ?? tooNew(model) ?? shortMessage(cause);
+  return new UserError('model-rejected', `The runtime cannot open this model on ${provider}: ${reason}`, {
+    cause,
+    detail: { provider },
+  });
+}
+
+/** Returns the error for a run that failed on its feeds. */
+export function runFailed(cause: unknown): UserError {
+  if (isOutOfMemory(cause)) return outOfMemory('running the model', cause);
+  return new UserError('run-failed', `The model cannot run on this data: ${shortMessage(cause)}`, { cause });
+}
+
+function outOfMemory(doing: string, cause: unknown): UserError {
+  return new UserError(
+    'out-of-memory',
+    `Memory ran out while ${doing}. Use a smaller batch (--batch), or close other programs. (${shortMessage(cause)})`,
+    { kind: 'environment', cause },
+  );
+}
+
+function unknownOperator(model: Model): string | undefined {
+  const own = new Set(model.functions.map(({ domain, name }) => `${domain}:${name}`));
+  const stranger = model.graph.nodes.find(
+    ({ domain, opType }) => !knownDomains.has(domain) && !own.has(`${domain}:${opType}`),
+  );
+  if (stranger === undefined) return undefined;
+  const { domain, opType, name } = stranger;
+  const version = model.opsets.get(domain);
+  const opset = version === undefined ? '' : ` (opset ${version})`;
+  return (
+    `it has no operator ${domain}:${opType}${opset}, which node "${name}" uses. ` +
+    `Export the model without custom operators, or with them as model-local functions.`
+  );
+}
+
+function tooNew(model: Model): string | undefined {
+  const opset = model.opsets.get('') ?? 0;
+  if (opset <= newestOpset) return undefined;
+  return `it uses opset ${opset}, and the newest this runtime knows is ${newestOpset}. Export it with an older opset.`;
+}
+
+/** Returns the runtime's words without its code, its source paths and what is beyond 600 characters. */
+export function shortMessage(error: unknown): string {
+  const text = messageOf(error)
+    .replace(/^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : /, '')
+    .replace(/\S*\/onnxruntime\S*:\d+ (?:[^()\n]*\([^)\n]*\)(?: const)?(?: \[with[^\]\n]*\])? ?)?/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  const short = text.length > 600 ? `${text.slice(0, 600)}…` : text;
+  return /[.!?…]$/.test(short) ? short : `${short}.`;
+}
+
+/** The runtime gives no code for it, so its words (and the C++ library's) are all there is to tell by. */
+function isOutOfMemory(error: unknown): boolean {
+  return /bad_alloc|bad allocation|Failed to allocate memory|out of memory|Array buffer allocation failed/i.test(
+    messageOf(error),
+  );
+}
