@@ -58,7 +58,7 @@ export function checkOutputs({ report, arrays, sarif, junit }: Outputs): void {
  */
 export function writeOutputs(outputs: Outputs, { report, judgements, error }: RunResults): void {
   if (outputs.report !== undefined) writeReport(outputs.report, report);
-  if (outputs.sarif !== undefined) writeFileAtomic(outputs.sarif, toSarif(report, judgements));
+  if (outputs.sarif !== undefined) writeFileAtomic(outputs.sarif, toSarif(report, judgements, process.cwd()));
   if (outputs.junit !== undefined) writeFileAtomic(outputs.junit, toJunit(report, judgements, error));
 }
 

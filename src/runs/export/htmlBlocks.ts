@@ -1,0 +1,188 @@
+import { micromark } from 'micromark';
+import type {
+  Block,
+  ChartBlock,
+  MetricsBlock,
+  OverlayBlock,
+  Picture,
+  TokensBlock,
+  TreeBlock,
+} from '../../protocol/blocks.js';
+import { formatNumber, metricLine, type MetricLine } from '../../protocol/formatReport.js';
+import { isKnownBlock, type Report, type UnknownBlock } from '../../protocol/report.js';
+import { chartSvg } from './chartSvg.js';
+import { escapeHtml } from './escape.js';
+import { heatMapUri } from './heatMap.js';
+import { htmlTable } from './htmlTable.js';
+import { tokenSteps } from './htmlStyle.js';
+import { pictureUri } from './pictures.js';
+
+/** What blocks need from the page around them. */
+export interface BlockContext {
+  readonly report: Report;
+  /** Folder of the report: pictures may be files beside it. */
+  readonly reportDir: string;
+}
+
+/** Small pictures are drawn at least this large, in whole multiples so that pixels stay square. */
+const minPictureSize = 160;
+
+/** Returns a block as HTML with its title, folded when the block says so. */
+export async function htmlBlock(block: Block | UnknownBlock, context: BlockContext): Promise<string> {
+  const body = isKnownBlock(block) ? await bodyOf(block, context) : `<p>${escapeHtml(block.alt ?? '')}</p>`;
+  if (body === '') return '';
+  if (isKnownBlock(block) && block.folded === true) return folded(block.title ?? 'More', body);
+  const title = block.title === undefined ? '' : `<h2>${escapeHtml(block.title)}</h2>`;
+  return `<section>${title}${body}</section>`;
+}
+
+/** Returns content that is hidden until asked for. */
+export function folded(title: string, body: string): string {
+  return `<details><summary>${escapeHtml(title)}</summary><div>${body}</div></details>`;
+}
+
+/** Returns numbers as a grid of cards, each with its evidence. */
+export function metricCards(lines: readonly MetricLine[]): string {
+  if (lines.length === 0) return '';
+  const cards = lines.map(
+    ({ label, value, evidence }) =>
+      `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd><dd>${escapeHtml(evidence)}</dd></div>`,
+  );
+  return `<dl class="metrics">${cards.join('')}</dl>`;
+}
+
+/** Returns the findings as a list, the worst first as the report has them. */
+export function findingList(report: Report): string {
+  if (report.findings.length === 0) return '';
+  const items = report.findings.map(({ severity, address, message, advice }) => {
+    const where = address === undefined || message.includes(address) ? '' : `<span class="address">${escapeHtml(address)}</span> `;
+    return `<li><span class="severity ${severity}">${severity}</span><span>${where}${escapeHtml(message)}</span><p class="advice">${escapeHtml(advice)}</p></li>`;
+  });
+  return `<ul class="findings">${items.join('')}</ul>`;
+}
+
+async function bodyOf(block: Block, context: BlockContext): Promise<string> {
+  switch (block.type) {
+    case 'markdown':
+      return markdownHtml(block.text);
+    case 'metrics':
+      return metricCards(metricItems(context.report, block));
+    case 'table':
+      return htmlTable(block, block.title ?? 'Table');
+    case 'chart':
+      return chartFigure(block);
+    case 'image':
+      return pictureFigure(block.image, context);
+    case 'image-grid':
+      return `<div class="grid">${block.images.map((image) => pictureFigure(image, context)).join('')}</div>`;
+    case 'overlay':
+      return overlayFigures(block, context);
+    case 'tokens':
+      return tokenText(block);
+    case 'tree':
+      return `<ul class="tree">${treeItem(block.root)}</ul>`;
+    case 'citation':
+      return paperList(context.report, block.papers);
+    case 'warning':
+      return `<p class="note">${escapeHtml(block.message)} ${escapeHtml(block.advice ?? '')}</p>`;
+    case 'findings':
+      return findingList(context.report);
+  }
+}
+
+function metricItems(report: Report, block: MetricsBlock): MetricLine[] {
+  return block.items.map((item) => metricLine(report, item));
+}
+
+/** Pictures in Markdown would be loaded from elsewhere, and raw HTML is text: micromark escapes it by default. */
+function markdownHtml(text: string): string {
+  return micromark(text, { extensions: [{ disable: { null: ['labelStartImage'] } }] });
+}
+
+async function chartFigure(block: ChartBlock): Promise<string> {
+  const table = htmlTable(block.table, block.title ?? 'Chart data');
+  const svg = await chartSvg(block);
+  if (svg === undefined) return `<p class="muted">The chart could not be drawn; its data follows.</p>${table}`;
+  const label = escapeHtml(block.alt ?? block.title ?? 'Chart; its data follows as a table.');
+  return `<figure class="chart">${svg.replace('<svg ', `<svg aria-label="${label}" `)}</figure>${folded('Data as a table', table)}`;
+}
+
+function pictureFigure(picture: Picture, { reportDir }: BlockContext): string {
+  const caption = picture.caption === undefined ? '' : `<figcaption>${escapeHtml(picture.caption)}</figcaption>`;
+  return `<figure>${pictureTag(picture, { reportDir, className: '' })}${caption}</figure>`;
+}
+
+function pictureTag(picture: Picture, options: { readonly reportDir: string; readonly className: string }): string {
+  const uri = pictureUri(picture.source, options.reportDir);
+  if (uri === undefined) return `<p class="muted">${escapeHtml(picture.alt)} (the picture is not in the report)</p>`;
+  return imageTag({ ...picture, uri, className: options.className });
+}
+
+interface ImageTag {
+  readonly uri: string;
+  readonly width: number;
+  readonly height: number;
+  readonly alt: string;
+  readonly className: string;
+}
+
+function imageTag({ uri, width, height, alt, className }: ImageTag): string {
+  const scale = Math.max(1, Math.ceil(minPictureSize / Math.max(width, height)));
+  const classAttribute = className === '' ? '' : ` class="${className}"`;
+  return `<img${classAttribute} src="${uri}" width="${width * scale}" height="${height * scale}" alt="${escapeHtml(alt)}">`;
+}
+
+function overlayFigures(block: OverlayBlock, context: BlockContext): string {
+  const limit = Number(block.limit);
+  const figures = block.items.map((item) => {
+    const uri = heatMapUri(item, limit);
+    const { base, width, height } = item;
+    const alt = `Heat map: ${item.caption}`;
+    const caption = `<figcaption>${escapeHtml(item.caption)}</figcaption>`;
+    if (base === undefined) {
+      return `<figure><div class="stack">${imageTag({ uri, width, height, alt, className: 'heat' })}</div>${caption}</figure>`;
+    }
+    const input = pictureTag(base, { reportDir: context.reportDir, className: '' });
+    const ground = pictureTag({ ...base, alt: '' }, { reportDir: context.reportDir, className: 'base' });
+    const heat = imageTag({ uri, width, height, alt, className: 'heat' });
+    return `<figure><div class="pair">${input}<div class="stack">${ground}${heat}</div></div>${caption}</figure>`;
+  });
+  return `<div class="grid">${figures.join('')}</div>${legend(block)}`;
+}
+
+/** What the colours mean, in the same numbers for all heat maps of a block. */
+function legend(block: Pick<OverlayBlock, 'limit' | 'scale'> & { readonly unit?: string }): string {
+  const limit = formatNumber(block.limit);
+  const [low, high] = block.scale === 'diverging' ? [`−${limit}`, `+${limit}`] : ['0', limit];
+  const unit = block.unit === undefined ? '' : ` ${escapeHtml(block.unit)}`;
+  return `<p class="legend">${low}<span class="scale ${block.scale}"></span>${high}${unit}</p>`;
+}
+
+function tokenText(block: TokensBlock): string {
+  const limit = Number(block.limit);
+  const spans = block.tokens.map(({ text, value }) => {
+    const number = Number(value);
+    const share = limit > 0 && Number.isFinite(number) ? Math.min(1, Math.abs(number) / limit) : 0;
+    const step = Math.round(share * tokenSteps);
+    const className = step === 0 ? '' : ` class="${number < 0 ? 'n' : 'p'}${step}"`;
+    return `<span${className} title="${formatNumber(value)}">${escapeHtml(text)}</span>`;
+  });
+  return `<p class="tokens">${spans.join('')}</p>${legend(block)}`;
+}
+
+function treeItem(node: TreeBlock['root']): string {
+  const detail = node.detail === undefined ? '' : ` <span class="muted">${escapeHtml(node.detail)}</span>`;
+  const children = (node.children ?? []) as TreeBlock['root'][];
+  const inner = children.length === 0 ? '' : `<ul>${children.map(treeItem).join('')}</ul>`;
+  return `<li>${escapeHtml(node.label)}${detail}${inner}</li>`;
+}
+
+function paperList(report: Report, ids: readonly string[]): string {
+  const items = report.papers
+    .filter((paper) => ids.includes(paper.id))
+    .map(({ title, url }) => {
+      const isLink = url !== undefined && /^https?:\/\//.test(url);
+      return `<li>${isLink ? `<a href="${escapeHtml(url)}" rel="noreferrer">${escapeHtml(title)}</a>` : escapeHtml(title)}</li>`;
+    });
+  return items.length === 0 ? '' : `<ul class="papers">${items.join('')}</ul>`;
+}
