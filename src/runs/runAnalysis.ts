@@ -151,7 +151,11 @@ class RunState {
   }
 
   private async measurePreface(request: RunRequest, parts: RunParts): Promise<void> {
-    const preface = await measureAccuracy({ ...parts, limit: request.limit, log: this.hooks.log });
+    const preface = await measureAccuracy({
+      ...parts,
+      limit: request.limit,
+      progress: this.hooks.progress.bind(this.hooks),
+    });
     const { warnings } = this.facts.preface;
     this.know({ preface: { ...preface, warnings: [...warnings, ...preface.warnings] } });
   }
