@@ -29,8 +29,10 @@ export function createPaint(hasColor: boolean): Paint {
  * marks that reverse the direction of text.
  */
 export function safeText(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�');
+  return text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    '�',
+  );
 }
 
 /** Returns the lines of a text broken at spaces so that none is wider than `width` (long words stay whole). */

@@ -100,7 +100,7 @@ function restSection(report: Report, { paint, width }: RenderOptions): string[] 
     else if (isPicture(block)) names.push(block.title ?? block.alt ?? block.type);
   }
   if (names.length === 0) return [];
-  const text = `Also in the report: ${names.map(safeText).join('; ')}. Write it with --report FILE, then export it with --html.`;
+  const text = `Also in the report: ${names.map((name) => safeText(name).replace(/\.$/, '')).join('; ')}. Write it with --report FILE, then export it with --html.`;
   return wrap(text, width).map(paint.dim);
 }
 
@@ -111,9 +111,11 @@ function isPicture(block: Block): boolean {
 
 function paperSection(report: Report, { paint, width }: RenderOptions): string[] {
   return report.papers.flatMap((paper) =>
-    hanging(safeText([paper.title, paper.url ?? ''].join(' ').trim()), '', { width, prefixWidth: indent.length }).map(
-      paint.dim,
-    ),
+    hanging(
+      safeText([paper.title, /^https?:/.test(paper.url ?? '') ? (paper.url ?? '') : ''].join(' ').trim()),
+      '',
+      { width, prefixWidth: indent.length },
+    ).map(paint.dim),
   );
 }
 

@@ -103,7 +103,11 @@ export function assembleReport(facts: RunFacts, draft: ReportDraft, status: Repo
 }
 
 /** Returns a Report that says only why there is no result. */
-export function reportWithoutResult(facts: RunFacts, status: 'cancelled' | 'failed' | 'partial', why: string): Report {
+export function reportWithoutResult(
+  facts: RunFacts,
+  status: 'cancelled' | 'failed' | 'partial',
+  why: string,
+): Report {
   const draft: ReportDraft = {
     title: facts.analysis.title,
     summary: why,
@@ -119,7 +123,11 @@ export function reportWithoutResult(facts: RunFacts, status: 'cancelled' | 'fail
 
 /** Returns a report with another status; the reason, if any, is its first warning. */
 export function withStatus(report: Report, status: ReportStatus, reason?: string): Report {
-  return { ...report, status, warnings: unique([...(reason === undefined ? [] : [reason]), ...report.warnings]) };
+  return {
+    ...report,
+    status,
+    warnings: unique([...(reason === undefined ? [] : [reason]), ...report.warnings]),
+  };
 }
 
 type Head = Omit<

@@ -4,7 +4,7 @@ import type { Analysis, MetricDeclaration } from '../analyses/analysis.js';
 const commonMetrics: Readonly<Record<string, MetricDeclaration>> = {
   accuracy: {
     title: 'Accuracy',
-    description: "Share of samples whose highest output is the labelled class; only with labels.",
+    description: 'Share of samples whose highest output is the labelled class; only with labels.',
   },
 };
 

@@ -146,7 +146,9 @@ function howItEnded({ exitCode, signal, startError }: EndReason): string {
 }
 
 function whatToDo({ signal, startError }: EndReason, stderr: string): string {
-  if (startError !== undefined) return 'Check that Node.js can be started and that the installation is whole.';
+  if (startError !== undefined) {
+    return 'Check that Node.js can be started and that the installation is whole.';
+  }
   if (signal === 'SIGKILL' || stderr.includes('heap out of memory')) {
     return 'The system ends processes that take too much memory: try a smaller --batch or --limit, or close other programs. The next run starts a new engine.';
   }

@@ -100,9 +100,13 @@ class EngineServer {
   private readArray({ runId, name }: ReadArrayRequest): ArrayResult {
     const value = this.arraysByRun.get(runId)?.get(name);
     if (value === undefined) {
-      throw new UserError('array-gone', `Array ${name} is no longer held by the engine. Run the analysis again.`, {
-        kind: 'environment',
-      });
+      throw new UserError(
+        'array-gone',
+        `Array ${name} is no longer held by the engine. Run the analysis again.`,
+        {
+          kind: 'environment',
+        },
+      );
     }
     return value;
   }

@@ -1,4 +1,14 @@
-import { accessSync, closeSync, constants, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 
@@ -66,17 +76,29 @@ function toUserError(path: string, error: unknown): unknown {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new UserError('not-writable', `${path} cannot be written: the folder or file is read-only. Choose another path or change its permissions.`, { kind: 'environment', cause: error, detail: { path, code } });
+      return new UserError(
+        'not-writable',
+        `${path} cannot be written: the folder or file is read-only. Choose another path or change its permissions.`,
+        { kind: 'environment', cause: error, detail: { path, code } },
+      );
     case 'ENOSPC':
     case 'EDQUOT':
     case 'EFBIG':
-      return new UserError('disk-full', `${path} cannot be written: the disk is full. Free some space or choose another disk.`, { kind: 'environment', cause: error, detail: { path, code } });
+      return new UserError(
+        'disk-full',
+        `${path} cannot be written: the disk is full. Free some space or choose another disk.`,
+        { kind: 'environment', cause: error, detail: { path, code } },
+      );
     case 'EIO':
     case 'EMFILE':
     case 'ENFILE':
     case 'EBUSY':
     case 'ENAMETOOLONG':
-      return new UserError('write-failed', `${path} cannot be written (${code}). Choose another path.`, { kind: 'environment', cause: error, detail: { path, code } });
+      return new UserError('write-failed', `${path} cannot be written (${code}). Choose another path.`, {
+        kind: 'environment',
+        cause: error,
+        detail: { path, code },
+      });
     default:
       return error;
   }
@@ -85,7 +107,7 @@ function toUserError(path: string, error: unknown): unknown {
 function writeAll(path: string, bytes: Uint8Array): void {
   const file = openSync(path, 'w');
   try {
-    for (let offset = 0; offset < bytes.length; ) offset += writeSync(file, bytes, offset);
+    for (let offset = 0; offset < bytes.length;) offset += writeSync(file, bytes, offset);
     // Some file systems report a full disk only here; pipes and devices have nothing to sync.
     if (!isSpecialFile(path)) fsyncSync(file);
   } finally {
@@ -107,8 +129,12 @@ function isAFolder(path: string): UserError {
 }
 
 function noSuchFolder(path: string, cause?: unknown): UserError {
-  return new UserError('no-such-folder', `${path} cannot be written: there is no folder ${dirname(path)}. Create it first.`, {
-    cause,
-    detail: { path },
-  });
+  return new UserError(
+    'no-such-folder',
+    `${path} cannot be written: there is no folder ${dirname(path)}. Create it first.`,
+    {
+      cause,
+      detail: { path },
+    },
+  );
 }

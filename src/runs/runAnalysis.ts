@@ -130,7 +130,10 @@ class RunState {
     this.know({ data: { path: data.path, kind: data.kind, sampleCount: data.sampleCount } });
     this.know({ preface: { ...emptyPreface, warnings: [...model.warnings, ...data.warnings] } });
     if (data.sampleCount === 0) {
-      throw new UserError('data-empty', `${data.path} holds no samples. Check that --data names the right file or folder.`);
+      throw new UserError(
+        'data-empty',
+        `${data.path} holds no samples. Check that --data names the right file or folder.`,
+      );
     }
     if (needs.labels === 'required' && !data.hasLabels) {
       throw new UserError(
@@ -141,7 +144,11 @@ class RunState {
     return data;
   }
 
-  private async chooseBatchSize(request: RunRequest, model: Model, data: Dataset | undefined): Promise<number> {
+  private async chooseBatchSize(
+    request: RunRequest,
+    model: Model,
+    data: Dataset | undefined,
+  ): Promise<number> {
     return chooseBatchSize({
       model,
       sampleShapes: data === undefined ? {} : await firstSampleShapes(data),
@@ -186,7 +193,7 @@ class RunState {
     const arrays = new Map(Object.entries(draft.arrays).map(([name, array]) => [name, array.value]));
     this.lastPartial = assembleReport(this.currentFacts(), draft, draft.status ?? this.statusOf(request));
     if (request.arraysDir !== undefined) {
-      this.know({ arrayFiles: await writeArrays(request.arraysDir, arrays) });
+      this.know({ arrayFiles: writeArrays(request.arraysDir, arrays) });
     }
     const report = assembleReport(this.currentFacts(), draft, draft.status ?? this.statusOf(request));
     return { report, arrays };
@@ -231,7 +238,10 @@ function modelFactsOf(model: Model, path: string): Report['model'] {
   return { path: model.file.path, name: modelNameOf(path), sizeBytes: model.file.sizeBytes };
 }
 
-async function withSha256(facts: Report['model'], sha256: Promise<string | undefined>): Promise<Report['model']> {
+async function withSha256(
+  facts: Report['model'],
+  sha256: Promise<string | undefined>,
+): Promise<Report['model']> {
   const hash = await sha256;
   return hash === undefined ? facts : { ...facts, sha256: hash };
 }

@@ -41,7 +41,8 @@ export async function runReport(
     case 'failed': {
       const { error } = outcome;
       if (error instanceof UserError && error.kind === 'input') return { error };
-      const report = outcome.report ?? reportWithoutResult(facts, 'failed', `The run failed: ${error.message}`);
+      const report =
+        outcome.report ?? reportWithoutResult(facts, 'failed', `The run failed: ${error.message}`);
       return { report: withStatus({ ...report, durationMs }, 'failed', error.message), error };
     }
   }

@@ -16,7 +16,10 @@ export function parseSettings(schema: SettingsSchema, pairs: readonly string[]):
   for (const pair of pairs) {
     const separator = pair.indexOf('=');
     if (separator < 1) {
-      throw new UserError('bad-setting', `"${pair}" is no setting. Write --set key=value, for example --set ${exampleOf(schema)}.`);
+      throw new UserError(
+        'bad-setting',
+        `"${pair}" is no setting. Write --set key=value, for example --set ${exampleOf(schema)}.`,
+      );
     }
     const key = pair.slice(0, separator).trim();
     values[key] = parseSetting(key, declared(schema, key), pair.slice(separator + 1).trim());
@@ -139,9 +142,13 @@ function problemWithNumber(setting: NumberSetting, value: SettingValue): string 
 
 function badSetting(key: string, setting: Setting, text: string, problem: string): UserError {
   const hint = setting.kind === 'choice' ? didYouMean(text, setting.choices) : '';
-  return new UserError('bad-setting', `Setting ${key}: "${text}" ${problem} ${describeAllowed(setting)}.${hint}`, {
-    detail: { key, value: text, allowed: describeAllowed(setting) },
-  });
+  return new UserError(
+    'bad-setting',
+    `Setting ${key}: "${text}" ${problem} ${describeAllowed(setting)}.${hint}`,
+    {
+      detail: { key, value: text, allowed: describeAllowed(setting) },
+    },
+  );
 }
 
 function exampleOf(schema: SettingsSchema): string {

@@ -32,7 +32,10 @@ export function storedDtype(dtype: DataType): DataType {
 export function toStored(name: string, value: TensorValue): TensorValue {
   const { data, dims, dtype } = value;
   if (Array.isArray(data) || dtype === 'complex64' || dtype === 'complex128') {
-    throw new UserError('array-not-storable', `Array ${name} holds ${dtype} elements, which .npy files cannot. Leave out --arrays.`);
+    throw new UserError(
+      'array-not-storable',
+      `Array ${name} holds ${dtype} elements, which .npy files cannot. Leave out --arrays.`,
+    );
   }
   const stored = storedDtype(dtype);
   if (stored === dtype) return value;

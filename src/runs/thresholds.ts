@@ -36,7 +36,8 @@ const comparisons: Readonly<Record<ThresholdOperator, (value: number, limit: num
  * @throws UserError `bad-threshold`, `unknown-metric` when the metric is not among the declared ones.
  */
 export function parseThreshold(text: string, declaredMetrics: readonly string[]): Threshold {
-  const match = /^\s*([A-Za-z_][\w.-]*)\s*(>=|<=|==|>|<)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*$/i.exec(text);
+  const match =
+    /^\s*([A-Za-z_][\w.-]*)\s*(>=|<=|==|>|<)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*$/i.exec(text);
   const [, metric, operator, limit] = match ?? [];
   if (metric === undefined || !isOperator(operator)) {
     throw new UserError(
@@ -62,7 +63,11 @@ export function judge(threshold: Threshold, report: Report): Judgement {
   const evidence = report.evidence[metric];
   if (stored === undefined || evidence?.kind === 'not-captured') {
     const why = evidence?.how ?? `the run ${statusWords[report.status]} without it`;
-    return { threshold, isCrossed: true, reason: `${metric} was not captured (${why}), so "${text}" cannot be ruled out.` };
+    return {
+      threshold,
+      isCrossed: true,
+      reason: `${metric} was not captured (${why}), so "${text}" cannot be ruled out.`,
+    };
   }
   const value = fromReportNumber(stored);
   if (!Number.isFinite(value)) {
@@ -70,7 +75,11 @@ export function judge(threshold: Threshold, report: Report): Judgement {
   }
   const isCrossed = comparisons[operator](value, limit);
   const relation = isCrossed ? 'which crosses' : 'within';
-  return { threshold, isCrossed, reason: `${metric} is ${String(value)}, ${relation} the threshold ${text}.` };
+  return {
+    threshold,
+    isCrossed,
+    reason: `${metric} is ${String(value)}, ${relation} the threshold ${text}.`,
+  };
 }
 
 const statusWords = {

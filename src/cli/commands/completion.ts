@@ -21,15 +21,27 @@ export function createCompletionCommand(commands: () => readonly Command[]): Com
     positionals: [{ name: 'SHELL', isRequired: true, description: 'bash, zsh or fish' }],
     options: [],
     examples: [
-      { line: 'completion bash > ~/.local/share/bash-completion/completions/neuron-inspector', says: 'install for bash' },
-      { line: 'completion zsh > ~/.zfunc/_neuron-inspector', says: 'install for zsh, with ~/.zfunc in fpath' },
-      { line: 'completion fish > ~/.config/fish/completions/neuron-inspector.fish', says: 'install for fish' },
+      {
+        line: 'completion bash > ~/.local/share/bash-completion/completions/neuron-inspector',
+        says: 'install for bash',
+      },
+      {
+        line: 'completion zsh > ~/.zfunc/_neuron-inspector',
+        says: 'install for zsh, with ~/.zfunc in fpath',
+      },
+      {
+        line: 'completion fish > ~/.config/fish/completions/neuron-inspector.fish',
+        says: 'install for fish',
+      },
     ],
     run: async (args, terminal) => {
       const shell = positional(command, args, 0);
       if (!isShell(shell)) {
         const names = Object.keys(shells);
-        throw new UserError('unknown-shell', `There is no completion for "${shell}".${didYouMean(shell, names)} Shells: ${names.join(', ')}.`);
+        throw new UserError(
+          'unknown-shell',
+          `There is no completion for "${shell}".${didYouMean(shell, names)} Shells: ${names.join(', ')}.`,
+        );
       }
       await terminal.write(shells[shell](commands()));
       return exitCodes.done;
@@ -64,7 +76,9 @@ function bashScript(commands: readonly Command[]): string {
   const values = commands.flatMap((command) =>
     command.options.flatMap((option) => {
       const fixed = valueWords(option);
-      return fixed === undefined ? [] : [`    --${option.name}) COMPREPLY=($(compgen -W "${fixed.join(' ')}" -- "$current")); return ;;`];
+      return fixed === undefined
+        ? []
+        : [`    --${option.name}) COMPREPLY=($(compgen -W "${fixed.join(' ')}" -- "$current")); return ;;`];
     }),
   );
   return `# bash completion for neuron-inspector
@@ -126,7 +140,8 @@ function zshOption(option: OptionDeclaration): string {
   const head = `${star}--${option.name}[${quoted(option.description).replace(/[[\]]/g, '')}]`;
   if (option.value === undefined) return head;
   const words = option.name === 'set' ? settingWords() : valueWords(option);
-  const action = words === undefined ? (option.complete === undefined ? ' ' : '_files') : `(${words.join(' ')})`;
+  const action =
+    words === undefined ? (option.complete === undefined ? ' ' : '_files') : `(${words.join(' ')})`;
   return `${head}:${option.name}:${action}`;
 }
 
@@ -136,13 +151,16 @@ function fishScript(commands: readonly Command[]): string {
     lines.push(`complete -c neuron-inspector -n __fish_use_subcommand -f -a ${name} -d '${quoted(summary)}'`);
     for (const option of options) {
       const words = option.name === 'set' ? settingWords() : valueWords(option);
-      const values = option.value === undefined ? '' : words === undefined ? ' -r' : ` -x -a '${words.join(' ')}'`;
+      const values =
+        option.value === undefined ? '' : words === undefined ? ' -r' : ` -x -a '${words.join(' ')}'`;
       lines.push(
         `complete -c neuron-inspector -n '__fish_seen_subcommand_from ${name}' -l ${option.name}${values} -d '${quoted(option.description)}'`,
       );
     }
   }
-  lines.push(`complete -c neuron-inspector -n '__fish_seen_subcommand_from run' -a '${analysisIds().join(' ')}'`);
+  lines.push(
+    `complete -c neuron-inspector -n '__fish_seen_subcommand_from run' -a '${analysisIds().join(' ')}'`,
+  );
   return `${lines.join('\n')}\n`;
 }
 

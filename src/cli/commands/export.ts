@@ -16,16 +16,27 @@ const maxReportBytes = 1 << 30;
 export const exportCommand: Command = {
   name: 'export',
   summary: 'Turn a saved report into HTML, Markdown or CSV.',
-  details: 'The HTML page stands alone: charts and pictures are inside, nothing is loaded, no script runs. Several formats may be given at once.',
-  positionals: [{ name: 'REPORT', isRequired: true, description: 'a *.nireport.json written by run … --report' }],
+  details:
+    'The HTML page stands alone: charts and pictures are inside, nothing is loaded, no script runs. Several formats may be given at once.',
+  positionals: [
+    { name: 'REPORT', isRequired: true, description: 'a *.nireport.json written by run … --report' },
+  ],
   options: [
     { name: 'html', value: 'OUT', description: 'write an HTML page', complete: 'file' },
     { name: 'markdown', value: 'OUT', description: 'write Markdown', complete: 'file' },
-    { name: 'csv', value: 'OUT', description: 'write the tables, metrics and findings as CSV', complete: 'file' },
+    {
+      name: 'csv',
+      value: 'OUT',
+      description: 'write the tables, metrics and findings as CSV',
+      complete: 'file',
+    },
   ],
   examples: [
     { line: 'export dead.nireport.json --html dead.html', says: 'a page to send to a colleague' },
-    { line: 'export dead.nireport.json --csv dead.csv --markdown dead.md', says: 'for a spreadsheet and for a pull request' },
+    {
+      line: 'export dead.nireport.json --csv dead.csv --markdown dead.md',
+      says: 'for a spreadsheet and for a pull request',
+    },
   ],
   run: async (args: ParsedArguments) => {
     const source = positional(exportCommand, args, 0);
@@ -41,14 +52,16 @@ export const exportCommand: Command = {
       checkWritable(path);
     }
     const report = readReport(source);
-    for (const { path, convert } of targets) writeFileAtomic(path, await convert(report, dirname(resolve(source))));
+    for (const { path, convert } of targets) {
+      writeFileAtomic(path, await convert(report, dirname(resolve(source))));
+    }
     return exitCodes.done;
   },
 };
 
 interface Format {
   readonly option: string;
-  convert(report: Report, reportDir: string): string | Promise<string>;
+  readonly convert: (report: Report, reportDir: string) => string | Promise<string>;
 }
 
 const formats: readonly Format[] = [
@@ -80,7 +93,11 @@ function readText(path: string): string {
     return bytes.toString('utf8');
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError('report-unreadable', `${path} cannot be read: ${reason}. Pass a file that run … --report FILE wrote.`, { cause });
+    throw new UserError(
+      'report-unreadable',
+      `${path} cannot be read: ${reason}. Pass a file that run … --report FILE wrote.`,
+      { cause },
+    );
   }
 }
 
@@ -88,7 +105,11 @@ function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UserError('not-a-report', `${path} is no JSON, so it is no report. Pass a file that run … --report FILE wrote.`, { cause });
+    throw new UserError(
+      'not-a-report',
+      `${path} is no JSON, so it is no report. Pass a file that run … --report FILE wrote.`,
+      { cause },
+    );
   }
 }
 

@@ -18,7 +18,12 @@ export const gradientCheckCommand: Command = {
   positionals: [{ name: 'MODEL', isRequired: true, description: 'an .onnx file' }],
   options: [
     { name: 'seed', value: 'N', description: 'seed of the inputs and directions; default 0' },
-    { name: 'provider', value: 'NAME', description: `one of ${providerNames.join(', ')}; default cpu`, complete: providerNames },
+    {
+      name: 'provider',
+      value: 'NAME',
+      description: `one of ${providerNames.join(', ')}; default cpu`,
+      complete: providerNames,
+    },
     { name: 'json', description: 'print JSON' },
   ],
   examples: [{ line: 'gradient-check model.onnx', says: 'can its gradients be trusted?' }],
@@ -40,12 +45,19 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const bar = createProgressBar(terminal);
   const client = createEngineClient({ log: silentLogger });
   try {
-    const outcome = await client.request(request, { signal: interrupt.signal, onProgress: bar.update });
+    const outcome = await client.request(request, {
+      signal: interrupt.signal,
+      onProgress: (fractionDone, message) => {
+        bar.update(fractionDone, message);
+      },
+    });
     bar.clear();
     if (outcome.kind === 'failed') throw outcome.error;
     if (outcome.kind === 'cancelled') return exitCodes.cancelled;
     const table = outcome.result;
-    await terminal.write(args.hasFlag('json') ? `${JSON.stringify(table, null, 2)}\n` : tableText(table, terminal));
+    await terminal.write(
+      args.hasFlag('json') ? `${JSON.stringify(table, null, 2)}\n` : tableText(table, terminal),
+    );
     return table.isPassed ? exitCodes.done : exitCodes.thresholdCrossed;
   } finally {
     client.dispose();

@@ -17,9 +17,10 @@ export function createHelpCommand(commands: () => readonly Command[]): Command {
     examples: [{ line: 'help run', says: 'everything about run' }],
     run: async (args, terminal: Terminal) => {
       const [name] = args.positionals;
-      const text = name === undefined
-        ? overview(commands(), terminal.width)
-        : commandHelp(findCommand(commands(), name), terminal.width);
+      const text =
+        name === undefined
+          ? overview(commands(), terminal.width)
+          : commandHelp(findCommand(commands(), name), terminal.width);
       await terminal.write(text);
       return exitCodes.done;
     },
@@ -63,8 +64,14 @@ export function overview(commands: readonly Command[], width: number): string {
 
 /** Returns the page of one command. */
 export function commandHelp(command: Command, width: number): string {
-  const positionals = command.positionals.map(({ name, description }): [string, string] => [name, description]);
-  const options = command.options.map((option): [string, string] => [optionUsage(option), describeOption(option)]);
+  const positionals = command.positionals.map(({ name, description }): [string, string] => [
+    name,
+    description,
+  ]);
+  const options = command.options.map((option): [string, string] => [
+    optionUsage(option),
+    describeOption(option),
+  ]);
   const lines = [command.summary, '', ...wrap(`Usage: ${usageOf(command)}`, width)];
   if (positionals.length > 0) lines.push('', ...aligned(positionals, width));
   if (options.length > 0) lines.push('', ...aligned(options, width));

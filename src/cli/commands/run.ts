@@ -32,23 +32,61 @@ Exit codes: 0 done, 1 a --fail-on threshold was crossed, 2 wrong input, 3 a bug,
     { name: 'MODEL', isRequired: true, description: 'an .onnx file' },
   ],
   options: [
-    { name: 'data', value: 'PATH', description: 'an .inspect.json, a folder of images, or a .csv, .npz, .npy, .parquet or IDX file', complete: 'file' },
+    {
+      name: 'data',
+      value: 'PATH',
+      description: 'an .inspect.json, a folder of images, or a .csv, .npz, .npy, .parquet or IDX file',
+      complete: 'file',
+    },
     { name: 'set', value: 'key=value', isRepeated: true, description: 'a setting of the analysis' },
     { name: 'seed', value: 'N', description: 'seed of everything random; default 0' },
-    { name: 'provider', value: 'NAME', description: `one of ${providerNames.join(', ')}; default auto`, complete: providerNames },
+    {
+      name: 'provider',
+      value: 'NAME',
+      description: `one of ${providerNames.join(', ')}; default auto`,
+      complete: providerNames,
+    },
     { name: 'limit', value: 'N', description: 'use the first N samples only' },
-    { name: 'batch', value: 'N', description: 'samples per run of the model; default: chosen from the model' },
+    {
+      name: 'batch',
+      value: 'N',
+      description: 'samples per run of the model; default: chosen from the model',
+    },
     { name: 'report', value: 'FILE', description: 'write the report (*.nireport.json)', complete: 'file' },
-    { name: 'arrays', value: 'DIR', description: 'write every raw array as .npy, and arrays.json', complete: 'folder' },
+    {
+      name: 'arrays',
+      value: 'DIR',
+      description: 'write every raw array as .npy, and arrays.json',
+      complete: 'folder',
+    },
     { name: 'json', description: 'print the report as JSON instead of text' },
-    { name: 'fail-on', value: '"metric>value"', isRepeated: true, description: 'exit 1 when it holds; > >= < <= ==' },
+    {
+      name: 'fail-on',
+      value: '"metric>value"',
+      isRepeated: true,
+      description: 'exit 1 when it holds; > >= < <= ==',
+    },
     { name: 'sarif', value: 'FILE', description: 'write findings as SARIF 2.1.0', complete: 'file' },
-    { name: 'junit', value: 'FILE', description: 'write thresholds and findings as JUnit XML', complete: 'file' },
+    {
+      name: 'junit',
+      value: 'FILE',
+      description: 'write thresholds and findings as JUnit XML',
+      complete: 'file',
+    },
   ],
   examples: [
-    { line: 'run dead-neurons model.onnx --data model.inspect.json', says: 'which units never fire on your data' },
-    { line: 'run dead-neurons model.onnx --data val/ --fail-on "deadShare>0.1" --junit dead.xml', says: 'fail a build when over 10 % are dead' },
-    { line: 'run attribution model.onnx --data cat.png --set method=integrated-gradients --report cat.nireport.json --arrays out', says: 'what a prediction rests on, with the raw arrays' },
+    {
+      line: 'run dead-neurons model.onnx --data model.inspect.json',
+      says: 'which units never fire on your data',
+    },
+    {
+      line: 'run dead-neurons model.onnx --data val/ --fail-on "deadShare>0.1" --junit dead.xml',
+      says: 'fail a build when over 10 % are dead',
+    },
+    {
+      line: 'run attribution model.onnx --data cat.png --set method=integrated-gradients --report cat.nireport.json --arrays out',
+      says: 'what a prediction rests on, with the raw arrays',
+    },
   ],
   run,
 };
@@ -56,13 +94,16 @@ Exit codes: 0 done, 1 a --fail-on threshold was crossed, 2 wrong input, 3 a bug,
 async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const analysis = findAnalysis(analyses, positional(runCommand, args, 0));
   const request = requestOf(args);
-  const thresholds = args.texts('fail-on').map((text) => parseThreshold(text, Object.keys(metricsOf(analysis))));
+  const thresholds = args
+    .texts('fail-on')
+    .map((text) => parseThreshold(text, Object.keys(metricsOf(analysis))));
   const outputs = outputsOf(args);
   checkOutputs(outputs);
   const outcome = await runWithProgress(request, terminal);
   if (outcome.report === undefined) throw outcome.error;
   const { report } = outcome;
-  const judgements = report.status === 'cancelled' || report.status === 'failed' ? [] : judgeAll(thresholds, report);
+  const judgements =
+    report.status === 'cancelled' || report.status === 'failed' ? [] : judgeAll(thresholds, report);
   writeOutputs(outputs, { report, judgements, error: outcome.error });
   await show(report, { isJson: args.hasFlag('json'), terminal });
   explain(judgements, outcome, terminal);
@@ -129,10 +170,15 @@ function judgeAll(thresholds: readonly Threshold[], report: Report): Judgement[]
   return thresholds.map((threshold) => judge(threshold, report));
 }
 
-async function show(report: Report, options: { readonly isJson: boolean; readonly terminal: Terminal }): Promise<void> {
+async function show(
+  report: Report,
+  options: { readonly isJson: boolean; readonly terminal: Terminal },
+): Promise<void> {
   const { isJson, terminal } = options;
   const paint = createPaint(terminal.hasColor);
-  const text = isJson ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report, { width: terminal.width, paint });
+  const text = isJson
+    ? `${JSON.stringify(report, null, 2)}\n`
+    : renderReport(report, { width: terminal.width, paint });
   await terminal.write(text);
 }
 
@@ -140,12 +186,15 @@ function explain(judgements: readonly Judgement[], outcome: RunOutcome, terminal
   for (const { isCrossed, reason } of judgements) {
     if (isCrossed) terminal.writeError(`Threshold crossed: ${safeText(reason)}\n`);
   }
-  if (outcome.report?.status === 'cancelled') terminal.writeError('Cancelled. The report holds what was known.\n');
+  if (outcome.report?.status === 'cancelled') {
+    terminal.writeError('Cancelled. The report holds what was known.\n');
+  }
 }
 
 function dataMissing(id: string, modelPath: string): UserError {
   const beside = modelPath.replace(/\.onnx$/i, '.inspect.json');
-  const hint = beside !== modelPath && existsSync(beside) ? ` There is ${beside}: pass --data ${beside}.` : '';
+  const hint =
+    beside !== modelPath && existsSync(beside) ? ` There is ${beside}: pass --data ${beside}.` : '';
   return new UserError(
     'data-missing',
     `${id} needs data: pass --data with an .inspect.json, a folder of images, or a .csv, .npz, .npy, .parquet or IDX file.${hint}`,

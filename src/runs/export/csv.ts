@@ -12,9 +12,7 @@ import { isKnownBlock, type Report } from '../../protocol/report.js';
 export function toCsv(report: Report): string {
   const sections = [...tableSections(report), metricSection(report), findingSection(report)];
   const filled = sections.filter((section) => section.rows.length > 0);
-  return filled
-    .map(({ title, header, rows }) => stringify([[title], header, ...rows]))
-    .join('\r\n');
+  return filled.map(({ title, header, rows }) => stringify([[title], header, ...rows])).join('\r\n');
 }
 
 interface Section {
@@ -61,6 +59,11 @@ function findingSection(report: Report): Section {
   return {
     title: 'Findings',
     header: ['severity', 'address', 'message', 'advice'],
-    rows: report.findings.map(({ severity, address, message, advice }) => [severity, address ?? '', message, advice]),
+    rows: report.findings.map(({ severity, address, message, advice }) => [
+      severity,
+      address ?? '',
+      message,
+      advice,
+    ]),
   };
 }

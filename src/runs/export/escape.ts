@@ -13,8 +13,9 @@ export function escapeHtml(text: string): string {
 
 /** Returns text as XML 1.0 shows it; characters that XML cannot hold at all become `�`. */
 export function escapeXml(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  const allowed = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '�').replace(/\p{Surrogate}/gu, '�');
+  const allowed = text
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '�')
+    .replace(/\p{Surrogate}/gu, '�');
   return escapeHtml(allowed).replaceAll('\n', '&#10;');
 }
 

@@ -72,13 +72,26 @@ function howComputed(report: Report): string {
     ['Model', `${report.model.path} (${formatBytes(report.model.sizeBytes)})`],
     ['SHA-256', report.model.sha256 ?? 'not computed'],
     ['Data', dataText(report)],
-    ...Object.entries(report.settings).map(([key, value]): [string, string] => [`Setting ${key}`, String(value ?? 'not set')]),
+    ...Object.entries(report.settings).map(([key, value]): [string, string] => [
+      `Setting ${key}`,
+      settingText(value),
+    ]),
     ['Seed', String(report.seed)],
     ['Provider', `${report.provider}, batch ${report.batchSize}, runtime ${report.tool.runtime}`],
     ['Made', `${report.createdAt} in ${formatDuration(report.durationMs)}`],
   ];
-  const list = facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('');
-  return folded('How it was computed', `<dl class="how">${list}</dl>${allMetrics(report)}${arrayTable(report)}`);
+  const list = facts
+    .map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`)
+    .join('');
+  return folded(
+    'How it was computed',
+    `<dl class="how">${list}</dl>${allMetrics(report)}${arrayTable(report)}`,
+  );
+}
+
+function settingText(value: unknown): string {
+  if (value === null || value === undefined) return 'not set';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function dataText({ data }: Report): string {

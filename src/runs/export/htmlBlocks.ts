@@ -55,7 +55,10 @@ export function metricCards(lines: readonly MetricLine[]): string {
 export function findingList(report: Report): string {
   if (report.findings.length === 0) return '';
   const items = report.findings.map(({ severity, address, message, advice }) => {
-    const where = address === undefined || message.includes(address) ? '' : `<span class="address">${escapeHtml(address)}</span> `;
+    const where =
+      address === undefined || message.includes(address)
+        ? ''
+        : `<span class="address">${escapeHtml(address)}</span> `;
     return `<li><span class="severity ${severity}">${severity}</span><span>${where}${escapeHtml(message)}</span><p class="advice">${escapeHtml(advice)}</p></li>`;
   });
   return `<ul class="findings">${items.join('')}</ul>`;
@@ -102,19 +105,27 @@ function markdownHtml(text: string): string {
 async function chartFigure(block: ChartBlock): Promise<string> {
   const table = htmlTable(block.table, block.title ?? 'Chart data');
   const svg = await chartSvg(block);
-  if (svg === undefined) return `<p class="muted">The chart could not be drawn; its data follows.</p>${table}`;
+  if (svg === undefined) {
+    return `<p class="muted">The chart could not be drawn; its data follows.</p>${table}`;
+  }
   const label = escapeHtml(block.alt ?? block.title ?? 'Chart; its data follows as a table.');
   return `<figure class="chart">${svg.replace('<svg ', `<svg aria-label="${label}" `)}</figure>${folded('Data as a table', table)}`;
 }
 
 function pictureFigure(picture: Picture, { reportDir }: BlockContext): string {
-  const caption = picture.caption === undefined ? '' : `<figcaption>${escapeHtml(picture.caption)}</figcaption>`;
+  const caption =
+    picture.caption === undefined ? '' : `<figcaption>${escapeHtml(picture.caption)}</figcaption>`;
   return `<figure>${pictureTag(picture, { reportDir, className: '' })}${caption}</figure>`;
 }
 
-function pictureTag(picture: Picture, options: { readonly reportDir: string; readonly className: string }): string {
+function pictureTag(
+  picture: Picture,
+  options: { readonly reportDir: string; readonly className: string },
+): string {
   const uri = pictureUri(picture.source, options.reportDir);
-  if (uri === undefined) return `<p class="muted">${escapeHtml(picture.alt)} (the picture is not in the report)</p>`;
+  if (uri === undefined) {
+    return `<p class="muted">${escapeHtml(picture.alt)} (the picture is not in the report)</p>`;
+  }
   return imageTag({ ...picture, uri, className: options.className });
 }
 
@@ -172,7 +183,7 @@ function tokenText(block: TokensBlock): string {
 
 function treeItem(node: TreeBlock['root']): string {
   const detail = node.detail === undefined ? '' : ` <span class="muted">${escapeHtml(node.detail)}</span>`;
-  const children = (node.children ?? []) as TreeBlock['root'][];
+  const children = node.children ?? [];
   const inner = children.length === 0 ? '' : `<ul>${children.map(treeItem).join('')}</ul>`;
   return `<li>${escapeHtml(node.label)}${detail}${inner}</li>`;
 }

@@ -13,7 +13,9 @@ export function htmlTable(
   const { columns, rows, omittedRowCount = 0 } = table;
   const shown = rows.slice(0, maxRows);
   const head = columns.map(headerCell).join('');
-  const body = shown.map((row) => `<tr>${columns.map((column) => bodyCell(row[column.key], column)).join('')}</tr>`);
+  const body = shown.map(
+    (row) => `<tr>${columns.map((column) => bodyCell(row[column.key], column)).join('')}</tr>`,
+  );
   const more = rows.length - shown.length + omittedRowCount;
   const note = more === 0 ? '' : `<p class="muted">… ${more.toLocaleString('en-US')} more rows</p>`;
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>${note}`;

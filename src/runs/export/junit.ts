@@ -36,7 +36,9 @@ export function toJunit(report: Report, judgements: readonly Judgement[], error?
 
 function runCase(report: Report, classname: string, error: Error | undefined): string[] {
   const head = `    <testcase ${attributes({ classname, name: 'run', time: (report.durationMs / 1000).toFixed(3) })}`;
-  if (error === undefined && report.status !== 'failed' && report.status !== 'cancelled') return [`${head}/>`];
+  if (error === undefined && report.status !== 'failed' && report.status !== 'cancelled') {
+    return [`${head}/>`];
+  }
   const message = error?.message ?? `The run was ${report.status}.`;
   const type = error instanceof UserError ? error.code : report.status;
   return [`${head}>`, `      <error ${attributes({ message, type })}/>`, '    </testcase>'];
@@ -45,7 +47,11 @@ function runCase(report: Report, classname: string, error: Error | undefined): s
 function thresholdCase({ threshold, isCrossed, reason }: Judgement, classname: string): string[] {
   const head = `    <testcase ${attributes({ classname, name: `not ${threshold.text}`, time: '0' })}`;
   if (!isCrossed) return [`${head}/>`];
-  return [`${head}>`, `      <failure ${attributes({ message: reason, type: 'threshold' })}/>`, '    </testcase>'];
+  return [
+    `${head}>`,
+    `      <failure ${attributes({ message: reason, type: 'threshold' })}/>`,
+    '    </testcase>',
+  ];
 }
 
 function outputOf(report: Report): string {

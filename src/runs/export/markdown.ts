@@ -30,15 +30,19 @@ function blockText(report: Report, block: Block | UnknownBlock): string {
 function bodyOf(report: Report, block: Block): string {
   switch (block.type) {
     case 'markdown':
-      return block.text;
+      return withoutHtml(block.text);
     case 'table':
       return tableText(block);
     case 'chart':
-      return [escapeMarkdown(block.alt ?? ''), tableText(block.table)].filter((part) => part !== '').join('\n\n');
+      return [escapeMarkdown(block.alt ?? ''), tableText(block.table)]
+        .filter((part) => part !== '')
+        .join('\n\n');
     case 'image':
       return escapeMarkdown(`${block.image.caption ?? ''} ${block.image.alt}`.trim());
     case 'image-grid':
-      return block.images.map((image) => `- ${escapeMarkdown(`${image.caption ?? ''} ${image.alt}`.trim())}`).join('\n');
+      return block.images
+        .map((image) => `- ${escapeMarkdown(`${image.caption ?? ''} ${image.alt}`.trim())}`)
+        .join('\n');
     case 'overlay':
       return overlayText(block);
     case 'tokens':
@@ -58,6 +62,11 @@ function bodyOf(report: Report, block: Block): string {
   }
 }
 
+/** Reports may come from others: markup in their text stays text, and pictures stay links. */
+function withoutHtml(text: string): string {
+  return text.replace(/<(?=[a-z/!?])(?!https?:)/gi, '&lt;').replaceAll('![', '[');
+}
+
 function metricTable(report: Report): string {
   const rows = metricLines(report).map(({ label, value, evidence }) => row([label, value, evidence]));
   return rows.length === 0 ? '' : [row(['Metric', 'Value', 'Evidence']), '|---|--:|---|', ...rows].join('\n');
@@ -72,7 +81,11 @@ function findingList(report: Report): string {
   return ['## Findings', '', ...items].join('\n');
 }
 
-function tableText({ columns, rows, omittedRowCount = 0 }: Pick<TableBlock, 'columns' | 'rows' | 'omittedRowCount'>): string {
+function tableText({
+  columns,
+  rows,
+  omittedRowCount = 0,
+}: Pick<TableBlock, 'columns' | 'rows' | 'omittedRowCount'>): string {
   const shown = rows.slice(0, maxRows);
   const lines = [
     row(columns.map((column) => column.label)),
@@ -80,7 +93,9 @@ function tableText({ columns, rows, omittedRowCount = 0 }: Pick<TableBlock, 'col
     ...shown.map((cells) => row(columns.map((column) => formatCell(cells[column.key], column)))),
   ];
   const more = rows.length - shown.length + omittedRowCount;
-  return more === 0 ? lines.join('\n') : `${lines.join('\n')}\n\n*… ${more.toLocaleString('en-US')} more rows*`;
+  return more === 0
+    ? lines.join('\n')
+    : `${lines.join('\n')}\n\n*… ${more.toLocaleString('en-US')} more rows*`;
 }
 
 function overlayText(block: OverlayBlock): string {
@@ -91,7 +106,7 @@ function overlayText(block: OverlayBlock): string {
 
 function treeText(node: TreeBlock['root'], depth: number): string[] {
   const detail = node.detail === undefined ? '' : ` ${escapeMarkdown(node.detail)}`;
-  const children = (node.children ?? []) as TreeBlock['root'][];
+  const children = node.children ?? [];
   return [
     `${'  '.repeat(depth)}- ${escapeMarkdown(node.label)}${detail}`,
     ...children.flatMap((child) => treeText(child, depth + 1)),
@@ -101,7 +116,11 @@ function treeText(node: TreeBlock['root'], depth: number): string[] {
 function citationText(report: Report, ids: readonly string[]): string {
   const items = report.papers
     .filter((paper) => ids.includes(paper.id))
-    .map(({ title, url }) => (url === undefined ? `- ${escapeMarkdown(title)}` : `- ${escapeMarkdown(title)} <${encodeURI(url)}>`));
+    .map(({ title, url }) =>
+      url === undefined || !/^https?:/.test(url)
+        ? `- ${escapeMarkdown(title)}`
+        : `- ${escapeMarkdown(title)} <${encodeURI(url)}>`,
+    );
   return items.join('\n');
 }
 

@@ -14,7 +14,9 @@ export function encodePng(width: number, height: number, rgba: Uint8Array): Buff
   header.set([8, 6, 0, 0, 0], 8);
   const stride = width * 4;
   const rows = Buffer.alloc((stride + 1) * height);
-  for (let y = 0; y < height; y++) rows.set(rgba.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
+  for (let y = 0; y < height; y++) {
+    rows.set(rgba.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
+  }
   return Buffer.concat([
     signature,
     chunk('IHDR', header),
