@@ -1,4 +1,4 @@
-import { decodeTensor, type TensorContext, type TensorPayload } from './decodeTensor.js';
+import { decodeTensor, type TensorContext } from './decodeTensor.js';
 import { dataTypeOfCode } from './dataTypes.js';
 import type {
   Attribute,
@@ -72,8 +72,9 @@ export function decodeNode(
   walked: readonly (readonly [string, Attribute])[] = [],
 ): GraphNode {
   const attributes = new Map<string, Attribute>();
-  for (const attribute of proto.attribute)
+  for (const attribute of proto.attribute) {
     attributes.set(attribute.name, decodeAttribute(attribute, context));
+  }
   for (const [name, attribute] of walked) attributes.set(name, attribute);
   return {
     name: proto.name,
@@ -299,5 +300,3 @@ const decoder = new TextDecoder();
 function text(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
-
-export type { TensorPayload };

@@ -1,7 +1,7 @@
 import { type DataType, dataTypeFacts, dataTypeOfCode } from './dataTypes.js';
 import type { Tensor, TensorSource } from './model.js';
 import { malformed } from './modelErrors.js';
-import type { TensorProto } from './protobuf.js';
+import { type TensorProto, TensorProto_DataLocation } from './protobuf.js';
 import { expectedSizeBytes } from './tensorBytes.js';
 import { packIntegers } from './varints.js';
 
@@ -91,7 +91,7 @@ function sourceOf(
   context: TensorContext,
   payload: TensorPayload | undefined,
 ): TensorSource {
-  if (proto.dataLocation === 1) return externalSource(proto, tensor, context);
+  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) return externalSource(proto, tensor, context);
   if (payload !== undefined) return payloadSource(payload, tensor, context);
   if (proto.stringData.length > 0) {
     const decoder = new TextDecoder();

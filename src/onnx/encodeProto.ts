@@ -13,6 +13,7 @@ import type {
 } from './model.js';
 import {
   type AttributeProto,
+  AttributeProto_AttributeType,
   AttributeProtoSchema,
   create,
   type Fields,
@@ -29,6 +30,7 @@ import {
   type StringStringEntryProto,
   StringStringEntryProtoSchema,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   type TypeProto,
   TypeProtoSchema,
@@ -118,20 +120,20 @@ function nodeToProto(node: GraphNode, place: PlaceTensor): NodeProto {
 }
 
 /** `AttributeProto.AttributeType` by kind. */
-const attributeTypeCodes = {
-  float: 1,
-  int: 2,
-  string: 3,
-  tensor: 4,
-  graph: 5,
-  floats: 6,
-  ints: 7,
-  strings: 8,
-  tensors: 9,
-  graphs: 10,
-  'sparse-tensor': 11,
-  type: 13,
-  types: 14,
+const attributeTypes = {
+  float: AttributeProto_AttributeType.FLOAT,
+  int: AttributeProto_AttributeType.INT,
+  string: AttributeProto_AttributeType.STRING,
+  tensor: AttributeProto_AttributeType.TENSOR,
+  graph: AttributeProto_AttributeType.GRAPH,
+  floats: AttributeProto_AttributeType.FLOATS,
+  ints: AttributeProto_AttributeType.INTS,
+  strings: AttributeProto_AttributeType.STRINGS,
+  tensors: AttributeProto_AttributeType.TENSORS,
+  graphs: AttributeProto_AttributeType.GRAPHS,
+  'sparse-tensor': AttributeProto_AttributeType.SPARSE_TENSOR,
+  type: AttributeProto_AttributeType.TYPE_PROTO,
+  types: AttributeProto_AttributeType.TYPE_PROTOS,
 } as const;
 
 function attributeToProto(name: string, attribute: Attribute, place: PlaceTensor): AttributeProto {
@@ -139,14 +141,19 @@ function attributeToProto(name: string, attribute: Attribute, place: PlaceTensor
     return create(AttributeProtoSchema, {
       name,
       refAttrName: attribute.name,
-      type: attribute.attributeType,
+      type: attributeTypeOfCode(attribute.attributeType),
     });
   }
   return create(AttributeProtoSchema, {
     name,
-    type: attributeTypeCodes[attribute.kind],
+    type: attributeTypes[attribute.kind],
     ...attributeValue(attribute, place),
   });
+}
+
+function attributeTypeOfCode(code: number): AttributeProto_AttributeType {
+  const known = Object.values(attributeTypes).find((type) => Number(type) === code);
+  return known ?? AttributeProto_AttributeType.UNDEFINED;
 }
 
 function attributeValue(
@@ -195,7 +202,7 @@ export function tensorToProto(tensor: Tensor, place: PlaceTensor): TensorProto {
   }
   return create(TensorProtoSchema, {
     ...header,
-    dataLocation: 1,
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
     externalData: [
       entry('location', placement.location),
       entry('offset', String(placement.offset)),

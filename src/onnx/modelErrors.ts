@@ -29,6 +29,14 @@ export function unsupported(what: string): UserError {
   return new UserError('model-unsupported', `The model uses ${what}, which is not supported.`);
 }
 
+/** Returns the error for a file beyond what any exporter writes. */
+export function tooLarge(what: string): UserError {
+  return new UserError(
+    'model-too-large',
+    `The model has ${what}, which is beyond what this tool reads. The file is probably damaged; export it again.`,
+  );
+}
+
 /** Returns the error for an external data location outside the model's folder. */
 export function externalDataOutside(location: string, tensorName: string): UserError {
   return new UserError(

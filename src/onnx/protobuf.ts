@@ -8,6 +8,7 @@ import {
 } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
+  AttributeProto_AttributeType,
   AttributeProtoSchema,
   type FunctionProto,
   FunctionProtoSchema,
@@ -22,6 +23,7 @@ import {
   type StringStringEntryProto,
   StringStringEntryProtoSchema,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   type TensorShapeProto,
   type TypeProto,
@@ -34,6 +36,7 @@ import { malformed } from './modelErrors.js';
 // The one place that knows the protobuf library and the generated ONNX messages, so that either can be replaced.
 export {
   type AttributeProto,
+  AttributeProto_AttributeType,
   AttributeProtoSchema,
   create,
   type FunctionProto,
@@ -49,6 +52,7 @@ export {
   type StringStringEntryProto,
   StringStringEntryProtoSchema,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   type TensorShapeProto,
   type TypeProto,

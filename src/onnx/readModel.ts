@@ -1,14 +1,19 @@
-import { readFileSync } from 'node:fs';
-import { decodeFunction, decodeGraph, decodeMetadata, decodeOpsets } from './decodeProto.js';
-import type { Model } from './model.js';
-import { malformed } from './modelErrors.js';
-import { externalFiles, locateModel } from './modelFiles.js';
-import { decodeMessage, ModelProtoSchema } from './protobuf.js';
+import { decodeMetadata, decodeOpsets } from './decodeProto.js';
+import { FileWindow } from './fileWindow.js';
+import { foreignFormat } from './foreignFormats.js';
+import type { Model, ModelFile } from './model.js';
+import { notOnnx } from './modelErrors.js';
+import { type ExternalFiles, externalFiles, type LocatedModel, locateModel } from './modelFiles.js';
+import { walkModel } from './walk.js';
 
 /**
- * Reads a model's structure.
+ * Reads a model's structure and leaves its weights in their files: time and memory grow with nodes, not with bytes.
  *
- * @throws UserError when the file cannot be read or is no ONNX model.
+ * Missing external data is a warning here and an error when the weights are needed. Doc strings, training information,
+ * quantisation annotations and device configurations are not read.
+ *
+ * @throws UserError `model-unreadable`, `not-onnx`, `model-malformed`, `model-too-large`, `model-unsupported`,
+ * `external-data-outside`.
  */
 export function readModel(path: string): Promise<Model> {
   return new Promise((resolve) => {
@@ -18,32 +23,64 @@ export function readModel(path: string): Promise<Model> {
 
 function readModelSync(path: string): Model {
   const located = locateModel(path);
+  const window = new FileWindow(located.realPath, located.sizeBytes);
+  try {
+    const head = window.bytes(0, Math.min(512, located.sizeBytes)).slice();
+    const foreign = foreignFormat(located.path, head, located.sizeBytes);
+    if (foreign !== undefined) throw foreign;
+    return walkedModel(window, located);
+  } finally {
+    window.close();
+  }
+}
+
+function walkedModel(window: FileWindow, located: LocatedModel): Model {
   const warnings: string[] = [];
-  const warn = (warning: string) => void warnings.push(warning);
+  const warn = (warning: string): void => {
+    warnings.push(warning);
+  };
   const external = externalFiles(located, warn);
-  const proto = decodeMessage(ModelProtoSchema, readFileSync(located.realPath));
-  const context = { path: located.realPath, locate: external.locate, warn, depth: 0 };
-  if (proto.graph === undefined) throw malformed('it has no graph');
-  const graph = decodeGraph(proto.graph, context);
-  const functions = proto.functions.map((definition) => decodeFunction(definition, context));
-  const found = external.found().filter((file) => file.sizeBytes !== undefined);
+  const { header, graph, functions } = walkModel({
+    window,
+    path: located.realPath,
+    locate: external.locate,
+    warn,
+    depth: 0,
+    counter: { items: 0 },
+  });
+  if (graph === undefined) {
+    throw notOnnx(located.path, 'a file without a graph', 'Give the .onnx file that the exporter wrote.');
+  }
   return {
-    file: {
-      path: located.path,
-      realPath: located.realPath,
-      fileSizeBytes: located.sizeBytes,
-      sizeBytes: found.reduce((sum, file) => sum + (file.sizeBytes ?? 0), located.sizeBytes),
-      externalPaths: found.map((file) => file.path),
-    },
-    irVersion: Number(proto.irVersion),
-    opsets: decodeOpsets(proto.opsetImport),
-    producerName: proto.producerName,
-    producerVersion: proto.producerVersion,
-    domain: proto.domain,
-    modelVersion: Number(proto.modelVersion),
-    metadata: decodeMetadata(proto.metadataProps),
+    file: modelFile(located, external),
+    irVersion: Number(header.irVersion),
+    opsets: decodeOpsets(header.opsetImport),
+    producerName: header.producerName,
+    producerVersion: header.producerVersion,
+    domain: header.domain,
+    modelVersion: Number(header.modelVersion),
+    metadata: decodeMetadata(header.metadataProps),
     graph,
     functions,
     warnings,
+  };
+}
+
+function modelFile(located: LocatedModel, external: ExternalFiles): ModelFile {
+  const { path, realPath, sizeBytes, modifiedMs } = located;
+  const stamps = new Map([[realPath, { sizeBytes, modifiedMs }]]);
+  let totalBytes = sizeBytes;
+  for (const file of external.found()) {
+    if (file.sizeBytes === undefined || stamps.has(file.path)) continue;
+    totalBytes += file.sizeBytes;
+    stamps.set(file.path, { sizeBytes: file.sizeBytes, modifiedMs: file.modifiedMs });
+  }
+  return {
+    path,
+    realPath,
+    fileSizeBytes: sizeBytes,
+    sizeBytes: totalBytes,
+    externalPaths: [...stamps.keys()].slice(1),
+    stamps,
   };
 }

@@ -21,7 +21,7 @@ export function packVarints(varints: Uint8Array, type: DataType, sizeBytes: numb
     const { low, high, next } = readVarint64(varints, position);
     position = next;
     if (at + elementBytes > sizeBytes) throw wrongCount(type);
-    writeElement(view, at, elementBytes, low, high);
+    writeElement(view, at, elementBytes, { low, high });
     at += elementBytes;
   }
   if (at !== sizeBytes) throw wrongCount(type);
@@ -35,12 +35,21 @@ export function packIntegers(values: readonly (number | bigint)[], type: DataTyp
   const view = new DataView(packed.buffer);
   values.forEach((value, i) => {
     const bits = BigInt.asUintN(64, BigInt(value));
-    writeElement(view, i * elementBytes, elementBytes, Number(bits & 0xffffffffn), Number(bits >> 32n));
+    writeElement(view, i * elementBytes, elementBytes, {
+      low: Number(bits & 0xffffffffn),
+      high: Number(bits >> 32n),
+    });
   });
   return packed;
 }
 
-function writeElement(view: DataView, at: number, elementBytes: number, low: number, high: number): void {
+/** The halves of a 64-bit integer, both unsigned. */
+interface Halves {
+  readonly low: number;
+  readonly high: number;
+}
+
+function writeElement(view: DataView, at: number, elementBytes: number, { low, high }: Halves): void {
   if (elementBytes === 1) view.setUint8(at, low & 0xff);
   else if (elementBytes === 2) view.setUint16(at, low & 0xffff, true);
   else {
@@ -49,7 +58,7 @@ function writeElement(view: DataView, at: number, elementBytes: number, low: num
   }
 }
 
-function readVarint64(bytes: Uint8Array, start: number): { low: number; high: number; next: number } {
+function readVarint64(bytes: Uint8Array, start: number): Halves & { readonly next: number } {
   let low = 0;
   let high = 0;
   for (let i = 0; i < 10; i++) {

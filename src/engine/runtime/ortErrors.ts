@@ -1,5 +1,4 @@
-import { messageOf } from '../../base/errors.js';
-import { UserError } from '../../base/errors.js';
+import { messageOf, UserError } from '../../base/errors.js';
 import type { Model } from '../../onnx/model.js';
 import type { Provider, ProviderChoice } from './session.js';
 
@@ -18,17 +17,21 @@ const knownDomains: ReadonlySet<string> = new Set([
 /** The newest ai.onnx opset that the runtime loads. */
 const newestOpset = 26;
 
+/** What each provider needs; none is needed for the CPU. */
+const needs: Partial<Record<ProviderChoice, string>> = {
+  cuda: 'It needs an NVIDIA GPU, CUDA 12 with cuDNN 9, and the CUDA libraries of onnxruntime-node (Linux and Windows x64).',
+  webgpu: 'It needs a GPU and its driver (Vulkan on Linux, Direct3D 12 on Windows, Metal on macOS).',
+  dml: 'It needs Windows and a GPU with DirectX 12.',
+  coreml: 'It needs macOS on Apple silicon.',
+};
+
 /** Returns the error for a provider that does not work on this machine. */
-export function providerUnavailable(
-  provider: ProviderChoice,
-  bundled: readonly string[],
-  cause: unknown,
-): UserError {
+export function providerUnavailable(provider: ProviderChoice, cause: unknown): UserError {
   return new UserError(
     'provider-unavailable',
-    `The provider ${provider} is not available on this machine (this build has ${bundled.join(', ')}): ` +
-      `${shortMessage(cause)} Use --provider cpu, or auto to take the best one that works.`,
-    { kind: 'environment', cause, detail: { provider, bundled } },
+    `The provider ${provider} is not available on this machine: ${shortMessage(cause)} ${needs[provider] ?? ''} ` +
+      `Use --provider cpu, or auto to take the best one that works.`,
+    { kind: 'environment', cause, detail: { provider } },
   );
 }
 
@@ -81,7 +84,10 @@ function tooNew(model: Model): string | undefined {
 export function shortMessage(error: unknown): string {
   const text = messageOf(error)
     .replace(/^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : /, '')
-    .replace(/\S*\/onnxruntime\S*:\d+ (?:[^()\n]*\([^)\n]*\)(?: const)?(?: \[with[^\]\n]*\])? ?)?/g, '')
+    .replace(
+      /\S*\/onnxruntime\S*:\d+ (?:[^()\n]*\([^)\n]*\)(?: const)?(?: \[with[^\]\n]*\])?(?:::<lambda\(\)>)? ?)?/g,
+      '',
+    )
     .replaceAll(/\s+/g, ' ')
     .trim();
   const short = text.length > 600 ? `${text.slice(0, 600)}…` : text;

@@ -1,4 +1,5 @@
 import { type Logger, silentLogger } from '../../base/logger.js';
+import type * as OrtModule from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import { checkWeightFiles } from '../../onnx/checkWeightFiles.js';
 import type { Model } from '../../onnx/model.js';
@@ -18,7 +19,7 @@ export interface RuntimeOptions {
   readonly log?: Logger;
 }
 
-type Ort = typeof import('onnxruntime-node');
+type Ort = typeof OrtModule;
 
 interface RuntimeState {
   readonly options: RuntimeOptions;
@@ -99,7 +100,7 @@ async function chooseProvider(ort: Ort, state: RuntimeState): Promise<Provider> 
       state.log.info(`Provider ${provider} does not work: ${shortMessage(error)}`);
     }
   }
-  throw providerUnavailable(choice, bundled, lastError);
+  throw providerUnavailable(choice, lastError);
 }
 
 interface Opening {
@@ -116,8 +117,9 @@ async function createWithFallback(
   try {
     return { native: await createNative(opening, chosen), provider: chosen };
   } catch (error) {
-    if (state.options.provider !== 'auto' || chosen === 'cpu')
+    if (state.options.provider !== 'auto' || chosen === 'cpu') {
       throw modelRejected(opening.model, chosen, error);
+    }
     state.log.warn(`Provider ${chosen} cannot open this model, cpu is used: ${shortMessage(error)}`);
   }
   try {

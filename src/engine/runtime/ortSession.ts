@@ -44,7 +44,7 @@ async function runOnce(
   names.forEach((name, i) => {
     const result = results[fetches[i] ?? ''];
     // Only tensors are fetched, see outputCasts.
-    if (result !== undefined) values[name] = fromOrtTensor(result as Tensor);
+    if (result !== undefined) values[name] = fromOrtTensor(result);
   });
   return values;
 }

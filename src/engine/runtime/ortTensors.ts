@@ -30,12 +30,12 @@ export const exchangedTypes: ReadonlySet<DataType> = new Set<DataType>([
 export function toOrtTensor(value: TensorValue, OrtTensor: TensorConstructor): Tensor {
   // The names of the exchanged types are the runtime's own; the caller has checked that this is one of them.
   const type = value.dtype as Tensor.Type;
-  return new OrtTensor(type, value.data as Tensor.DataType, value.dims);
+  return new OrtTensor(type, value.data, value.dims);
 }
 
 /** Returns the runtime's tensor as a value; elements are shared, not copied. */
 export function fromOrtTensor(tensor: Tensor): TensorValue {
-  return { dtype: tensor.type as DataType, dims: tensor.dims, data: elementsOf(tensor) };
+  return { dtype: tensor.type, dims: tensor.dims, data: elementsOf(tensor) };
 }
 
 function elementsOf(tensor: Tensor): TensorData {
@@ -44,5 +44,5 @@ function elementsOf(tensor: Tensor): TensorData {
   if (tensor.type === 'float16' && !(data instanceof Uint16Array) && ArrayBuffer.isView(data)) {
     return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
   }
-  return data as TensorData;
+  return data;
 }
