@@ -4,7 +4,7 @@ import { encodeNpy } from '../data/npy.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import { arrayFileNames } from './arrayFileNames.js';
 import { guarded, writeFileAtomic } from './outputFiles.js';
-import { toStored } from './storedArray.js';
+import { refuseUnstorable, storedDtype } from './storedArray.js';
 
 /**
  * Writes every array of a run as `.npy` into a folder, made if missing, and returns the file of each.
@@ -23,9 +23,9 @@ export function writeArrays(
   const index: [string, object][] = [];
   for (const [name, value] of arrays) {
     const file = fileByName.get(name) ?? '';
-    const stored = toStored(name, value);
-    writeFileAtomic(join(dir, file), encodeNpy(stored));
-    index.push([name, { file, shape: stored.dims, dtype: stored.dtype }]);
+    refuseUnstorable(name, value.dtype);
+    writeFileAtomic(join(dir, file), encodeNpy(value));
+    index.push([name, { file, shape: value.dims, dtype: storedDtype(value.dtype) }]);
   }
   writeFileAtomic(join(dir, 'arrays.json'), `${JSON.stringify(Object.fromEntries(index), null, 2)}\n`);
   return fileByName;

@@ -43,11 +43,11 @@ const blocks: Block[] = [
     },
     table: { columns, rows },
   },
-  { type: 'image', title: 'Input', image: { source: onePixel, width: 1, height: 1, alt: 'one red pixel' } },
+  { type: 'image', title: 'Input', image: { source: onePixel, width: 1, height: 1, alt: 'one blue pixel' } },
   {
     type: 'image-grid',
     title: 'Examples',
-    images: [{ source: onePixel, width: 1, height: 1, alt: 'red', caption: 'sample 1' }],
+    images: [{ source: onePixel, width: 1, height: 1, alt: 'blue', caption: 'sample 1' }],
   },
   {
     type: 'overlay',

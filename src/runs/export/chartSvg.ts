@@ -23,6 +23,7 @@ const config: Config = {
   legend: { labelColor: 'currentColor', titleColor: 'currentColor', titleFontWeight: 500 },
   title: { color: 'currentColor', subtitleColor: 'currentColor' },
   view: { stroke: null },
+  mark: { color: palette[0] ?? 'steelblue' },
   range: { category: palette },
 };
 

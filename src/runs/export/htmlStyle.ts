@@ -32,8 +32,8 @@ header .model{color:var(--muted);font-weight:400}
 .status{border:1px solid currentColor;border-radius:3px;padding:0 6px;color:var(--warning);font-weight:600}
 .status.failed{color:var(--error)}
 .note{border-left:3px solid var(--warning);background:var(--panel);padding:6px 10px;margin:8px 0;max-width:none}
-.metrics{display:grid;grid-template-columns:repeat(auto-fill,minmax(168px,1fr));gap:1px;background:var(--line);border:1px solid var(--line);margin:14px 0 0}
-.metrics div{background:var(--panel);padding:8px 10px}
+.metrics{display:flex;flex-wrap:wrap;gap:8px;margin:14px 0 0}
+.metrics div{background:var(--panel);border:1px solid var(--line);padding:8px 12px;min-width:150px;max-width:260px}
 .metrics dt{color:var(--muted)}
 .metrics dd{margin:0;font-size:20px;line-height:1.35;font-variant-numeric:tabular-nums}
 .metrics dd+dd{font-size:11px;color:var(--muted);line-height:1.4}
@@ -60,8 +60,7 @@ figcaption{color:var(--muted);margin-top:4px;max-width:44ch}
 img{image-rendering:pixelated;display:block;max-width:100%;height:auto;border:1px solid var(--line)}
 .stack{position:relative;display:inline-block;line-height:0;background:var(--panel)}
 .stack .base{filter:grayscale(1) opacity(.5)}
-.stack .heat{position:absolute;inset:0;width:100%;height:100%}
-.stack .heat:first-child{position:static}
+.stack .base+.heat{position:absolute;inset:0;width:100%;height:100%}
 .pair{display:flex;gap:6px}
 .legend{display:flex;align-items:center;gap:8px;color:var(--muted);margin:8px 0 0;font-variant-numeric:tabular-nums}
 .legend span.scale{width:140px;height:10px;border:1px solid var(--line)}

@@ -46,7 +46,18 @@ describe('names of array files', () => {
   });
 
   it('gives distinct files on a file system that ignores case', () => {
-    const names = ['a', 'A', 'a~', 'a%', 'con', 'CON', `${'y'.repeat(200)}1`, `${'y'.repeat(200)}2`, 'a/b', 'a%2Fb'];
+    const names = [
+      'a',
+      'A',
+      'a~',
+      'a%',
+      'con',
+      'CON',
+      `${'y'.repeat(200)}1`,
+      `${'y'.repeat(200)}2`,
+      'a/b',
+      'a%2Fb',
+    ];
     const files = [...arrayFileNames(names).values()].map((file) => file.toLowerCase());
     assert.equal(new Set(files).size, names.length);
   });

@@ -5,10 +5,24 @@ import { completeSettings, parseSettings } from '../../../src/runs/settings.js';
 
 const schema = {
   steps: { kind: 'integer', title: 'Steps', description: 'Steps.', default: 50, minimum: 1, maximum: 1000 },
-  epsilon: { kind: 'number', title: 'ε', description: 'ε.', default: 1e-3, minimum: 0, maximum: 1, exclusive: true },
+  epsilon: {
+    kind: 'number',
+    title: 'ε',
+    description: 'ε.',
+    default: 1e-3,
+    minimum: 0,
+    maximum: 1,
+    exclusive: true,
+  },
   bins: { kind: 'integer', title: 'Bins', description: 'Bins.', default: null, minimum: 2 },
   multiply: { kind: 'boolean', title: 'Multiply', description: 'Multiply.', default: true },
-  method: { kind: 'choice', title: 'Method', description: 'Method.', default: 'gradient', choices: ['gradient', 'occlusion'] },
+  method: {
+    kind: 'choice',
+    title: 'Method',
+    description: 'Method.',
+    default: 'gradient',
+    choices: ['gradient', 'occlusion'],
+  },
   layer: { kind: 'text', title: 'Layer', description: 'Layer.', default: null, format: 'address' },
   window: { kind: 'text', title: 'Window', description: 'Window.', default: '3', format: 'integers' },
 } satisfies SettingsSchema;

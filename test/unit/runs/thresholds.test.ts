@@ -5,7 +5,10 @@ import { makeReport } from '../../support/makeReport.js';
 
 const metrics = ['deadShare', 'deadCount'];
 
-function isCrossed(text: string, report = makeReport({ metrics: { deadShare: 0.3, deadCount: 12 } })): boolean {
+function isCrossed(
+  text: string,
+  report = makeReport({ metrics: { deadShare: 0.3, deadCount: 12 } }),
+): boolean {
   return judge(parseThreshold(text, metrics), report).isCrossed;
 }
 
@@ -28,7 +31,17 @@ describe('thresholds', () => {
     });
   }
 
-  for (const text of ['deadShare', 'deadShare>', '>3', 'deadShare=3', 'deadShare!=3', 'deadShare>NaN', 'deadShare>3>4', 'deadShare>3%', '']) {
+  for (const text of [
+    'deadShare',
+    'deadShare>',
+    '>3',
+    'deadShare=3',
+    'deadShare!=3',
+    'deadShare>NaN',
+    'deadShare>3>4',
+    'deadShare>3%',
+    '',
+  ]) {
     it(`refuses "${text}" as no threshold`, () => {
       assert.throws(() => parseThreshold(text, metrics), hasCode('bad-threshold'));
     });
@@ -37,7 +50,10 @@ describe('thresholds', () => {
   it('refuses a metric that is not declared and suggests the nearest', () => {
     assert.throws(
       () => parseThreshold('deadshare>0.1', metrics),
-      (error) => error instanceof UserError && error.code === 'unknown-metric' && error.message.includes('"deadShare"'),
+      (error) =>
+        error instanceof UserError &&
+        error.code === 'unknown-metric' &&
+        error.message.includes('"deadShare"'),
     );
   });
 
