@@ -1,0 +1,90 @@
+import type { DataSpec } from '../protocol/inspectFile.js';
+import type { DataType } from '../onnx/dataTypes.js';
+import type { TensorData } from '../onnx/tensorValue.js';
+import type { InputTarget } from './inputTargets.js';
+
+/** Stored values of one input for one sample, before preprocessing. */
+export type RawValue =
+  | {
+      readonly kind: 'array';
+      readonly dtype: DataType;
+      readonly dims: readonly number[];
+      readonly data: TensorData;
+    }
+  | {
+      readonly kind: 'image';
+      /** A path, or the encoded bytes. */
+      readonly content: string | Uint8Array;
+      /** How messages call it. */
+      readonly name: string;
+    };
+
+/** One sample as stored. */
+export interface RawSample {
+  readonly index: number;
+  readonly id: string;
+  /** By the name of the model's input. */
+  readonly values: ReadonlyMap<string, RawValue>;
+  readonly label?: number;
+}
+
+/** What is known of an input's stored values before any is read. */
+export interface FieldInfo {
+  /** Sizes of one stored sample; for images [height, width, 3] of the first. */
+  readonly dims: readonly number[];
+  /** An encoded image: bytes 0–255, channels last. */
+  readonly isImage: boolean;
+  /** Bytes 0–255 that are surely pixels (images, IDX). */
+  readonly isPixels: boolean;
+  /** The same array is fed with every batch (a scalar setting, an initial state). */
+  readonly isConstant: boolean;
+}
+
+/** Samples to read: a range in order, or any order. */
+export type Selection =
+  | { readonly kind: 'range'; readonly start: number; readonly end: number }
+  | { readonly kind: 'order'; readonly order: Uint32Array };
+
+/** Stored samples, bound to the model's inputs; every reader makes one. */
+export interface SampleSource {
+  readonly kind: string;
+  readonly sampleCount: number;
+  readonly fields: ReadonlyMap<string, FieldInfo>;
+  readonly hasLabels: boolean;
+  readonly labelNames?: readonly string[];
+  /** Every label, when reading them costs little. */
+  readonly allLabels?: Int32Array;
+  /** False: samples come in file order only. */
+  readonly isRandomAccess: boolean;
+  readonly warnings: readonly string[];
+  /** What was found out and would stand in an inspect file. */
+  readonly resolved: ResolvedBinding;
+  samples(selection: Selection, signal?: AbortSignal): AsyncIterable<RawSample>;
+}
+
+/** Where the inputs and labels turned out to be. */
+export interface ResolvedBinding {
+  readonly from: ReadonlyMap<string, string | number | { readonly first: number; readonly last: number }>;
+  readonly labelsFrom?: string | number;
+}
+
+/** What a reader is asked to bind. */
+export interface SourceRequest {
+  /** Absolute path of the data. */
+  readonly path: string;
+  readonly targets: readonly InputTarget[];
+  readonly classCount: number | undefined;
+  /** From an inspect file; without one everything is found out, with warnings. */
+  readonly spec: DataSpec | undefined;
+  /** Folder that paths in `spec` are relative to. */
+  readonly baseDir: string;
+}
+
+/** Returns the indices of a selection, in order. */
+export function* indicesOf(selection: Selection): Generator<number> {
+  if (selection.kind === 'order') {
+    yield* selection.order;
+    return;
+  }
+  for (let index = selection.start; index < selection.end; index++) yield index;
+}
