@@ -1,4 +1,5 @@
-import type { GraphNode, ValueType } from '../../onnx/model.js';
+import type { Dimension, GraphNode, ValueType } from '../../onnx/model.js';
+import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { GraphBuilder } from '../graph/graphBuilder.js';
 
 /** What a rule sees of the node it differentiates. */
@@ -10,22 +11,34 @@ export interface RuleContext {
   readonly outputCotangents: readonly (string | undefined)[];
   /** Whether anybody wants the cotangent of input `index`. */
   wants(index: number): boolean;
-  /** Type of a value, measured or inferred; its rank is always known, sizes where they are. */
+  /** Type of a value, measured or inferred; `unknown` where nobody could tell. */
   typeOf(name: string): ValueType;
+  /** Elements of a constant that is held in memory (axes, pads, scalars); undefined for anything else. */
+  constantOf(name: string): TensorValue | undefined;
 }
+
+/**
+ * The cotangent of one input: a value shaped like the input, or one of another shape that broadcasting the input gives.
+ *
+ * The driver sums the second kind over the broadcast axes.
+ */
+export type InputCotangent =
+  string | { readonly value: string; readonly shape: readonly Dimension[] | null } | undefined;
 
 /**
  * Reverse mode of one operator: appends nodes that map output cotangents to input cotangents.
  *
- * Returns one name per input, undefined where nothing flows. Each cotangent has the shape of the *broadcast* input or
- * of the input itself; the driver sums over broadcast axes, adds up cotangents of values used several times, and prunes.
+ * Returns one cotangent per input, undefined where nothing flows; missing ones at the end mean the same. The driver
+ * un-broadcasts, adds up cotangents of values used several times, and prunes.
  */
 export interface GradientRule {
   readonly opType: string;
   readonly domain: string;
-  /** First and last opset version of the operator that the rule covers, as node forms differ between them. */
+  /** First and last opset version of the model whose form of the operator the rule covers. */
   readonly opsets: readonly [first: number, last: number];
-  backward(context: RuleContext): readonly (string | undefined)[];
+  /** Returns the node with the optional outputs that the rule reads, so that forward computes them once. */
+  prepare?(node: GraphNode, freshName: (hint: string) => string): GraphNode;
+  backward(context: RuleContext): readonly InputCotangent[];
 }
 
 /** A recorded fact: no gradient flows through this operator, and why. */
@@ -34,3 +47,6 @@ export interface NoGradient {
   readonly domain: string;
   readonly reason: string;
 }
+
+/** The newest opset whose operator forms the rules were written for. */
+export const latestOpset = 26;

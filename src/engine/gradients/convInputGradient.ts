@@ -1,0 +1,112 @@
+import { type ConvChannels, windowExtent, type WindowGeometry, type WindowSides } from './convGeometry.js';
+import type { Emitter } from './emitter.js';
+import type { RuleContext } from './gradientRule.js';
+import { axesFrom, fixedSize } from './staticShapes.js';
+
+/** What the transpose of a convolution is made from: cotangent g [N, M, …] and weight [M, C/G, k …]. */
+export interface ConvTransposeOperands {
+  readonly g: string;
+  readonly weight: string;
+  readonly channels: ConvChannels;
+  readonly geometry: WindowGeometry;
+  readonly sides: WindowSides;
+}
+
+/**
+ * Appends the transpose of a convolution: cotangent of the output → cotangent of the input, [N, C, …].
+ *
+ * With stride 1 it is a plain convolution by the flipped kernel with its channels transposed, which the runtime does
+ * faster than ConvTranspose; flipping a constant kernel is folded when the session opens.
+ */
+export function emitConvTranspose(
+  context: RuleContext,
+  emit: Emitter,
+  operands: ConvTransposeOperands,
+): string {
+  return isPlain(operands.geometry) ? plainConv(emit, operands) : strided(context, emit, operands);
+}
+
+function isPlain(geometry: WindowGeometry): boolean {
+  return geometry.strides.every((stride, axis) => {
+    const reach = windowExtent(geometry, axis) - 1;
+    return stride === 1 && (geometry.padsBegin[axis] ?? 0) <= reach && (geometry.padsEnd[axis] ?? 0) <= reach;
+  });
+}
+
+function plainConv(emit: Emitter, { g, weight, channels, geometry }: ConvTransposeOperands): string {
+  const { kernel, dilations, padsBegin, padsEnd } = geometry;
+  const pad = (pads: readonly number[]): number[] =>
+    pads.map((size, axis) => windowExtent(geometry, axis) - 1 - size);
+  return emit.node('Conv', [g, flippedWeight(emit, weight, channels, kernel)], {
+    kernel_shape: kernel,
+    dilations,
+    pads: [...pad(padsBegin), ...pad(padsEnd)],
+    group: channels.group,
+  });
+}
+
+/** [M, C/G, k …] → [C, M/G, k …] with every kernel axis reversed. */
+function flippedWeight(
+  emit: Emitter,
+  weight: string,
+  { group, outPerGroup, inPerGroup }: ConvChannels,
+  kernel: readonly number[],
+): string {
+  const spatial = axesFrom(2, kernel.length + 2);
+  const flippedAxes = spatial.filter((axis) => kernel[axis - 2] !== 1);
+  const flipped = flippedAxes.length === 0 ? weight : reverse(emit, weight, flippedAxes);
+  if (outPerGroup === 1 && inPerGroup === 1) return flipped;
+  if (group === 1) return emit.transpose(flipped, [1, 0, ...spatial]);
+  const apart = emit.reshapeTo(flipped, [group, outPerGroup, inPerGroup, ...kernel]);
+  const swapped = emit.transpose(apart, [0, 2, 1, ...spatial.map((axis) => axis + 1)]);
+  return emit.reshapeTo(swapped, [group * inPerGroup, outPerGroup, ...kernel]);
+}
+
+function reverse(emit: Emitter, value: string, axes: readonly number[]): string {
+  const starts = emit.ints(axes.map(() => -1));
+  // Far below any size: "past the first element" when stepping backwards.
+  const ends = emit.ints(axes.map(() => -(2 ** 31)));
+  return emit.node('Slice', [value, starts, ends, emit.ints(axes), emit.ints(axes.map(() => -1))]);
+}
+
+function strided(context: RuleContext, emit: Emitter, operands: ConvTransposeOperands): string {
+  const { g, weight, channels, geometry } = operands;
+  const { kernel, strides, dilations, padsBegin, padsEnd } = geometry;
+  const attributes = { kernel_shape: kernel, strides, dilations, group: channels.group };
+  const rest = outputPadding(context, operands);
+  if (rest !== undefined) {
+    const pads = [...padsBegin, ...padsEnd];
+    return emit.node('ConvTranspose', [g, weight], { ...attributes, pads, output_padding: rest });
+  }
+  return cropAtRunTime(emit, emit.node('ConvTranspose', [g, weight], attributes), operands);
+}
+
+/** H − ((Ho − 1)·s − pads + d·(k − 1) + 1): rows at the end that no window reached; undefined for unknown sizes. */
+function outputPadding(
+  context: RuleContext,
+  { geometry, sides }: ConvTransposeOperands,
+): readonly number[] | undefined {
+  const rest: number[] = [];
+  for (const [axis, stride] of geometry.strides.entries()) {
+    const wide = fixedSize(context, sides.wide, axis + 2);
+    const narrow = fixedSize(context, sides.narrow, axis + 2);
+    if (wide === undefined || narrow === undefined) return undefined;
+    const pads = (geometry.padsBegin[axis] ?? 0) + (geometry.padsEnd[axis] ?? 0);
+    const missing = wide - ((narrow - 1) * stride - pads + windowExtent(geometry, axis));
+    // A pool that rounds up reaches over the end; a negative rest is cropped instead.
+    if (missing < 0 || missing >= stride) return undefined;
+    rest.push(missing);
+  }
+  return rest;
+}
+
+/** Cuts the padding off, and fills up what no window reached, with sizes read at run time. */
+function cropAtRunTime(emit: Emitter, full: string, { geometry, sides }: ConvTransposeOperands): string {
+  const begin = emit.ints([0, 0, ...geometry.padsBegin.map((size) => -size)]);
+  // end = size(wide) − (size(full) − begin)
+  const end = emit.sub(
+    emit.sub(emit.shape(sides.wide, 2), emit.shape(full, 2)),
+    emit.ints(geometry.padsBegin.map((size) => -size)),
+  );
+  return emit.node('Pad', [full, emit.concat([begin, emit.ints([0, 0]), end], 0)]);
+}

@@ -1,0 +1,261 @@
+import { dataTypeFacts } from '../../onnx/dataTypes.js';
+import { inlineValue } from '../../onnx/loadTensor.js';
+import { type GraphNode, type Model, opsetOf, type ValueType } from '../../onnx/model.js';
+import type { TypeTable } from '../../onnx/shapes/inferTypes.js';
+import { float32Tensor, int64Tensor, type TensorValue } from '../../onnx/tensorValue.js';
+import { GraphBuilder } from '../graph/graphBuilder.js';
+import { readsOf, topologicalOrder } from '../graph/graphIndex.js';
+import { Emitter } from './emitter.js';
+import { gradientNeeds, ruleMissing } from './gradientErrors.js';
+import type { GradientRule, InputCotangent, RuleContext } from './gradientRule.js';
+import { findRule, type RuleChoice } from './ruleTable.js';
+import { noGradientReason } from './noGradient.js';
+import { unbroadcast } from './unbroadcast.js';
+
+/** One start of reverse mode: a value and the name of its cotangent, which exists in the graph and has its shape. */
+export interface Seed {
+  readonly value: string;
+  readonly cotangent: string;
+}
+
+/** What to differentiate, by what. */
+export interface DifferentiationRequest {
+  readonly seeds: readonly Seed[];
+  /** Inputs, inner values or weights. */
+  readonly wrt: readonly string[];
+  /** Types of the model's values; the batch axis symbolic unless the model fixes it. */
+  readonly types: TypeTable;
+  /** Rules that take precedence over the gradient's own, for other backward passes (guided, relevance). */
+  readonly rules?: readonly GradientRule[];
+}
+
+/** A differentiated model. */
+export interface Differentiation {
+  /** The given model with the backward pass appended; no new outputs. */
+  readonly model: Model;
+  /** Name of the gradient per `wrt` value; one that no seed depends on is missing. */
+  readonly gradients: ReadonlyMap<string, string>;
+}
+
+/** Opset from which on all forms that rules emit exist (`Shape` with bounds 15, ScatterElements with add 16). */
+const firstOpset = 17;
+
+/**
+ * Returns the model with Σ_seeds ⟨cotangent, ∂seed/∂wrt⟩ appended as nodes, reverse mode.
+ *
+ * Works at every batch size: sizes of the first axis are read at run time. Max and ReLU ties follow one convention:
+ * ReLU′(0) = 0, and the first of equal maxima takes all.
+ *
+ * @throws UserError `gradient-rule-missing`, `gradient-needs-shape`, `gradient-form-unsupported`.
+ */
+export function differentiate(model: Model, request: DifferentiationRequest): Differentiation {
+  const opset = opsetOf(model);
+  if (opset < firstOpset) throw new Error(`Convert the model from opset ${opset} up before differentiating.`);
+  const order = topologicalOrder(model.graph);
+  if (order.kind === 'cycle') throw new Error('A graph with a cycle cannot be differentiated.');
+  const typeOf = typeLookup(model, request.types);
+  const path = findPath(order.nodes, request, typeOf);
+  const rules = rulesFor(path.nodes, { overrides: request.rules ?? [], opset });
+  const prepared = prepareNodes(model, rules);
+  const pass = new BackwardPass(prepared.model, { typeOf, active: path.active });
+  for (const seed of request.seeds) pass.seed(seed);
+  for (const node of path.nodes.toReversed()) {
+    const rule = rules.get(node);
+    if (rule !== undefined) pass.through(prepared.nodes.get(node) ?? node, rule);
+  }
+  const gradients = new Map<string, string>();
+  for (const value of request.wrt) {
+    const gradient = pass.cotangentOf(value);
+    if (gradient !== undefined) gradients.set(value, gradient);
+  }
+  return { model: pass.builder.build(), gradients };
+}
+
+type TypeLookup = (name: string) => ValueType;
+
+function typeLookup(model: Model, types: TypeTable): TypeLookup {
+  const { initializers, inputs, valueInfo } = model.graph;
+  const inputTypes = new Map(inputs.map((input) => [input.name, input.type]));
+  return (name) => {
+    const initializer = initializers.get(name);
+    if (initializer !== undefined) {
+      return { kind: 'tensor', elementType: initializer.elementType, shape: initializer.dims };
+    }
+    return types.get(name) ?? inputTypes.get(name) ?? valueInfo.get(name)?.type ?? { kind: 'unknown' };
+  };
+}
+
+interface Path {
+  /** Nodes that lie between a wanted value and a seed, in topological order. */
+  readonly nodes: readonly GraphNode[];
+  /** Values that depend on a wanted one (or are one) through differentiable operators. */
+  readonly active: ReadonlySet<string>;
+}
+
+/** Only descendants of `wrt` that are ancestors of a seed are differentiated. */
+function findPath(nodes: readonly GraphNode[], request: DifferentiationRequest, typeOf: TypeLookup): Path {
+  const active = new Set(request.wrt);
+  for (const node of nodes) {
+    if (noGradientReason(node) !== undefined || !touches(node, active)) continue;
+    for (const output of node.outputs) if (isDifferentiable(typeOf(output))) active.add(output);
+  }
+  const relevant = new Set(request.seeds.map((seed) => seed.value));
+  const onPath: GraphNode[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!node.outputs.some((output) => relevant.has(output) && active.has(output))) continue;
+    // A node may be active only because its output is itself wanted; nothing upstream of it is.
+    if (noGradientReason(node) !== undefined || !touches(node, active)) continue;
+    onPath.push(node);
+    for (const read of readsOf(node)) relevant.add(read);
+  }
+  return { nodes: onPath.reverse(), active };
+}
+
+function touches(node: GraphNode, active: ReadonlySet<string>): boolean {
+  for (const read of readsOf(node)) if (active.has(read)) return true;
+  return false;
+}
+
+/** Integers and booleans carry no gradient: they are constant between jumps. */
+function isDifferentiable(type: ValueType): boolean {
+  return type.kind !== 'tensor' || dataTypeFacts(type.elementType).isFloat;
+}
+
+function rulesFor(nodes: readonly GraphNode[], choice: RuleChoice): ReadonlyMap<GraphNode, GradientRule> {
+  const rules = new Map<GraphNode, GradientRule>();
+  const missing: GraphNode[] = [];
+  for (const node of nodes) {
+    const rule = findRule(node, choice);
+    if (rule === undefined) missing.push(node);
+    else rules.set(node, rule);
+  }
+  // The one nearest to the seeds is named first: a person works backwards from the output.
+  const last = missing.at(-1);
+  if (last !== undefined) {
+    const others = new Set(missing.map((node) => node.opType));
+    others.delete(last.opType);
+    throw ruleMissing(last, choice.opset, [...others]);
+  }
+  return rules;
+}
+
+interface PreparedModel {
+  readonly model: Model;
+  /** Original node → node with the optional outputs its rule asked for. */
+  readonly nodes: ReadonlyMap<GraphNode, GraphNode>;
+}
+
+function prepareNodes(model: Model, rules: ReadonlyMap<GraphNode, GradientRule>): PreparedModel {
+  const names = new GraphBuilder(model);
+  const nodes = new Map<GraphNode, GraphNode>();
+  for (const [node, rule] of rules) {
+    const prepared = rule.prepare?.(node, (hint) => names.freshName(hint)) ?? node;
+    if (prepared !== node) nodes.set(node, prepared);
+  }
+  if (nodes.size === 0) return { model, nodes };
+  const graph = { ...model.graph, nodes: model.graph.nodes.map((node) => nodes.get(node) ?? node) };
+  return { model: { ...model, graph }, nodes };
+}
+
+interface PassFacts {
+  readonly typeOf: TypeLookup;
+  readonly active: ReadonlySet<string>;
+}
+
+/** Accumulates cotangents while the nodes are visited from the seeds backwards. */
+class BackwardPass {
+  readonly builder: GraphBuilder;
+  private readonly facts: PassFacts;
+  private readonly parts = new Map<string, string[]>();
+  private readonly sums = new Map<string, string>();
+  private readonly constantOf: (name: string) => TensorValue | undefined;
+
+  constructor(model: Model, facts: PassFacts) {
+    this.builder = new GraphBuilder(model);
+    this.facts = facts;
+    this.constantOf = constantLookup(model);
+  }
+
+  seed({ value, cotangent }: Seed): void {
+    this.accumulate(value, cotangent);
+  }
+
+  /** Returns the sum of everything that flowed into a value; asked once its consumers are done. */
+  cotangentOf(value: string): string | undefined {
+    const known = this.sums.get(value);
+    if (known !== undefined) return known;
+    const [first, ...rest] = this.parts.get(value) ?? [];
+    if (first === undefined) return undefined;
+    const sum = rest.reduce((total, part) => this.builder.node('Add', [total, part]), first);
+    this.sums.set(value, sum);
+    return sum;
+  }
+
+  through(node: GraphNode, rule: GradientRule): void {
+    const outputCotangents = node.outputs.map((output) => this.cotangentOf(output));
+    if (outputCotangents.every((cotangent) => cotangent === undefined)) return;
+    const context: RuleContext = {
+      node,
+      builder: this.builder,
+      outputCotangents,
+      wants: (index) => this.facts.active.has(node.inputs[index] ?? ''),
+      typeOf: this.facts.typeOf,
+      constantOf: this.constantOf,
+    };
+    rule.backward(context).forEach((cotangent, index) => {
+      const input = node.inputs[index];
+      if (input === undefined || cotangent === undefined || !context.wants(index)) return;
+      this.accumulate(input, this.shapedLike(input, cotangent, node));
+    });
+  }
+
+  private shapedLike(input: string, cotangent: NonNullable<InputCotangent>, node: GraphNode): string {
+    if (typeof cotangent === 'string') return cotangent;
+    const type = this.facts.typeOf(input);
+    const to = type.kind === 'tensor' ? type.shape : null;
+    if (to === null || cotangent.shape === null)
+      throw gradientNeeds(node, `the ranks of "${input}" and its output`);
+    const elementType = type.kind === 'tensor' ? type.elementType : 'float32';
+    const emit = new Emitter(this.builder, elementType);
+    return unbroadcast(emit, { value: cotangent.value, from: cotangent.shape, target: input, to });
+  }
+
+  private accumulate(value: string, cotangent: string): void {
+    const parts = this.parts.get(value);
+    if (parts === undefined) this.parts.set(value, [cotangent]);
+    else parts.push(cotangent);
+  }
+}
+
+function constantLookup(model: Model): (name: string) => TensorValue | undefined {
+  const nodes = new Map<string, GraphNode>();
+  for (const node of model.graph.nodes) {
+    if (node.opType === 'Constant') nodes.set(node.outputs[0] ?? '', node);
+  }
+  return (name) => {
+    const initializer = model.graph.initializers.get(name);
+    if (initializer !== undefined) return inlineValue(initializer);
+    const node = nodes.get(name);
+    return node === undefined ? undefined : constantNodeValue(node);
+  };
+}
+
+function constantNodeValue(node: GraphNode): TensorValue | undefined {
+  for (const attribute of node.attributes.values()) {
+    switch (attribute.kind) {
+      case 'tensor':
+        return inlineValue(attribute.value);
+      case 'int':
+        return int64Tensor([attribute.value], []);
+      case 'ints':
+        return int64Tensor(attribute.value, [attribute.value.length]);
+      case 'float':
+        return float32Tensor([attribute.value], []);
+      case 'floats':
+        return float32Tensor(attribute.value, [attribute.value.length]);
+      default:
+        return undefined;
+    }
+  }
+  return undefined;
+}

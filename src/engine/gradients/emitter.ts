@@ -1,0 +1,176 @@
+import { type DataType, dataTypeFacts } from '../../onnx/dataTypes.js';
+import { type AttributeInput, type GraphBuilder } from '../graph/graphBuilder.js';
+import { float32Tensor, int64Tensor, type TensorValue } from '../../onnx/tensorValue.js';
+import type { RuleContext } from './gradientRule.js';
+
+type Attributes = Readonly<Record<string, AttributeInput>>;
+
+/**
+ * Writes the algebra of gradient rules as nodes; scalars take the element type of the differentiated value.
+ *
+ * Every method appends one node, or few, and returns the name of the result.
+ */
+export class Emitter {
+  readonly builder: GraphBuilder;
+  readonly elementType: DataType;
+
+  constructor(builder: GraphBuilder, elementType: DataType) {
+    this.builder = builder;
+    this.elementType = elementType;
+  }
+
+  node(opType: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    return this.builder.node(opType, inputs, { attributes });
+  }
+
+  add(a: string, b: string): string {
+    return this.node('Add', [a, b]);
+  }
+
+  sub(a: string, b: string): string {
+    return this.node('Sub', [a, b]);
+  }
+
+  mul(a: string, b: string): string {
+    return this.node('Mul', [a, b]);
+  }
+
+  div(a: string, b: string): string {
+    return this.node('Div', [a, b]);
+  }
+
+  neg(a: string): string {
+    return this.node('Neg', [a]);
+  }
+
+  square(a: string): string {
+    return this.node('Mul', [a, a]);
+  }
+
+  /** Returns a × factor; a itself when the factor is 1. */
+  scale(a: string, factor: number): string {
+    return factor === 1 ? a : this.mul(a, this.scalar(factor));
+  }
+
+  /** Returns `a` where the condition holds and 0 elsewhere. */
+  keepWhere(condition: string, a: string): string {
+    return this.node('Where', [condition, a, this.scalar(0)]);
+  }
+
+  where(condition: string, a: string, b: string): string {
+    return this.node('Where', [condition, a, b]);
+  }
+
+  greater(a: string, b: string): string {
+    return this.node('Greater', [a, b]);
+  }
+
+  less(a: string, b: string): string {
+    return this.node('Less', [a, b]);
+  }
+
+  /** Returns a scalar constant of the differentiated value's element type. */
+  scalar(value: number): string {
+    return this.scalarOf(value, this.elementType);
+  }
+
+  private scalarOf(value: number, type: DataType): string {
+    if (type === 'float64') {
+      return this.builder.constant({ dtype: 'float64', dims: [], data: Float64Array.of(value) });
+    }
+    const single = this.builder.constant(float32Tensor([value], []));
+    return type === 'float32' ? single : this.castTo(single, type);
+  }
+
+  castTo(a: string, type: DataType): string {
+    return this.builder.cast(a, dataTypeFacts(type).code);
+  }
+
+  /** Sums over axes; `a` itself when there are none. */
+  sum(a: string, axes: readonly number[], keepDims: boolean): string {
+    return axes.length === 0 ? a : this.builder.reduce('ReduceSum', a, axes, keepDims);
+  }
+
+  mean(a: string, axes: readonly number[]): string {
+    return this.builder.reduce('ReduceMean', a, axes, true);
+  }
+
+  ints(values: readonly number[]): string {
+    return this.builder.int64s(values);
+  }
+
+  intScalar(value: number): string {
+    return this.builder.constant(int64Tensor([value], []));
+  }
+
+  constant(value: TensorValue): string {
+    return this.builder.constant(value);
+  }
+
+  /** Returns the sizes of a value at run time, all or those of axes `start` … `end` − 1. */
+  shape(a: string, start?: number, end?: number): string {
+    return this.node('Shape', [a], {
+      ...(start === undefined ? {} : { start }),
+      ...(end === undefined ? {} : { end }),
+    });
+  }
+
+  /** Returns the number of elements as an int64 of shape [1]. */
+  elementCount(a: string): string {
+    return this.reshape(this.node('Size', [a]), this.ints([1]));
+  }
+
+  reshape(a: string, shape: string): string {
+    return this.node('Reshape', [a, shape]);
+  }
+
+  reshapeTo(a: string, dims: readonly number[]): string {
+    return this.reshape(a, this.ints(dims));
+  }
+
+  /** Reshapes `a` to the run-time shape of another value. */
+  reshapeLike(a: string, like: string): string {
+    return this.reshape(a, this.shape(like));
+  }
+
+  /** Broadcasts `a` to the run-time shape of another value. */
+  expandLike(a: string, like: string): string {
+    return this.node('Expand', [a, this.shape(like)]);
+  }
+
+  transpose(a: string, perm: readonly number[]): string {
+    return perm.every((axis, i) => axis === i) ? a : this.node('Transpose', [a], { perm });
+  }
+
+  squeeze(a: string, axes: readonly number[]): string {
+    return axes.length === 0 ? a : this.node('Squeeze', [a, this.ints(axes)]);
+  }
+
+  unsqueeze(a: string, axes: readonly number[]): string {
+    return axes.length === 0 ? a : this.node('Unsqueeze', [a, this.ints(axes)]);
+  }
+
+  concat(parts: readonly string[], axis: number): string {
+    const [only] = parts;
+    return parts.length === 1 && only !== undefined ? only : this.node('Concat', parts, { axis });
+  }
+
+  /** Returns zeros of a run-time shape in the differentiated value's element type. */
+  zeros(shape: string): string {
+    const { bits } = dataTypeFacts(this.elementType);
+    const value = {
+      name: '',
+      elementType: this.elementType,
+      dims: [1],
+      source: { kind: 'inline', bytes: new Uint8Array(bits / 8) },
+    } as const;
+    return this.node('ConstantOfShape', [shape], { value: { kind: 'tensor', value } });
+  }
+}
+
+/** Returns an emitter whose scalars have the element type of the node's first input, or of the named value. */
+export function emitterFor(context: RuleContext, value = context.node.inputs[0] ?? ''): Emitter {
+  const type = context.typeOf(value);
+  const elementType = type.kind === 'tensor' ? type.elementType : 'float32';
+  return new Emitter(context.builder, elementType);
+}

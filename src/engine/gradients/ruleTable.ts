@@ -1,0 +1,77 @@
+import type { GraphNode } from '../../onnx/model.js';
+import type { GradientRule } from './gradientRule.js';
+import {
+  addRule,
+  divRule,
+  maxRule,
+  meanRule,
+  minRule,
+  mulRule,
+  powRule,
+  subRule,
+  sumRule,
+} from './rules/arithmetic.js';
+import { convRule } from './rules/conv.js';
+import { gemmRule } from './rules/gemm.js';
+import { matMulRule } from './rules/matMul.js';
+import { maxPoolRule } from './rules/maxPool.js';
+import { reductionRules } from './rules/reductions.js';
+import { flattenRule, reshapeRule, squeezeRule, unsqueezeRule } from './rules/reshape.js';
+import { logSoftmaxRule, softmaxRule } from './rules/softmax.js';
+import { unaryRules } from './rules/unary.js';
+
+/** The gradient rules: an operator without a line here, or in `noGradients`, cannot be differentiated. */
+export const gradientRules: readonly GradientRule[] = [
+  addRule,
+  subRule,
+  mulRule,
+  divRule,
+  powRule,
+  minRule,
+  maxRule,
+  sumRule,
+  meanRule,
+  ...unaryRules,
+  convRule,
+  gemmRule,
+  matMulRule,
+  maxPoolRule,
+  softmaxRule,
+  logSoftmaxRule,
+  ...reductionRules,
+  reshapeRule,
+  flattenRule,
+  squeezeRule,
+  unsqueezeRule,
+];
+
+/** How a rule is chosen for a node. */
+export interface RuleChoice {
+  /** Rules asked before the table. */
+  readonly overrides: readonly GradientRule[];
+  /** The model's ai.onnx opset. */
+  readonly opset: number;
+}
+
+const rulesByOperator = byOperator(gradientRules);
+
+/** Returns the rule that covers a node at the model's opset, or undefined. */
+export function findRule(node: GraphNode, { overrides, opset }: RuleChoice): GradientRule | undefined {
+  const fits = (rule: GradientRule): boolean =>
+    rule.opType === node.opType &&
+    rule.domain === node.domain &&
+    // Other domains version themselves; their rules cover the one form in use.
+    (node.domain !== '' || (rule.opsets[0] <= opset && opset <= rule.opsets[1]));
+  return overrides.find(fits) ?? rulesByOperator.get(`${node.domain}:${node.opType}`)?.find(fits);
+}
+
+function byOperator(rules: readonly GradientRule[]): ReadonlyMap<string, readonly GradientRule[]> {
+  const table = new Map<string, GradientRule[]>();
+  for (const rule of rules) {
+    const key = `${rule.domain}:${rule.opType}`;
+    const known = table.get(key);
+    if (known === undefined) table.set(key, [rule]);
+    else known.push(rule);
+  }
+  return table;
+}

@@ -1,0 +1,77 @@
+import type { Dimension } from '../../onnx/model.js';
+import { toFloat64 } from '../../onnx/tensorValue.js';
+import type { Emitter } from './emitter.js';
+import { formUnsupported, gradientNeeds } from './gradientErrors.js';
+import type { RuleContext } from './gradientRule.js';
+
+/** Returns the shape of a value as far as it is known before running, or null when not even the rank is. */
+export function shapeIfKnown(context: RuleContext, value: string): readonly Dimension[] | null {
+  const type = context.typeOf(value);
+  return type.kind === 'tensor' ? type.shape : null;
+}
+
+/**
+ * Returns the shape of a value; its rank is known, its sizes where they are.
+ *
+ * @throws UserError when the rank is unknown.
+ */
+export function shapeOf(context: RuleContext, value: string): readonly Dimension[] {
+  const shape = shapeIfKnown(context, value);
+  if (shape === null) throw gradientNeeds(context.node, `the rank of "${value}"`);
+  return shape;
+}
+
+/** Returns the rank of a value. */
+export function rankOf(context: RuleContext, value: string): number {
+  return shapeOf(context, value).length;
+}
+
+/**
+ * Returns a size that may be written into the graph, or undefined.
+ *
+ * The first axis is left to run time whatever was measured: it is the batch, and the last batch is smaller.
+ */
+export function fixedSize(context: RuleContext, value: string, axis: number): number | undefined {
+  if (axis === 0 && !isConstant(context, value)) return undefined;
+  const size = shapeIfKnown(context, value)?.[axis];
+  return typeof size === 'number' ? size : undefined;
+}
+
+function isConstant(context: RuleContext, value: string): boolean {
+  return context.constantOf(value) !== undefined;
+}
+
+/** Returns one size of a value as int64 of shape [1]: a constant where it is fixed, else read at run time. */
+export function emitSize(
+  context: RuleContext,
+  emit: Emitter,
+  where: { readonly value: string; readonly axis: number },
+): string {
+  const size = fixedSize(context, where.value, where.axis);
+  return size === undefined ? emit.shape(where.value, where.axis, where.axis + 1) : emit.ints([size]);
+}
+
+/** Returns a non-negative axis. */
+export function normalAxis(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis;
+}
+
+/**
+ * Returns the integers of a constant operand (axes, repeats), or undefined when the operand is omitted.
+ *
+ * @throws UserError when it is computed at run time.
+ */
+export function constantInts(context: RuleContext, index: number): readonly number[] | undefined {
+  const name = context.node.inputs[index];
+  if (name === undefined || name === '') return undefined;
+  const value = context.constantOf(name);
+  if (value === undefined) {
+    throw formUnsupported(context.node, `operand ${index} ("${name}") computed while running`);
+  }
+  return Array.from(toFloat64(value));
+}
+
+/** Returns all axes from `start` on. */
+export function axesFrom(start: number, rank: number): readonly number[] {
+  return Array.from({ length: Math.max(0, rank - start) }, (_, i) => start + i);
+}
