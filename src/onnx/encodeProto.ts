@@ -141,7 +141,7 @@ function attributeToProto(name: string, attribute: Attribute, place: PlaceTensor
     return create(AttributeProtoSchema, {
       name,
       refAttrName: attribute.name,
-      type: attributeTypeOfCode(attribute.attributeType),
+      type: attributeTypeByCode.get(attribute.attributeType) ?? AttributeProto_AttributeType.UNDEFINED,
     });
   }
   return create(AttributeProtoSchema, {
@@ -151,10 +151,9 @@ function attributeToProto(name: string, attribute: Attribute, place: PlaceTensor
   });
 }
 
-function attributeTypeOfCode(code: number): AttributeProto_AttributeType {
-  const known = Object.values(attributeTypes).find((type) => Number(type) === code);
-  return known ?? AttributeProto_AttributeType.UNDEFINED;
-}
+const attributeTypeByCode = new Map<number, AttributeProto_AttributeType>(
+  Object.values(attributeTypes).map((type) => [type, type]),
+);
 
 function attributeValue(
   attribute: Exclude<Attribute, { kind: 'ref' }>,
