@@ -126,7 +126,7 @@ function keepTail(child: ChildProcess, log: Logger): () => string {
 
 /** Returns the error for a process that is gone, saying what happened and what to do. */
 export function engineLost(reason: EndReason, stderr: string): UserError {
-  const lastLine = stderr.trim().split('\n').at(-1) ?? '';
+  const lastLine = lastTellingLine(stderr);
   const words = lastLine === '' ? '' : ` Its last words: ${lastLine.slice(0, 300)}.`;
   return new UserError(
     'engine-lost',
@@ -137,6 +137,12 @@ export function engineLost(reason: EndReason, stderr: string): UserError {
       ...(reason.startError === undefined ? {} : { cause: reason.startError }),
     },
   );
+}
+
+/** An uncaught exception ends with its stack and Node's version: neither says what went wrong. */
+function lastTellingLine(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => !/^\s*(at |Node\.js v|$)/.test(line));
+  return lines.at(-1)?.trim() ?? '';
 }
 
 function howItEnded({ exitCode, signal, startError }: EndReason): string {

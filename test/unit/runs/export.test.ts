@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
-import { parseReport, type Report } from '../../../src/protocol/report.js';
+import { parseReport } from '../../../src/protocol/report.js';
 import { toCsv } from '../../../src/runs/export/csv.js';
 import { escapeMarkdown, escapeXml } from '../../../src/runs/export/escape.js';
 import { toHtml } from '../../../src/runs/export/html.js';
@@ -23,8 +23,9 @@ describe('the HTML export', function () {
 
   it('loads nothing and runs nothing', () => {
     assert(!/<script|<link|<iframe|<object|<embed|@import|url\(/i.test(html));
-    for (const [, source = ''] of html.matchAll(/\ssrc="([^"]*)"/g))
+    for (const [, source = ''] of html.matchAll(/\ssrc="([^"]*)"/g)) {
       assert(source.startsWith('data:image/'), source);
+    }
     for (const [, target = ''] of html.matchAll(/\shref="([^"]*)"/g)) assert(/^https?:/.test(target), target);
   });
 
@@ -80,7 +81,7 @@ describe('the HTML export', function () {
       { mark: 'nonsense' },
       { ...block, data: { url: 'file:///etc/passwd' }, mark: 'bar' },
     ]) {
-      const report = makeReport({ blocks: [{ ...block, spec } as Report['blocks'][number]] });
+      const report = makeReport({ blocks: [{ ...block, spec }] });
       const page = await toHtml(report, '/nowhere');
       assert(page.includes('<td><code>fc1</code></td>'));
       assert(!page.includes('root:'));
