@@ -58,8 +58,9 @@ export function denseModel(sizes: readonly number[], opType = 'Relu', seed = 1):
     const isLast = i === sizes.length - 1;
     const dense = isLast ? 'logits' : `fc${i}_out`;
     value = builder.node('Gemm', [value, weight, bias], { outputs: [dense], name: `/fc${i}/Gemm` });
-    if (!isLast)
+    if (!isLast) {
       value = builder.node(opType, [value], { outputs: [`act${i}_out`], name: `/act${i}/${opType}` });
+    }
   }
   builder.addOutput(value, floatType('N', sizes.at(-1)!));
   return builder.build();

@@ -53,8 +53,9 @@ export function recount(
       index[axis] = 0;
     }
   }
-  for (const unit of units)
+  for (const unit of units) {
     unit.positiveSampleCount = unit.sampleMaxima.filter((maximum) => maximum > 0).length;
+  }
   return units;
 }
 
