@@ -106,32 +106,29 @@ export const dataSpecSchema = Type.Object({
 });
 
 /** A `*.inspect.json` file; paths are relative to it, and fields that this version does not know are kept. */
-export const inspectFileSchema = Type.Object(
-  {
-    $schema: Type.Optional(Type.String()),
-    version: Type.Literal(1),
-    model: Type.Optional(Type.String()),
-    data: Type.Optional(dataSpecSchema),
-    tokenizer: Type.Optional(Type.Unknown()),
-    code: Type.Optional(
+export const inspectFileSchema = Type.Object({
+  $schema: Type.Optional(Type.String()),
+  version: Type.Literal(1),
+  model: Type.Optional(Type.String()),
+  data: Type.Optional(dataSpecSchema),
+  tokenizer: Type.Optional(Type.Unknown()),
+  code: Type.Optional(
+    Type.Object({
+      path: Type.String(),
+      class: Type.Optional(Type.String()),
+      layers: Type.Optional(Type.Record(Type.String(), Type.String())),
+    }),
+  ),
+  thresholds: Type.Optional(
+    Type.Array(
       Type.Object({
-        path: Type.String(),
-        class: Type.Optional(Type.String()),
-        layers: Type.Optional(Type.Record(Type.String(), Type.String())),
+        analysis: Type.String(),
+        settings: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+        failOn: Type.Union([Type.String(), Type.Array(Type.String())]),
       }),
     ),
-    thresholds: Type.Optional(
-      Type.Array(
-        Type.Object({
-          analysis: Type.String(),
-          settings: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-          failOn: Type.Union([Type.String(), Type.Array(Type.String())]),
-        }),
-      ),
-    ),
-  },
-  { $id: 'https://neuron-inspector.dev/schemas/inspect-1.json' },
-);
+  ),
+});
 
 export type InspectFile = Static<typeof inspectFileSchema>;
 export type DataSpec = Static<typeof dataSpecSchema>;
