@@ -51,7 +51,8 @@ export function isNumeric(column: TableColumn): boolean {
 /** Returns how a number came about, in words: `measured on all 1,000 samples`. */
 export function formatEvidence(evidence: Evidence | undefined): string {
   if (evidence === undefined) return '';
-  const samples = evidence.n === undefined ? '' : ` ${grouped(evidence.n)} sample${evidence.n === 1 ? '' : 's'}`;
+  const samples =
+    evidence.n === undefined ? '' : ` ${grouped(evidence.n)} sample${evidence.n === 1 ? '' : 's'}`;
   const how = evidence.how === undefined || evidence.how === '' ? '' : `: ${evidence.how}`;
   switch (evidence.kind) {
     case 'measured':
@@ -70,7 +71,12 @@ export function metricLines(report: Report): MetricLine[] {
   const lines = new Map<string, MetricLine>();
   for (const block of report.blocks) {
     if (block.type !== 'metrics' || !('items' in block) || !Array.isArray(block.items)) continue;
-    for (const item of block.items as { metric: string; label: string; format?: NumberFormat; unit?: string }[]) {
+    for (const item of block.items as {
+      metric: string;
+      label: string;
+      format?: NumberFormat;
+      unit?: string;
+    }[]) {
       if (!lines.has(item.metric)) lines.set(item.metric, metricLine(report, item));
     }
   }
@@ -98,10 +104,11 @@ export function metricLine(
 /** Returns a duration in the unit that reads best. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 1000) return `${String(Math.round(durationMs))} ms`;
-  const seconds = durationMs / 1000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (durationMs < 59_950) return `${(durationMs / 1000).toFixed(1)} s`;
+  // Rounded before it is split, or 119.9 s would read "1 min 60 s".
+  const seconds = Math.round(durationMs / 1000);
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${String(Math.round(seconds % 60))} s`;
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
@@ -137,7 +144,10 @@ function notCaptured(report: Report): string[] {
 
 /** `deadShare` → `Dead share`. */
 function wordsOf(metric: string): string {
-  const words = metric.replace(/([a-z0-9])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`);
+  const words = metric.replace(
+    /([a-z0-9])([A-Z])/g,
+    (_, before: string, after: string) => `${before} ${after.toLowerCase()}`,
+  );
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

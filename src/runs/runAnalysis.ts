@@ -101,14 +101,13 @@ class RunState {
     sha256.catch(() => undefined);
     const model = convertToOpset17(original);
     const runtime = createRuntime({ provider: request.provider, log: this.hooks.log });
-    this.know({ runtimeVersion: runtime.version });
     const data = await this.openData(request, model);
     const batchSize = await this.chooseBatchSize(request, model, data);
     this.know({ batchSize });
     await this.measurePreface(request, { model, runtime, data, batchSize });
     const draft = await this.analyse(request, { model, runtime, data, batchSize });
     this.know({ model: await withSha256(this.facts.model, sha256) });
-    if (runtime.provider !== undefined) this.know({ provider: runtime.provider });
+    this.learnFrom(runtime);
     return this.finish(request, draft);
   }
 
@@ -181,7 +180,7 @@ class RunState {
         const nowMs = performance.now();
         if (nowMs - lastPartialMs < partialIntervalMs) return;
         lastPartialMs = nowMs;
-        if (parts.runtime.provider !== undefined) this.know({ provider: parts.runtime.provider });
+        this.learnFrom(parts.runtime);
         this.showPartial(assembleReport(this.currentFacts(), makeDraft(), 'partial'));
       },
     };
@@ -189,7 +188,7 @@ class RunState {
     return analysis.run(context, this.facts.settings as SettingsOf<SettingsSchema>);
   }
 
-  private async finish(request: RunRequest, draft: ReportDraft): Promise<FinishedRun> {
+  private finish(request: RunRequest, draft: ReportDraft): FinishedRun {
     const arrays = new Map(Object.entries(draft.arrays).map(([name, array]) => [name, array.value]));
     this.lastPartial = assembleReport(this.currentFacts(), draft, draft.status ?? this.statusOf(request));
     if (request.arraysDir !== undefined) {
@@ -202,6 +201,12 @@ class RunState {
   private statusOf(request: RunRequest): 'complete' | 'partial' {
     const isCut = this.facts.data !== null && (request.limit ?? Infinity) < this.facts.data.sampleCount;
     return isCut ? 'partial' : 'complete';
+  }
+
+  /** The runtime knows its version and provider only once a session is open. */
+  private learnFrom(runtime: Runtime): void {
+    if (runtime.provider === undefined) return;
+    this.know({ provider: runtime.provider, runtimeVersion: runtime.version });
   }
 
   private know(facts: Partial<RunFacts>): void {

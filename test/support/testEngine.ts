@@ -1,0 +1,5 @@
+import { serveOnProcess } from '../../src/runs/serveOnProcess.js';
+import { testAnalyses } from './testAnalyses.js';
+
+// The engine process with analyses whose answers are known.
+serveOnProcess(testAnalyses);
