@@ -7,6 +7,12 @@ import { reductionRules } from './rules/reduction.js';
 import { selectionRules } from './rules/selection.js';
 import { sourceRules } from './rules/source.js';
 import { structureRules } from './rules/structure.js';
+import { controlFlowRules } from './rules/controlFlow.js';
+import { machineLearningRules } from './rules/machineLearning.js';
+import { microsoftRules } from './rules/microsoft.js';
+import { quantisationRules } from './rules/quantisation.js';
+import { recurrentRules } from './rules/recurrent.js';
+import { sequenceRules } from './rules/sequences.js';
 
 const entries: RuleEntries = [
   ...elementwiseRules,
@@ -17,6 +23,12 @@ const entries: RuleEntries = [
   ...reductionRules,
   ...sourceRules,
   ...normalisationRules,
+  ...sequenceRules,
+  ...recurrentRules,
+  ...quantisationRules,
+  ...microsoftRules,
+  ...machineLearningRules,
+  ...controlFlowRules,
 ];
 
 /** Type rules by operator: no prefix for ai.onnx, else `domain:OpType`. */
