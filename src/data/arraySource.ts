@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { throwIfAborted } from '../base/abort.js';
 import type { FromSpec, LabelsSpec } from '../protocol/inspectFile.js';
 import type { ByteReader } from './byteSource.js';
 import { dataEmpty, fieldMissing, labelsInvalid, listOf, shapeMismatch } from './dataErrors.js';
@@ -191,7 +192,7 @@ function countSamples(path: string, bound: readonly BoundArray[]): number {
     );
   }
   if (sampleCount === 0)
-    throw dataEmpty(path, `the array "${first.array.name}" has the shape ${formatShape(first.array.dims)}`);
+    {throw dataEmpty(path, `the array "${first.array.name}" has the shape ${formatShape(first.array.dims)}`);}
   return sampleCount;
 }
 
@@ -219,7 +220,7 @@ async function* readSamples(bound: readonly BoundArray[], reading: Reading): Asy
   try {
     for (const { array } of perSample) readers.push(await array.bytes.open());
     for (const index of indicesOf(selection)) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       const values = new Map<string, RawValue>(constants);
       for (const [place, { target, array, sampleDims }] of perSample.entries()) {
         const reader = readers[place];

@@ -88,7 +88,7 @@ function wideFields(extra: Uint8Array): number[] {
     const fields: number[] = [];
     const end = Math.min(at + 4 + view.getUint16(at + 2, true), extra.length);
     for (let place = at + 4; place + 8 <= end; place += 8)
-      fields.push(Number(view.getBigUint64(place, true)));
+      {fields.push(Number(view.getBigUint64(place, true)));}
     return fields;
   }
   return [];
@@ -130,7 +130,7 @@ async function contentOf(source: ByteSource, entry: ZipEntry): Promise<ByteSourc
   if (offset + entry.packedSizeBytes > source.sizeBytes) throw damaged(source);
   if (entry.method === 0) return partOf(source, name, { offset, sizeBytes: entry.sizeBytes });
   if (entry.method !== 8)
-    throw dataMalformed(name, `compression method ${entry.method} is not deflate`, savez);
+    {throw dataMalformed(name, `compression method ${entry.method} is not deflate`, savez);}
   if (entry.sizeBytes > maxInMemoryBytes) throw dataMalformed(name, 'it is compressed and over 1 GiB', savez);
   const packed = await readBytes(source, offset, entry.packedSizeBytes);
   return memorySource(name, inflate(name, packed, entry.sizeBytes));

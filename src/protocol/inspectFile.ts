@@ -149,7 +149,7 @@ export function parseInspectFile(value: unknown, source: string): InspectFile {
     const where = error.path === '' ? 'the document' : error.path.slice(1).replaceAll('/', '.');
     throw new UserError(
       'inspect-file-invalid',
-      `${source}: ${where} is wrong: ${error.message}, found ${JSON.stringify(error.value) ?? 'nothing'}. Correct it; docs/inspect-file.md lists the fields.`,
+      `${source}: ${where} is wrong: ${error.message}, found ${error.value === undefined ? 'nothing' : JSON.stringify(error.value)}. Correct it; docs/inspect-file.md lists the fields.`,
       { detail: { source, field: error.path } },
     );
   }
