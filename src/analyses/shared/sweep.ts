@@ -8,13 +8,11 @@ import { type BatchResult, foldBatch, foldSquares, needsExactCounts } from './sw
 import {
   type FinitenessOutputs,
   finitenessGraph,
-  maskInputName,
   squaresGraph,
   statisticsGraph,
-  type SweepGraph,
-  type SweepTarget,
   type TargetOutputs,
 } from './sweepGraph.js';
+import { maskInputName, type SweepGraph, type SweepTarget } from './targetTap.js';
 import { createUnitStatistics, type UnitStatistics } from './unitStatistics.js';
 
 /** What a sweep runs on. */
@@ -80,7 +78,7 @@ export async function sweepActivations(request: SweepRequest): Promise<Sweep> {
   const exact = new ExactCounter(request);
   try {
     for await (const { batch, feeds } of fedBatches(request, graph.model, sampleTotal)) {
-      const values = await session.run(pick(feeds, session));
+      const values = await session.run(pickFeeds(feeds, session));
       await foldInto(sweep, graph, { ...factsOf(batch, feeds), values }, (result) =>
         exact.run(feeds, result),
       );
@@ -144,7 +142,7 @@ class ExactCounter {
   async run(feeds: Feeds, _batch: BatchResult): ReturnType<CountExactly> {
     this.opened ??= await this.open();
     const { graph, session } = this.opened;
-    return { graph, values: await session.run(pick(feeds, session)) };
+    return { graph, values: await session.run(pickFeeds(feeds, session)) };
   }
 
   async close(): Promise<void> {
@@ -166,7 +164,7 @@ async function measureRms(request: SweepRequest): Promise<ReadonlyMap<SweepTarge
   try {
     const limit = Math.min(sampleTotalOf(request), rmsSampleCount);
     for await (const { batch, feeds } of fedBatches(request, graph.model, limit)) {
-      const values = await session.run(pick(feeds, session));
+      const values = await session.run(pickFeeds(feeds, session));
       for (const [index, outputs] of graph.targets.entries()) {
         const added = foldSquares(outputs, { ...factsOf(batch, feeds), values });
         const total = sums[index];
@@ -252,8 +250,8 @@ function factsOf(batch: Batch, feeds: Feeds): Omit<BatchResult, 'values'> {
   };
 }
 
-/** A pruned model has fewer inputs than the data feed. */
-function pick(feeds: Feeds, session: Session): Feeds {
+/** Returns the feeds that a session takes: a pruned model has fewer inputs than the data feed. */
+export function pickFeeds(feeds: Feeds, session: Session): Feeds {
   const wanted: Record<string, TensorValue> = {};
   for (const name of session.inputNames) {
     const value = feeds[name];

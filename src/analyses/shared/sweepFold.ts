@@ -1,6 +1,7 @@
 import { insert } from '../../engine/numeric/topK.js';
 import { type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
-import type { FinitenessOutputs, SquareOutputs, SweepTarget, TargetOutputs } from './sweepGraph.js';
+import type { FinitenessOutputs, SquareOutputs, TargetOutputs } from './sweepGraph.js';
+import type { SweepTarget } from './targetTap.js';
 import type { UnitStatistics } from './unitStatistics.js';
 
 /** One batch as the fold sees it. */

@@ -1,28 +1,8 @@
-import { type DataType, dataTypeFacts } from '../../onnx/dataTypes.js';
+import { dataTypeFacts } from '../../onnx/dataTypes.js';
 import type { Model } from '../../onnx/model.js';
-import { GraphBuilder } from '../../engine/graph/graphBuilder.js';
-import { appendCount, appendReduction, type Condition } from '../../engine/rewrites/reduce.js';
-import { prune } from '../../engine/rewrites/prune.js';
+import type { Condition } from '../../engine/rewrites/reduce.js';
 import { saturationBounds, type StateRule } from './states.js';
-
-/** An activation output to measure, everything about its shape known. */
-export interface SweepTarget {
-  /** Name of the layer: what addresses and arrays are called by. */
-  readonly layer: string;
-  /** Value entering the activation; undefined when nothing in the main graph holds it. */
-  readonly entering: string | undefined;
-  /** Value leaving it. */
-  readonly leaving: string;
-  readonly elementType: DataType;
-  readonly rank: number;
-  readonly unitAxis: number;
-  readonly unitCount: number;
-  /** Rows of axis 0 per sample: more than 1 where positions were folded into the batch axis, `[N·T, U]`. */
-  readonly rowsPerSample: number;
-  /** How a token mask `[N, T]` lines up with the value; undefined when it does not. */
-  readonly maskLayout: 'rows' | 'axis-1' | 'axis-2' | undefined;
-  readonly rule: StateRule;
-}
+import { buildGraph, type SweepGraph, type SweepTarget, type TargetTap } from './targetTap.js';
 
 /** Names of a sweep's outputs for one target, each `[N · rowsPerSample, U]` but for `shape`. */
 export interface TargetOutputs {
@@ -40,15 +20,6 @@ export interface TargetOutputs {
   /** Not finite exactly when an element entering is not (or the sum overflows, which is told apart later). */
   readonly enteringSum?: string;
 }
-
-/** A model that computes statistics instead of its outputs. */
-export interface SweepGraph<T> {
-  readonly model: Model;
-  readonly targets: readonly T[];
-}
-
-/** Name of the input whose zeros mark masked tokens. */
-export const maskInputName = 'attention_mask';
 
 /**
  * Returns the model computing, per sample and unit, all that one batch adds to the statistics; everything else is pruned.
@@ -130,18 +101,6 @@ export function finitenessGraph(
   });
 }
 
-function buildGraph<T>(
-  model: Model,
-  targets: readonly SweepTarget[],
-  append: (tap: TargetTap) => T,
-): SweepGraph<T> {
-  const builder = new GraphBuilder(model);
-  builder.setOutputs([]);
-  const outputs: string[] = [];
-  const built = targets.map((target) => append(new TargetTap(builder, target, outputs)));
-  return { model: prune(builder.build(), [...new Set(outputs)]), targets: built };
-}
-
 function isNeverNegative(rule: StateRule): boolean {
   return rule.kind === 'rectifier' && rule.isNonNegative;
 }
@@ -151,82 +110,4 @@ function saturation(tap: TargetTap, bounds: { readonly low: number; readonly hig
   return bounds.high === undefined
     ? { kind: 'at-most', bound: low }
     : { kind: 'outside', low, high: tap.scalar(bounds.high) };
-}
-
-/** Appends the statistics of one target, masked where a mask lines up with it. */
-class TargetTap {
-  readonly builder: GraphBuilder;
-  readonly target: SweepTarget;
-  readonly leaving: string;
-  readonly entering: string | undefined;
-  private readonly outputs: string[];
-  private readonly axes: readonly number[];
-  private readonly mask: string | undefined;
-  private readonly computeType: 'float32' | 'float64';
-
-  constructor(builder: GraphBuilder, target: SweepTarget, outputs: string[]) {
-    this.builder = builder;
-    this.target = target;
-    this.outputs = outputs;
-    this.axes = positionAxes(target);
-    this.mask = this.appendMask();
-    this.computeType = target.elementType === 'float64' ? 'float64' : 'float32';
-    this.leaving = this.computable(target.leaving);
-    this.entering = target.entering === undefined ? undefined : this.computable(target.entering);
-  }
-
-  expose(value: string): string {
-    this.builder.addOutput(value);
-    this.outputs.push(value);
-    return value;
-  }
-
-  scalar(value: number): string {
-    if (this.computeType === 'float32') return this.builder.scalar(value);
-    return this.builder.constant({ dtype: 'float64', dims: [], data: Float64Array.of(value) });
-  }
-
-  /** The leaving (or another) value with masked elements replaced. */
-  filled(by: number, value = this.leaving): string {
-    return this.mask === undefined ? value : this.builder.node('Where', [this.mask, value, this.scalar(by)]);
-  }
-
-  reduce(reducer: Parameters<typeof appendReduction>[1], value: string): string {
-    const reduced = appendReduction(this.builder, reducer, { value, axes: this.axes });
-    // Without positions nothing was appended: an input or constant cannot be an output itself.
-    return this.expose(reduced === value ? this.builder.node('Identity', [value]) : reduced);
-  }
-
-  count(condition: Condition, value = this.leaving): string {
-    return this.expose(appendCount(this.builder, condition, { value, axes: this.axes }, this.mask));
-  }
-
-  countAbove(threshold: number): string {
-    const magnitude = this.builder.node('Abs', [this.leaving]);
-    return this.count({ kind: 'greater', bound: this.scalar(threshold) }, magnitude);
-  }
-
-  /** float16 sums overflow at 65,504, so halves are widened first. */
-  private computable(value: string): string {
-    const { elementType } = this.target;
-    if (elementType === 'float32' || elementType === 'float64') return value;
-    return this.builder.cast(value, dataTypeFacts('float32').code);
-  }
-
-  private appendMask(): string | undefined {
-    const { maskLayout } = this.target;
-    if (maskLayout === undefined) return undefined;
-    const flags = this.builder.cast(maskInputName, dataTypeFacts('bool').code);
-    if (maskLayout === 'rows') {
-      const trailing = new Array<number>(this.target.rank - 1).fill(1);
-      return this.builder.node('Reshape', [flags, this.builder.int64s([-1, ...trailing])]);
-    }
-    // [N, T] against [N, T, U] or [N, U, T].
-    return this.builder.node('Unsqueeze', [flags, this.builder.int64s([maskLayout === 'axis-1' ? 2 : 1])]);
-  }
-}
-
-/** Returns every axis but the batch and the unit axis. */
-function positionAxes({ rank, unitAxis }: SweepTarget): number[] {
-  return Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== 0 && axis !== unitAxis);
 }

@@ -52,7 +52,8 @@ function sortGraph(graph: Graph): Graph {
 }
 
 function sortBodies(node: GraphNode): GraphNode {
-  let attributes: Map<string, GraphNode['attributes'] extends ReadonlyMap<string, infer A> ? A : never> | undefined;
+  let attributes:
+    Map<string, GraphNode['attributes'] extends ReadonlyMap<string, infer A> ? A : never> | undefined;
   for (const [name, attribute] of node.attributes) {
     if (attribute.kind !== 'graph') continue;
     const value = sortGraph(attribute.value);
@@ -166,5 +167,7 @@ function duplicateProblem(name: string): GraphProblem {
 
 function labelOf(node: GraphNode): string {
   const operator = qualifiedOperator(node);
-  return node.name === '' ? `the ${operator} that makes "${node.outputs[0] ?? ''}"` : `${operator} "${node.name}"`;
+  return node.name === ''
+    ? `the ${operator} that makes "${node.outputs[0] ?? ''}"`
+    : `${operator} "${node.name}"`;
 }

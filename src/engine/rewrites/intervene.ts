@@ -17,7 +17,10 @@ export type Change =
   /** The mean over a data set, per unit, shaped to broadcast (`[U, 1, 1]` for `[N, U, H, W]`). */
   | { readonly kind: 'mean'; readonly mean: TensorValue }
   /** A constant, or a new graph input to be fed with the activations of another run. */
-  | { readonly kind: 'replace'; readonly by: TensorValue | { readonly input: string; readonly type: ValueType } }
+  | {
+      readonly kind: 'replace';
+      readonly by: TensorValue | { readonly input: string; readonly type: ValueType };
+    }
   /** Adds `scale` × a direction (or constant). */
   | { readonly kind: 'add'; readonly direction: TensorValue; readonly scale?: number };
 
@@ -149,7 +152,12 @@ function appendAxisMask(
   const fromStart = builder.node('Where', [isNegative, builder.node('Add', [wanted, size]), wanted]);
   // [size, 1] against [k]: an index matches when any of the k does.
   const matches = builder.node('Equal', [builder.node('Unsqueeze', [range, builder.int64s([1])]), fromStart]);
-  const counts = builder.reduce('ReduceSum', builder.cast(matches, dataTypeFacts('float32').code), [1], false);
+  const counts = builder.reduce(
+    'ReduceSum',
+    builder.cast(matches, dataTypeFacts('float32').code),
+    [1],
+    false,
+  );
   const mask = builder.node('Greater', [counts, builder.scalar(0)]);
   return trailing === 0
     ? mask

@@ -1,0 +1,151 @@
+import { throwIfAborted, yieldToEventLoop } from '../../base/abort.js';
+import {
+  addCumulative,
+  createHistogram,
+  type Histogram,
+  innerEdges,
+} from '../../engine/numeric/histogram.js';
+import { appendCount, type Condition } from '../../engine/rewrites/reduce.js';
+import type { TensorValue } from '../../onnx/tensorValue.js';
+import { toFloat64 } from '../../onnx/tensorValue.js';
+import {
+  fedBatches,
+  pickFeeds,
+  sampleTotalOf,
+  type Sweep,
+  type SweepRequest,
+  type SweptLayer,
+} from './sweep.js';
+import { buildGraph, type SweepGraph, type SweepTarget, type TargetTap } from './targetTap.js';
+
+/** What the second pass measures. */
+export interface DistributionOptions {
+  /** Bins per layer. */
+  readonly binCount: number;
+  /** The first samples of the data, at most. */
+  readonly sampleLimit: number;
+  /** Also counts |a| > this × the layer's largest |a|; undefined leaves that out. */
+  readonly relativeThreshold?: number;
+  /** Called after every batch. */
+  onBatch?(sampleCount: number, sampleTotal: number): void;
+}
+
+/** How the outputs of one layer are spread, over the samples of the second pass. */
+export interface Distribution {
+  readonly target: SweepTarget;
+  readonly sampleCount: number;
+  readonly histogram: Histogram;
+  /** Elements with |a| > threshold × the layer's largest |a|, over all units. */
+  readonly aboveCount: number | undefined;
+}
+
+interface DistributionOutputs {
+  readonly target: SweepTarget;
+  /** Elements ≥ the lowest edge, then > each inner edge: `[N · rowsPerSample]` each. */
+  readonly total: string;
+  readonly edges: readonly string[];
+  readonly above: string | undefined;
+}
+
+/**
+ * Returns the histogram of each layer's outputs, counted inside the graph over the first samples of the data.
+ *
+ * Bins lie between the smallest and the largest output that the sweep saw, which is why this is a second pass; layers whose
+ * extremes are not finite, or equal, have none. NaN elements are left out.
+ */
+export async function measureDistributions(
+  request: SweepRequest,
+  sweep: Sweep,
+  options: DistributionOptions,
+): Promise<readonly Distribution[]> {
+  const tallies = sweep.layers.flatMap((layer) => startTally(layer, options));
+  if (tallies.length === 0) return [];
+  const ranges = new Map(tallies.map((tally) => [tally.target, tally]));
+  const graph = distributionGraph(request, ranges, options);
+  const sampleTotal = Math.min(sampleTotalOf(request), options.sampleLimit);
+  let sampleCount = 0;
+  const session = await request.runtime.open(graph.model);
+  try {
+    for await (const { batch, feeds } of fedBatches(request, graph.model, sampleTotal)) {
+      const values = await session.run(pickFeeds(feeds, session));
+      for (const outputs of graph.targets)
+        {addBatch(ranges.get(outputs.target), outputs, values, batch.sampleCount);}
+      sampleCount += batch.sampleCount;
+      options.onBatch?.(sampleCount, sampleTotal);
+      await yieldToEventLoop();
+      throwIfAborted(request.signal);
+    }
+  } finally {
+    await session.close();
+  }
+  return tallies.map(({ target, histogram, aboveCount }) => ({ target, histogram, aboveCount, sampleCount }));
+}
+
+interface Tally {
+  readonly target: SweepTarget;
+  readonly histogram: Histogram;
+  /** |a| above this is counted. */
+  readonly threshold: number | undefined;
+  aboveCount: number | undefined;
+}
+
+function startTally({ target, statistics }: SweptLayer, options: DistributionOptions): Tally[] {
+  const low = statistics.minimum.reduce((least, value) => Math.min(least, value), Infinity);
+  const high = statistics.maximum.reduce((most, value) => Math.max(most, value), -Infinity);
+  if (!Number.isFinite(low) || !Number.isFinite(high) || low >= high) return [];
+  const { relativeThreshold, binCount } = options;
+  const threshold =
+    relativeThreshold === undefined ? undefined : relativeThreshold * Math.max(Math.abs(low), Math.abs(high));
+  const aboveCount = threshold === undefined ? undefined : 0;
+  return [{ target, histogram: createHistogram(low, high, binCount), threshold, aboveCount }];
+}
+
+function distributionGraph(
+  request: SweepRequest,
+  tallies: ReadonlyMap<SweepTarget, Tally>,
+  options: DistributionOptions,
+): SweepGraph<DistributionOutputs> {
+  return buildGraph(request.model, [...tallies.keys()], (tap) => {
+    const tally = tallies.get(tap.target);
+    const edges = tally === undefined ? [] : innerEdges(tally.histogram);
+    const low = tally?.histogram.low ?? 0;
+    return {
+      target: tap.target,
+      total: countPerRow(tap, { kind: 'at-least', bound: tap.scalar(low) }),
+      edges: edges.map((edge) => countPerRow(tap, { kind: 'greater', bound: tap.scalar(edge) })),
+      above:
+        options.relativeThreshold === undefined || tally?.threshold === undefined
+          ? undefined
+          : countPerRow(
+              tap,
+              { kind: 'greater', bound: tap.scalar(tally.threshold) },
+              tap.builder.node('Abs', [tap.leaving]),
+            ),
+    };
+  });
+}
+
+/** Counts over every axis but the batch axis. */
+function countPerRow(tap: TargetTap, condition: Condition, value = tap.leaving): string {
+  const axes = Array.from({ length: tap.target.rank - 1 }, (_, i) => i + 1);
+  return tap.expose(appendCount(tap.builder, condition, { value, axes }, tap.mask));
+}
+
+function addBatch(
+  tally: Tally | undefined,
+  outputs: DistributionOutputs,
+  values: Readonly<Record<string, TensorValue>>,
+  sampleCount: number,
+): void {
+  if (tally === undefined) return;
+  const rowCount = sampleCount * outputs.target.rowsPerSample;
+  const countOf = (name: string): number => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`The output ${name} is missing.`);
+    return toFloat64(value)
+      .subarray(0, rowCount)
+      .reduce((sum, count) => sum + count, 0);
+  };
+  addCumulative(tally.histogram, countOf(outputs.total), outputs.edges.map(countOf));
+  if (outputs.above !== undefined) tally.aboveCount = (tally.aboveCount ?? 0) + countOf(outputs.above);
+}
