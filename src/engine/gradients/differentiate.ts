@@ -1,7 +1,7 @@
 import { dataTypeFacts } from '../../onnx/dataTypes.js';
 import { inlineValue } from '../../onnx/loadTensor.js';
 import { type GraphNode, type Model, opsetOf, type ValueType } from '../../onnx/model.js';
-import type { TypeTable } from '../../onnx/shapes/inferTypes.js';
+import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import { float32Tensor, int64Tensor, type TensorValue } from '../../onnx/tensorValue.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import { readsOf, topologicalOrder } from '../graph/graphIndex.js';
@@ -213,8 +213,9 @@ class BackwardPass {
     if (typeof cotangent === 'string') return cotangent;
     const type = this.facts.typeOf(input);
     const to = type.kind === 'tensor' ? type.shape : null;
-    if (to === null || cotangent.shape === null)
+    if (to === null || cotangent.shape === null) {
       throw gradientNeeds(node, `the ranks of "${input}" and its output`);
+    }
     const elementType = type.kind === 'tensor' ? type.elementType : 'float32';
     const emit = new Emitter(this.builder, elementType);
     return unbroadcast(emit, { value: cotangent.value, from: cotangent.shape, target: input, to });

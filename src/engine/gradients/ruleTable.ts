@@ -1,5 +1,6 @@
 import type { GraphNode } from '../../onnx/model.js';
 import type { GradientRule } from './gradientRule.js';
+import { castLikeRule, castRule, clipRule, dropoutRule, pReluRule, whereRule } from './rules/activations.js';
 import {
   addRule,
   divRule,
@@ -11,12 +12,47 @@ import {
   subRule,
   sumRule,
 } from './rules/arithmetic.js';
+import { averagePoolRule } from './rules/averagePool.js';
+import { concatRule, splitRule } from './rules/concat.js';
 import { convRule } from './rules/conv.js';
+import { convTransposeRule } from './rules/convTranspose.js';
+import { depthToSpaceRule, spaceToDepthRule } from './rules/depthSpace.js';
+import {
+  gatherElementsRule,
+  gatherNdRule,
+  gatherRule,
+  scatterElementsRule,
+  scatterNdRule,
+  topKRule,
+} from './rules/gather.js';
 import { gemmRule } from './rules/gemm.js';
+import {
+  globalAveragePoolRule,
+  globalLpPoolRule,
+  globalMaxPoolRule,
+  lpPoolRule,
+} from './rules/globalPool.js';
 import { matMulRule } from './rules/matMul.js';
 import { maxPoolRule } from './rules/maxPool.js';
+import {
+  batchNormalizationRule,
+  groupNormalizationRule,
+  instanceNormalizationRule,
+  layerNormalizationRule,
+  lrnRule,
+  rmsNormalizationRule,
+} from './rules/normalization.js';
 import { reductionRules } from './rules/reductions.js';
 import { flattenRule, reshapeRule, squeezeRule, unsqueezeRule } from './rules/reshape.js';
+import {
+  cumSumRule,
+  expandRule,
+  padRule,
+  sliceRule,
+  tileRule,
+  transposeRule,
+  triluRule,
+} from './rules/slices.js';
 import { logSoftmaxRule, softmaxRule } from './rules/softmax.js';
 import { unaryRules } from './rules/unary.js';
 
@@ -32,17 +68,52 @@ export const gradientRules: readonly GradientRule[] = [
   sumRule,
   meanRule,
   ...unaryRules,
+  pReluRule,
+  clipRule,
+  dropoutRule,
+  castRule,
+  castLikeRule,
+  whereRule,
   convRule,
+  convTransposeRule,
   gemmRule,
   matMulRule,
   maxPoolRule,
+  averagePoolRule,
+  lpPoolRule,
+  globalMaxPoolRule,
+  globalAveragePoolRule,
+  globalLpPoolRule,
   softmaxRule,
   logSoftmaxRule,
+  batchNormalizationRule,
+  layerNormalizationRule,
+  rmsNormalizationRule,
+  instanceNormalizationRule,
+  groupNormalizationRule,
+  lrnRule,
   ...reductionRules,
   reshapeRule,
   flattenRule,
   squeezeRule,
   unsqueezeRule,
+  transposeRule,
+  expandRule,
+  tileRule,
+  concatRule,
+  splitRule,
+  sliceRule,
+  padRule,
+  gatherRule,
+  gatherNdRule,
+  gatherElementsRule,
+  scatterElementsRule,
+  scatterNdRule,
+  topKRule,
+  depthToSpaceRule,
+  spaceToDepthRule,
+  cumSumRule,
+  triluRule,
 ];
 
 /** How a rule is chosen for a node. */

@@ -18,14 +18,14 @@ export function unbroadcast(emit: Emitter, { value, from, target, to }: Broadcas
   const lead = from.length - to.length;
   const added = Array.from({ length: Math.max(0, lead) }, (_, i) => i);
   const stretched: number[] = [];
-  let isUncertain = false;
+  const uncertain: number[] = [];
   to.forEach((size, i) => {
     const wide = from[i + lead];
     if (size === wide && size !== null) return;
     if (size === 1) stretched.push(i + lead);
-    else if (typeof size !== 'number') isUncertain = true;
+    else if (typeof size !== 'number') uncertain.push(i);
   });
-  if (isUncertain) return sumAtRunTime(emit, { value, added, target });
+  if (uncertain.length > 0) return sumAtRunTime(emit, { value, added, target });
   if (stretched.length === 0) return emit.sum(value, added, false);
   return emit.squeeze(emit.sum(value, [...added, ...stretched], true), added);
 }

@@ -1,4 +1,5 @@
 import { intAttribute } from '../../../onnx/model.js';
+import { emitFlatScatter } from '../emitSelection.js';
 import { emitterFor } from '../emitter.js';
 import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
 
@@ -17,14 +18,8 @@ export const maxPoolRule: GradientRule = {
     const [x = ''] = context.node.inputs;
     if (g === undefined) return [];
     const emit = emitterFor(context);
-    // Indices are flat over the whole tensor, so one axis is enough; windows may overlap, so they add.
-    const flat = (value: string): string => emit.reshapeTo(value, [-1]);
-    const sums = emit.node(
-      'ScatterElements',
-      [emit.zeros(emit.elementCount(x)), flat(indicesOf(context, x)), flat(g)],
-      { axis: 0, reduction: 'add' },
-    );
-    return [emit.reshapeLike(sums, x)];
+    // Indices are flat over the whole tensor; windows may overlap, so cotangents add.
+    return [emitFlatScatter(emit, { x, positions: indicesOf(context, x), g })];
   },
 };
 

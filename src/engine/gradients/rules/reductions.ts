@@ -1,5 +1,6 @@
 import { intAttribute, intsAttribute } from '../../../onnx/model.js';
 import { type Emitter, emitterFor } from '../emitter.js';
+import { emitFirstExtreme } from '../firstExtreme.js';
 import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
 import { axesFrom, constantInts, normalAxis, rankOf } from '../staticShapes.js';
 
@@ -57,31 +58,14 @@ function productSlope({ emit, x, g, axes }: Reduced): string {
   return emit.mul(g, emit.where(isFree, others, emit.where(isOnlyZero, others, emit.scalar(0))));
 }
 
-/** All to the first extreme in row-major order over the reduced axes. */
-function firstExtreme(opType: 'ArgMax' | 'ArgMin', { emit, x, g, axes, rank }: Reduced): string {
-  if (axes.length === 0) return g;
-  const kept = axesFrom(0, rank).filter((axis) => !axes.includes(axis));
-  const perm = [...kept, ...axes];
-  const last = emit.transpose(x, perm);
-  // The reduced axes as one: [kept …, −1]; the kept sizes are copied by 0.
-  const merged = emit.reshapeTo(last, [...kept.map(() => 0), -1]);
-  const winner = emit.node(opType, [merged], { axis: kept.length, keepdims: 1, select_last_index: 0 });
-  const update = emit.reshapeTo(emit.transpose(g, perm), [...kept.map(() => 0), 1]);
-  const spread = emit.node('ScatterElements', [emit.zeros(emit.shape(merged)), winner, update], {
-    axis: kept.length,
-  });
-  const inverse = axesFrom(0, rank).map((axis) => perm.indexOf(axis));
-  return emit.transpose(emit.reshapeLike(spread, last), inverse);
-}
-
 /** Sums, means, extremes and norms over axes. */
 export const reductionRules: readonly GradientRule[] = [
   reduction('ReduceSum', ({ emit, x, g }) => emit.expandLike(g, x)),
   reduction('ReduceMean', ({ emit, x, y, g }) =>
     emit.expandLike(emit.div(g, elementsPerResult(emit, x, y)), x),
   ),
-  reduction('ReduceMax', (operands) => firstExtreme('ArgMax', operands)),
-  reduction('ReduceMin', (operands) => firstExtreme('ArgMin', operands)),
+  reduction('ReduceMax', ({ emit, ...operands }) => emitFirstExtreme(emit, 'ArgMax', operands)),
+  reduction('ReduceMin', ({ emit, ...operands }) => emitFirstExtreme(emit, 'ArgMin', operands)),
   reduction('ReduceProd', productSlope),
   reduction('ReduceSumSquare', ({ emit, x, g }) => emit.mul(emit.scale(g, 2), x)),
   reduction('ReduceL1', ({ emit, x, g }) => emit.mul(g, emit.node('Sign', [x]))),

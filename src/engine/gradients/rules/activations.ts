@@ -1,0 +1,112 @@
+import type { TensorValue } from '../../../onnx/tensorValue.js';
+import { emitterFor } from '../emitter.js';
+import { formUnsupported } from '../gradientErrors.js';
+import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
+import { shapeIfKnown } from '../staticShapes.js';
+
+/** Gradient of PRelu: g where x > 0, slope·g elsewhere; the slope gets x·g there. */
+export const pReluRule: GradientRule = {
+  opType: 'PRelu',
+  domain: '',
+  opsets: [9, latestOpset],
+  backward(context) {
+    const [g] = context.outputCotangents;
+    const [x = '', slope = ''] = context.node.inputs;
+    if (g === undefined) return [];
+    const emit = emitterFor(context);
+    const isAbove = emit.greater(x, emit.scalar(0));
+    const toSlope = (): string => emit.where(isAbove, emit.scalar(0), emit.mul(x, g));
+    return [
+      context.wants(0) ? emit.where(isAbove, g, emit.mul(slope, g)) : undefined,
+      context.wants(1) ? { value: toSlope(), shape: shapeIfKnown(context, x) } : undefined,
+    ];
+  },
+};
+
+/** Gradient of Clip: g strictly between the bounds, so that ReLU6 agrees with ReLU at 0; a bound gets what it cut. */
+export const clipRule: GradientRule = {
+  opType: 'Clip',
+  domain: '',
+  opsets: [11, latestOpset],
+  backward(context) {
+    const [g] = context.outputCotangents;
+    const [x = '', low = '', high = ''] = context.node.inputs;
+    if (g === undefined) return [];
+    const emit = emitterFor(context);
+    const tests = [
+      ...(low === '' ? [] : [emit.greater(x, low)]),
+      ...(high === '' ? [] : [emit.less(x, high)]),
+    ];
+    const [first, second] = tests;
+    if (first === undefined) return [g];
+    const inside = second === undefined ? first : emit.node('And', [first, second]);
+    const shape = shapeIfKnown(context, x);
+    return [
+      context.wants(0) ? emit.keepWhere(inside, g) : undefined,
+      context.wants(1) ? { value: emit.keepWhere(emit.less(x, low), g), shape } : undefined,
+      context.wants(2) ? { value: emit.keepWhere(emit.greater(x, high), g), shape } : undefined,
+    ];
+  },
+};
+
+/** Gradient of Dropout in a trained model, where it passes everything through. */
+export const dropoutRule: GradientRule = {
+  opType: 'Dropout',
+  domain: '',
+  opsets: [12, latestOpset],
+  backward(context) {
+    const training = context.node.inputs[2] ?? '';
+    if (training !== '' && !isFalse(context.constantOf(training))) {
+      throw formUnsupported(context.node, 'training_mode that is not constantly false');
+    }
+    return [context.outputCotangents[0]];
+  },
+};
+
+function isFalse(value: TensorValue | undefined): boolean {
+  return value !== undefined && Number(value.data[0]) === 0;
+}
+
+function cast(opType: string, first: number): GradientRule {
+  return {
+    opType,
+    domain: '',
+    opsets: [first, latestOpset],
+    backward(context) {
+      const [g] = context.outputCotangents;
+      return g === undefined ? [] : [castBack(context, g)];
+    },
+  };
+}
+
+function castBack(context: RuleContext, g: string): string {
+  const emit = emitterFor(context);
+  return emit.castTo(g, emit.elementType);
+}
+
+/** Gradient of Cast between float types: g in the operand's type. */
+export const castRule = cast('Cast', 13);
+
+/** Gradient of CastLike between float types. */
+export const castLikeRule = cast('CastLike', 15);
+
+/** Gradient of Where: g to the chosen operand. */
+export const whereRule: GradientRule = {
+  opType: 'Where',
+  domain: '',
+  opsets: [9, latestOpset],
+  backward(context) {
+    const { node } = context;
+    const [g] = context.outputCotangents;
+    const [condition = '', chosen = ''] = node.inputs;
+    if (g === undefined) return [];
+    const emit = emitterFor(context, chosen);
+    const shape = shapeIfKnown(context, node.outputs[0] ?? '');
+    const toOther = (): string => emit.where(condition, emit.scalar(0), g);
+    return [
+      undefined,
+      context.wants(1) ? { value: emit.keepWhere(condition, g), shape } : undefined,
+      context.wants(2) ? { value: toOther(), shape } : undefined,
+    ];
+  },
+};

@@ -1,0 +1,141 @@
+import { checkCase, type GradientCase } from '../../support/gradientCase.js';
+
+type ConvCase = Omit<GradientCase, 'op'> & { readonly title: string };
+
+const convolutions: readonly ConvCase[] = [
+  {
+    title: '3×3 with padding',
+    inputs: [[2, 2, 5, 6], [3, 2, 3, 3], [3]],
+    attributes: { pads: [1, 1, 1, 1] },
+  },
+  {
+    title: 'no padding, even kernel',
+    inputs: [
+      [2, 2, 5, 4],
+      [3, 2, 2, 4],
+    ],
+  },
+  { title: '1×1', inputs: [[2, 3, 4, 3], [2, 3, 1, 1], [2]] },
+  {
+    title: '1×1 with stride 2',
+    inputs: [
+      [2, 3, 5, 6],
+      [2, 3, 1, 1],
+    ],
+    attributes: { strides: [2, 2] },
+  },
+  {
+    title: 'stride 2 that leaves rows unread',
+    inputs: [[2, 2, 8, 7], [3, 2, 3, 3], [3]],
+    attributes: { strides: [2, 3], pads: [1, 0, 0, 1] },
+  },
+  {
+    title: 'dilations and uneven pads',
+    inputs: [
+      [1, 2, 8, 7],
+      [2, 2, 3, 2],
+    ],
+    attributes: { dilations: [2, 3], pads: [1, 2, 0, 3] },
+  },
+  {
+    title: 'stride and dilation together',
+    inputs: [
+      [1, 2, 9, 8],
+      [2, 2, 3, 3],
+    ],
+    attributes: { dilations: [2, 1], strides: [2, 2], pads: [2, 1, 2, 1] },
+  },
+  {
+    title: 'groups',
+    inputs: [[2, 4, 5, 5], [6, 2, 3, 3], [6]],
+    attributes: { group: 2, pads: [1, 1, 1, 1] },
+  },
+  {
+    title: 'groups with stride',
+    inputs: [
+      [2, 4, 6, 5],
+      [2, 2, 3, 3],
+    ],
+    attributes: { group: 2, strides: [2, 2], pads: [1, 1, 1, 1] },
+  },
+  {
+    title: 'depthwise',
+    inputs: [
+      [2, 3, 5, 5],
+      [3, 1, 3, 3],
+    ],
+    attributes: { group: 3, pads: [1, 1, 1, 1] },
+  },
+  {
+    title: 'depthwise with stride',
+    inputs: [[2, 3, 6, 6], [3, 1, 3, 3], [3]],
+    attributes: { group: 3, strides: [2, 2], pads: [0, 0, 1, 1] },
+  },
+  {
+    title: 'depthwise with a multiplier',
+    inputs: [
+      [2, 3, 5, 5],
+      [6, 1, 3, 3],
+    ],
+    attributes: { group: 3, pads: [1, 1, 1, 1] },
+  },
+  { title: 'one axis', inputs: [[2, 3, 9], [4, 3, 3], [4]], attributes: { strides: [2], pads: [2, 1] } },
+  {
+    title: 'three axes',
+    inputs: [[1, 2, 4, 3, 4], [2, 2, 2, 3, 2], [2]],
+    attributes: { strides: [2, 1, 1], pads: [1, 1, 0, 0, 1, 1] },
+  },
+  {
+    title: 'padding wider than the kernel',
+    inputs: [
+      [1, 1, 3, 3],
+      [2, 1, 2, 2],
+    ],
+    attributes: { pads: [2, 3, 2, 2] },
+  },
+  {
+    title: 'SAME_UPPER',
+    inputs: [
+      [1, 2, 6, 5],
+      [2, 2, 3, 3],
+    ],
+    attributes: { auto_pad: 'SAME_UPPER', strides: [2, 2] },
+  },
+  {
+    title: 'SAME_LOWER',
+    inputs: [
+      [1, 2, 6, 5],
+      [2, 2, 2, 2],
+    ],
+    attributes: { auto_pad: 'SAME_LOWER' },
+  },
+  {
+    title: 'VALID',
+    inputs: [
+      [1, 2, 6, 5],
+      [2, 2, 3, 3],
+    ],
+    attributes: { auto_pad: 'VALID', strides: [2, 1] },
+  },
+];
+
+describe('gradients of Conv', () => {
+  for (const { title, ...given } of convolutions) {
+    it(`equal central differences: ${title}`, () => checkCase({ op: 'Conv', ...given }));
+  }
+
+  it('are found without knowing the sizes of the maps', async () => {
+    const [x, weight] = [
+      [2, 2, 8, 7],
+      [3, 2, 3, 3],
+    ];
+    for (const attributes of [{ pads: [1, 1, 1, 1] }, { strides: [2, 3], pads: [1, 0, 0, 1] }]) {
+      await checkCase({
+        op: 'Conv',
+        inputs: [x, weight],
+        attributes: { ...attributes, kernel_shape: [3, 3] },
+        hidden: 'maps',
+      });
+    }
+  });
+});

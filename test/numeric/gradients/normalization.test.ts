@@ -1,0 +1,61 @@
+import { createRandom } from '../../../src/base/random.js';
+import { float32Tensor } from '../../../src/onnx/tensorValue.js';
+import { checkCase } from '../../support/gradientCase.js';
+
+const epsilon = { kind: 'float', value: 0.01 } as const;
+
+describe('gradients of normalisation', () => {
+  it('of BatchNormalization equal central differences by all five operands', async () => {
+    const random = createRandom(5);
+    const variance = {
+      wrt: float32Tensor(
+        Array.from({ length: 3 }, () => 0.5 + random.next()),
+        [3],
+      ),
+    };
+    for (const dims of [
+      [2, 3, 4, 2],
+      [4, 3, 5],
+      [6, 3],
+    ]) {
+      const inputs = [dims, [3], [3], [3], variance];
+      await checkCase({ op: 'BatchNormalization', inputs });
+      await checkCase({ op: 'BatchNormalization', inputs, attributes: { epsilon }, hidden: true });
+    }
+  });
+
+  it('of LayerNormalization equal central differences for every axis', async () => {
+    for (const axis of [-1, 1, 2, -2]) {
+      const shape = [2, 3, 5].slice(axis);
+      const attributes = { axis, epsilon };
+      await checkCase({ op: 'LayerNormalization', inputs: [[2, 3, 5], shape, shape], attributes });
+      await checkCase({ op: 'LayerNormalization', inputs: [[2, 3, 5], shape], attributes });
+    }
+  });
+
+  it('of RMSNormalization, InstanceNormalization and GroupNormalization equal central differences', async () => {
+    await checkCase({ op: 'RMSNormalization', inputs: [[2, 3, 5], [5]], opset: 23, attributes: { epsilon } });
+    for (const dims of [
+      [2, 4, 5],
+      [2, 4, 3, 2],
+    ]) {
+      await checkCase({ op: 'InstanceNormalization', inputs: [dims, [4], [4]], attributes: { epsilon } });
+      const attributes = { epsilon, num_groups: 2 };
+      await checkCase({
+        op: 'GroupNormalization',
+        inputs: [dims, [4], [4]],
+        attributes,
+        opset: 21,
+        isSingle: true,
+      });
+    }
+  });
+
+  it('of LRN equal central differences', async () => {
+    const alpha = { kind: 'float', value: 0.6 } as const;
+    const beta = { kind: 'float', value: 0.8 } as const;
+    for (const size of [1, 3, 5]) {
+      await checkCase({ op: 'LRN', inputs: [[2, 5, 2, 3]], attributes: { size, alpha, beta } });
+    }
+  });
+});
