@@ -105,8 +105,9 @@ export class ModelConversion {
   }
 
   private convertAttribute(attribute: Attribute, opset: number): Attribute {
-    if (attribute.kind === 'graph')
+    if (attribute.kind === 'graph') {
       return { kind: 'graph', value: this.convertGraph(attribute.value, opset) };
+    }
     if (attribute.kind !== 'graphs') return attribute;
     return { kind: 'graphs', value: attribute.value.map((graph) => this.convertGraph(graph, opset)) };
   }

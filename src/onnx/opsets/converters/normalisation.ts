@@ -33,8 +33,9 @@ const alongAxes: Converter = (node, context): Converted => {
   const [shape, rows, result] = ['shape', 'rows', 'result'].map((part) =>
     context.freshName(`${output}/${part}`),
   );
-  if (shape === undefined || rows === undefined || result === undefined)
+  if (shape === undefined || rows === undefined || result === undefined) {
     throw new Error('Three names were asked for.');
+  }
   return {
     before: [
       newNode('Shape', { inputs: [data], output: shape }),
