@@ -19,6 +19,9 @@ export interface RuntimeOptions {
   readonly log?: Logger;
 }
 
+/** What fails is thrown, and reported once, by us; at `error` the runtime would print it to stderr as well. */
+const fatalOnly = 4;
+
 type Ort = typeof OrtModule;
 
 interface RuntimeState {
@@ -74,7 +77,7 @@ async function load(state: RuntimeState): Promise<Ort> {
   state.loading ??= import('onnxruntime-node').then((module) => {
     // CommonJS: bundlers and Node disagree on where the exports are.
     const ort = 'default' in module ? (module.default as Ort) : module;
-    ort.env.logLevel = 'error';
+    ort.env.logLevel = 'fatal';
     state.version = ort.env.versions.node ?? ort.env.versions.common;
     return ort;
   });
@@ -90,7 +93,7 @@ async function chooseProvider(ort: Ort, state: RuntimeState): Promise<Provider> 
     try {
       const probe = await ort.InferenceSession.create(serializeModel(probeModel), {
         executionProviders: [provider],
-        logSeverityLevel: 3,
+        logSeverityLevel: fatalOnly,
       });
       await probe.release();
       state.log.info(`Provider ${provider} is in use.`);
@@ -149,7 +152,7 @@ function nativeOptions(
   };
   return {
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    logSeverityLevel: fatalOnly,
     ...(threadCount === undefined ? {} : { intraOpNumThreads: threadCount }),
     ...(Object.keys(session).length === 0 ? {} : { extra: { session } }),
   };

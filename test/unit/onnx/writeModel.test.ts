@@ -30,9 +30,8 @@ async function contentOf(model: Model): Promise<unknown> {
     pending.push(loadTensor(tensor).then((value) => void (tensors[slot] = { name: tensor.name, value })));
   });
   await Promise.all(pending);
-  const { file: _file, warnings: _warnings, ...structure } = model;
-  const text = JSON.stringify(structure, (key, value: unknown) => {
-    if (key === 'source') return undefined;
+  const text = JSON.stringify(model, (key, value: unknown) => {
+    if (key === 'source' || key === 'file' || key === 'warnings') return undefined;
     if (value instanceof Map) return { map: [...value] };
     return typeof value === 'bigint' ? `${value.toString()}n` : value;
   });
@@ -156,7 +155,7 @@ describe('writeModel and serializeModel', () => {
     );
   });
 
-  it('names weights of several folders from the folder that holds them all', async () => {
+  it('names weights of several folders from the folder that holds them all', () => {
     const tensor = (path: string) =>
       ({
         name: path,
