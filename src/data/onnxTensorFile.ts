@@ -17,7 +17,8 @@ export interface NamedTensor {
  * @throws UserError `data-malformed`.
  */
 export async function readTensorFile(path: string): Promise<NamedTensor> {
-  const bytes = await readFile(path);
+  // Not a Buffer: its `slice` is a view, and tensors rely on copies that are aligned.
+  const bytes = new Uint8Array(await readFile(path));
   try {
     const tensor = decodeTensor(decodeMessage(TensorProtoSchema, bytes), {
       path,
