@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRandom } from '../../../src/base/random.js';
 import { type Sweep, sweepActivations } from '../../../src/analyses/shared/sweep.js';
-import type { SweepTarget } from '../../../src/analyses/shared/sweepGraph.js';
+import type { SweepTarget } from '../../../src/analyses/shared/targetTap.js';
 import { mergeUnitStatistics, type UnitStatistics } from '../../../src/analyses/shared/unitStatistics.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';

@@ -2,7 +2,7 @@ import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/nearest.js';
 import { dataTypeFacts } from '../../../onnx/dataTypes.js';
 import type { GraphNode, Model, ValueInfo } from '../../../onnx/model.js';
-import type { TypeTable } from '../../../onnx/shapes/inferTypes.js';
+import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import type { AttributionSettings } from './settings.js';
 
 /** The output whose prediction is explained, and the value in its place. */

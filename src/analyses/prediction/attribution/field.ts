@@ -44,29 +44,18 @@ export interface FieldRequest extends PlanRequest {
 
 /** Opens the graphs that compute f and its gradients from points; sessions are created when first used. */
 export function openField(context: AnalysisContext, request: FieldRequest): Field {
-  const plan = planField(request);
-  const sessions = new Map<string, { readonly graph: FieldGraph; readonly session: Promise<Session> }>();
-  const run = async (key: 'forward' | 'backward', pass: Omit<Pass, 'session' | 'outputs'> & Chosen) => {
-    let open = sessions.get(key);
-    if (open === undefined) {
-      const graph = key === 'forward' ? plan.forward : plan.backward();
-      open = { graph, session: context.runtime.open(graph.model) };
-      sessions.set(key, open);
-    }
-    const outputs = pass.choose(open.graph);
-    await runPass({ context, request, plan }, { ...pass, session: await open.session, outputs });
-  };
+  const passes = passesOf(context, request);
   return {
     async values(points) {
       const result = new Float64Array(points.count);
       const visit = (point: number, [f]: readonly ArrayLike<number>[]): void => {
         result[point] = f?.[0] ?? NaN;
       };
-      await run('forward', { points, visit, choose: (graph) => [graph.selected] });
+      await passes.run('forward', { points, visit, choose: (graph) => [graph.selected] });
       return result;
     },
     async gradients(points, visit) {
-      await run('backward', {
+      await passes.run('backward', {
         points,
         choose: (graph) => [...graph.gradients, ...graph.values],
         visit: (point, outputs) => {
@@ -81,10 +70,38 @@ export function openField(context: AnalysisContext, request: FieldRequest): Fiel
       const all = (point: number, outputs: readonly ArrayLike<number>[]): void => {
         for (const [site, value] of outputs.entries()) visit({ point, site, value, gradient: [] });
       };
-      await run('forward', { points, visit: all, choose: (graph) => graph.values });
+      await passes.run('forward', { points, visit: all, choose: (graph) => graph.values });
+    },
+    close: () => passes.close(),
+  };
+}
+
+type Direction = 'forward' | 'backward';
+
+interface Passes {
+  run(direction: Direction, pass: Omit<Pass, 'session' | 'outputs'> & Chosen): Promise<void>;
+  close(): Promise<void>;
+}
+
+function passesOf(context: AnalysisContext, request: FieldRequest): Passes {
+  const plan = planField(request);
+  const opened = new Map<Direction, { readonly graph: FieldGraph; readonly session: Promise<Session> }>();
+  const open = (direction: Direction): { readonly graph: FieldGraph; readonly session: Promise<Session> } => {
+    const known = opened.get(direction);
+    if (known !== undefined) return known;
+    const graph = direction === 'forward' ? plan.forward : plan.backward();
+    const opening = { graph, session: context.runtime.open(graph.model) };
+    opened.set(direction, opening);
+    return opening;
+  };
+  return {
+    async run(direction, pass) {
+      const { graph, session } = open(direction);
+      const outputs = pass.choose(graph);
+      await runPass({ context, request, plan }, { ...pass, session: await session, outputs });
     },
     async close() {
-      for (const { session } of sessions.values()) await (await session).close();
+      for (const { session } of opened.values()) await (await session).close();
     },
   };
 }

@@ -3,7 +3,7 @@ import { differentiate } from '../../../engine/gradients/differentiate.js';
 import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
 import { prune } from '../../../engine/rewrites/prune.js';
 import type { Model } from '../../../onnx/model.js';
-import type { TypeTable } from '../../../onnx/shapes/inferTypes.js';
+import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import { type CutValue, cutAt } from './cut.js';
 import { addSelection, type Selection, type SelectedValues, unitMask } from './selection.js';
 

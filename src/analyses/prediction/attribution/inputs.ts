@@ -14,11 +14,22 @@ export interface ExplainableInput {
  * Returns what a prediction can be shared out over, per model input.
  *
  * Floats stand for themselves; integers for their embedding (a Gather of rows of a constant table) or, like bytes of an
- * image, for the Cast that turns them into floats. Other inputs (masks, lengths) are held at the row's values.
+ * image, for the Cast that turns them into floats when there is nothing else. Other inputs (masks, lengths) are held at the row's values.
  *
  * @throws UserError `nothing-to-explain` when no input leads to floats.
  */
 export function explainableInputs(model: Model, feeds: Feeds): ExplainableInput[] {
+  const found = explainable(model, feeds);
+  // A mask is cast to floats too: casts count only where the model reads nothing else.
+  const main = found.filter(({ origin }) => origin !== 'cast');
+  if (found.length > 0) return main.length > 0 ? main : found;
+  throw new UserError(
+    'nothing-to-explain',
+    `No input of this model is floating-point or read by an embedding, so its predictions cannot be shared out over them (inputs: ${Object.keys(feeds).join(', ')}).`,
+  );
+}
+
+function explainable(model: Model, feeds: Feeds): ExplainableInput[] {
   const found: ExplainableInput[] = [];
   for (const { name } of model.graph.inputs) {
     const feed = feeds[name];
@@ -29,11 +40,7 @@ export function explainableInputs(model: Model, feeds: Feeds): ExplainableInput[
       if (inner !== undefined) found.push({ name, ...inner });
     }
   }
-  if (found.length > 0) return found;
-  throw new UserError(
-    'nothing-to-explain',
-    `No input of this model is floating-point or read by an embedding, so its predictions cannot be shared out over them (inputs: ${Object.keys(feeds).join(', ')}). Set layer to explain over a layer’s values.`,
-  );
+  return found;
 }
 
 function isExplainableFloat(type: DataType): boolean {

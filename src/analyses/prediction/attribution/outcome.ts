@@ -63,8 +63,9 @@ function completeness(
 function upsampledScores(problem: Problem, scores: Scores | undefined): Scores | undefined {
   const { layer, settings } = problem;
   const [input] = problem.inputs;
-  if (scores === undefined || layer?.channelAxis === undefined || input?.channelAxis === undefined)
+  if (scores === undefined || layer?.channelAxis === undefined || input?.channelAxis === undefined) {
     return undefined;
+  }
   const inputChannel = input.channelAxis - 1;
   const target = input.dims.filter((_, axis) => axis !== inputChannel);
   const rowDims = scores.dims.slice(1);

@@ -1,34 +1,208 @@
 import { UserError } from '../../../base/errors.js';
-import type { Feeds, Runtime } from '../../../engine/runtime/session.js';
-import { measureTypes } from '../../../engine/runtime/measureTypes.js';
-import { readNpz } from '../../../data/npz.js';
-import type { Model } from '../../../onnx/model.js';
-import type { TypeTable } from '../../../onnx/shapes/inferTypes.js';
+import { dataTypeFacts } from '../../../onnx/dataTypes.js';
 import { type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import {
-  backgroundFromArrays,
-  baselineFromArrays,
-  type Baselines,
-  constantBaseline,
-  parseConstant,
-} from './baselines.js';
-import { chooseOutput } from './explained.js';
-import { type Field, openField } from './field.js';
-import { explainableInputs } from './inputs.js';
+import { chooseOutput, type ExplainedOutput } from './explained.js';
+import { fieldsOf } from './fields.js';
+import type { Gate } from './fieldPlan.js';
+import { type ExplainableInput, explainableInputs } from './inputs.js';
 import { channelAxisOf } from './layout.js';
 import { methods } from './methods/methods.js';
+import { placesOf, type UnitPlace } from './places.js';
 import type { ExplainedTensor, Problem } from './problem.js';
+import { readBaselines } from './readBaselines.js';
 import { readValues } from './readValues.js';
 import type { ExplanationFacts } from './report/draft.js';
-import { readRows, type Rows, takeRows } from './rows.js';
+import { readRows, type Rows } from './rows.js';
+import { rowTypes } from './rowTypes.js';
 import { fullIndex, type Selection } from './selection.js';
-import type { AttributionSettings } from './settings.js';
-import { chooseTargets, parsePosition } from './targets.js';
+import { type AttributionSettings, methodNames } from './settings.js';
+import { chooseTargets, parsePosition, type Targets } from './targets.js';
 
 /** A problem ready to be solved, what the report says about it, and how to let go of its sessions. */
 export interface Prepared {
   readonly problem: Problem;
   readonly facts: ExplanationFacts;
   close(): Promise<void>;
+}
+
+/**
+ * Reads the rows and resolves what is explained, over what, and from which baselines.
+ *
+ * @throws UserError for settings that do not fit the method, the model or each other.
+ */
+export async function prepare(context: AnalysisContext, settings: AttributionSettings): Promise<Prepared> {
+  refuseUnusedSettings(settings);
+  const { model } = context;
+  const rows = await readRows(context);
+  const types = await rowTypes(context, rows);
+  const places = placesOf(model, types, settings);
+  const output = chooseOutput(model, types, settings);
+  const wanted = explainableInputs(model, rows.feeds);
+  const units = [places.layer, places.neuron, places.through].filter((place) => place !== undefined);
+  const values = await readValues(
+    context,
+    rows,
+    [output, ...wanted, ...units].map(({ value }) => value).concat(output.output),
+  );
+  const inputs = wanted.map((input) =>
+    explained(input, values, (dims) => channelAxisOf(model, input.value, dims)),
+  );
+  const { layer, through } = places;
+  const what = select(settings, { rows, values, output, neuron: places.neuron });
+  const fields = fieldsOf(context, { model, types, selection: what.selection }, rows);
+  return {
+    close: () => fields.close(),
+    facts: { ...what, labelNames: context.data?.labelNames, ...inputFacts(wanted, rows) },
+    problem: {
+      settings,
+      rows,
+      inputs,
+      layer: layer === undefined ? undefined : explained(layer, values, () => layer.unitAxis),
+      gate: through === undefined ? undefined : gateOf(through, values),
+      baselines: await readBaselines(settings, inputs, rows.count),
+      open: (request) => fields.open(request),
+      expect: (pointCount) => {
+        fields.expect(pointCount);
+      },
+    },
+  };
+}
+
+type Values = ReadonlyMap<string, TensorValue>;
+
+/** Settings that some methods cannot follow: refused, never dropped in silence. */
+function refuseUnusedSettings(settings: AttributionSettings): void {
+  const optional = ['layer', 'through', 'background', 'window', 'stride'] as const;
+  for (const key of optional) {
+    if (settings[key] === null || methods[settings.method].takes.includes(key)) continue;
+    const takers = methodNames.filter((name) => methods[name].takes.includes(key));
+    throw new UserError(
+      'setting-not-used',
+      `method=${settings.method} has no use for ${key}=${settings[key]}. Leave it out, or choose a method that takes it: ${takers.join(', ')}.`,
+      { detail: { method: settings.method, setting: key } },
+    );
+  }
+  if (settings.through !== null && settings.layer !== null) {
+    throw new UserError(
+      'settings-exclude',
+      'layer and through exclude each other: through shares out over the input. Leave one of them out.',
+    );
+  }
+}
+
+function valueOf(values: Values, name: string): TensorValue {
+  const value = values.get(name);
+  if (value === undefined) throw new Error(`Value ${name} was not read.`);
+  return value;
+}
+
+function explained(
+  place: { readonly name: string; readonly value: string },
+  values: Values,
+  channelAxis: (dims: readonly number[]) => number | undefined,
+): ExplainedTensor {
+  const tensor = valueOf(values, place.value);
+  if (!dataTypeFacts(tensor.dtype).isFloat) {
+    throw new UserError(
+      'not-floating-point',
+      `${place.name} holds ${tensor.dtype} values, so nothing can be shared out over it. Choose a layer with floating-point values.`,
+    );
+  }
+  const dims = tensor.dims.slice(1);
+  return {
+    name: place.name,
+    value: place.value,
+    elementType: tensor.dtype,
+    dims,
+    channelAxis: channelAxis(dims),
+    elements: tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(toFloat64(tensor)),
+  };
+}
+
+/** The number that is explained, and its name for the report. */
+interface Selected {
+  readonly selection: Selection;
+  readonly explained: string;
+  readonly targets: Targets | undefined;
+}
+
+function select(
+  settings: AttributionSettings,
+  from: {
+    readonly rows: Rows;
+    readonly values: Values;
+    readonly output: ExplainedOutput;
+    readonly neuron: UnitPlace | undefined;
+  },
+): Selected {
+  if (from.neuron !== undefined) return selectNeuron(from.neuron, from.values);
+  const { output, rows, values } = from;
+  const targets = chooseTargets(valueOf(values, output.value), settings, rows.feeds);
+  const which = settings.target === 'argmax' ? 'the predicted class' : `class ${settings.target}`;
+  const where = targets.where === undefined ? '' : ` at ${targets.where}`;
+  const before = output.skipped === undefined ? '' : `, before its ${output.skipped}`;
+  return {
+    selection: { kind: 'element', value: output.value, indices: targets.indices },
+    explained: `${targets.classCount === 1 ? 'the value' : which} of output "${output.output}"${where}${before}`,
+    targets,
+  };
+}
+
+function selectNeuron(neuron: UnitPlace, values: Values): Selected {
+  const { dims } = valueOf(values, neuron.value);
+  const { unitAxis: axis, unit, position } = neuron;
+  const explainedText = `neuron ${neuron.address}`;
+  if (position === undefined) {
+    return {
+      selection: { kind: 'unit', value: neuron.value, axis, unit, dims },
+      explained: explainedText,
+      targets: undefined,
+    };
+  }
+  const index = fullIndex(axis, unit, positionIn(neuron, dims) ?? []);
+  const indices = Array.from({ length: dims[0] ?? 0 }, () => index);
+  return {
+    selection: { kind: 'element', value: neuron.value, indices },
+    explained: explainedText,
+    targets: undefined,
+  };
+}
+
+function positionIn({ unitAxis, position }: UnitPlace, dims: readonly number[]): number[] | undefined {
+  if (position === undefined) return undefined;
+  const positionDims = dims.filter((_, axis) => axis !== 0 && axis !== unitAxis);
+  return parsePosition(position.join(','), positionDims);
+}
+
+function gateOf(place: UnitPlace, values: Values): Gate {
+  const { dims } = valueOf(values, place.value);
+  return {
+    value: place.value,
+    axis: place.unitAxis,
+    unit: place.unit,
+    dims,
+    position: positionIn(place, dims),
+  };
+}
+
+function inputFacts(
+  wanted: readonly ExplainableInput[],
+  rows: Rows,
+): Pick<ExplanationFacts, 'warnings' | 'tokenIds'> {
+  const tokenIds = new Map<string, TensorValue>();
+  const warnings: string[] = [];
+  for (const { name, origin } of wanted) {
+    const feed = rows.feeds[name];
+    if (origin === 'embedding' && feed !== undefined) {
+      tokenIds.set(name, feed);
+      warnings.push(`Input "${name}" holds integers: it is explained at its embedding.`);
+    }
+    if (origin === 'cast') {
+      warnings.push(`Input "${name}" holds integers: it is explained after their cast to floats.`);
+    }
+  }
+  const held = Object.keys(rows.feeds).filter((name) => !wanted.some((input) => input.name === name));
+  if (held.length > 0) warnings.push(`Held at the row's own values and not explained: ${held.join(', ')}.`);
+  return { warnings, tokenIds };
 }

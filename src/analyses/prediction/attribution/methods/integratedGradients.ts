@@ -150,8 +150,9 @@ async function alongLayerPath(problem: Problem, layer: ExplainedTensor): Promise
 export function meanOverStarts(values: Float64Array, rowCount: number): Float64Array {
   const mean = new Float64Array(rowCount);
   const startCount = values.length / rowCount;
-  for (const [i, value] of values.entries())
+  for (const [i, value] of values.entries()) {
     mean[i % rowCount] = (mean[i % rowCount] ?? 0) + value / startCount;
+  }
   return mean;
 }
 

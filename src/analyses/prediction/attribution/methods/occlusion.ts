@@ -27,16 +27,17 @@ export const occlusion: AttributionMethod = {
   async attribute(problem) {
     const { inputs, rows } = problem;
     const field = problem.open({ coordinates: inputs });
+    const plans = inputs.map((input, index) => {
+      const hidden = hiddenWindows(problem, input);
+      return { input, hidden, points: occludedPoints(problem, index, hidden) };
+    });
+    problem.expect(plans.reduce((sum, { points }) => sum + points.count, rows.count));
     const full = await field.values(rowPoints(inputs, rows.count));
     const scores: Scores[] = [];
-    const notes: string[] = [];
-    for (const [index, input] of inputs.entries()) {
-      const hidden = hiddenWindows(problem, input);
-      notes.push(`${input.name}: ${hidden.note}`);
-      const points = occludedPoints(problem, index, hidden);
-      problem.expect(points.count);
+    for (const { input, hidden, points } of plans) {
       scores.push(scoresOf(problem, input, { hidden, full, occluded: await field.values(points) }));
     }
+    const notes = plans.map(({ input, hidden }) => `${input.name}: ${hidden.note}`);
     return { scores, isComplete: false, notes };
   },
 };

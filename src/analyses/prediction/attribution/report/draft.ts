@@ -163,8 +163,9 @@ function blocksOf(explanation: Explanation): Block[] {
 function scoreBlocks({ problem, outcome, facts }: Explanation, scores: Scores, index: number): Block[] {
   const captions = problem.rows.ids;
   const ids = facts.tokenIds.get(scores.name);
-  if (ids !== undefined && scores.dims.length === 3 && ids.dims.length === 2)
+  if (ids !== undefined && scores.dims.length === 3 && ids.dims.length === 2) {
     return tokenBlocks(scores, ids, captions);
+  }
   const [base] = problem.inputs;
   const { layer } = problem;
   const shown = outcome.upsampled ?? scores;

@@ -1,0 +1,54 @@
+import { defineAnalysis } from '../analysis.js';
+import { methods } from './attribution/methods/methods.js';
+import { completeOutcome } from './attribution/outcome.js';
+import { attributionPapers } from './attribution/papers.js';
+import { prepare } from './attribution/prepare.js';
+import { draftReport } from './attribution/report/draft.js';
+import { attributionSettings } from './attribution/settings.js';
+
+/**
+ * Attribution: one score per element of the input (or of a layer), saying what it contributes to a prediction.
+ *
+ * The formula, its assumption, how to read it and its source stand with each method in `attribution/methods/`. All of them
+ * explain one number per row: an output element, by default the logit of the predicted class, or a unit's value. High
+ * scores raise that number, negative ones lower it. One caveat for all: scores describe the model and not the world, and
+ * elements that carry the same evidence share it in a way that differs between methods.
+ */
+export const attribution = defineAnalysis({
+  id: 'attribution',
+  question: 'prediction',
+  title: 'Attribution',
+  asks: 'Which parts of the input speak for this prediction, and which against it?',
+  needs: { data: 'required', labels: 'optional', gradients: true },
+  settings: attributionSettings,
+  metrics: {
+    output: {
+      title: 'Explained value',
+      description: 'Mean over rows of the number that is explained, f(x).',
+    },
+    baselineOutput: { title: 'Value at the baseline', description: 'Mean over rows of f(baseline).' },
+    completenessError: {
+      title: 'Completeness error',
+      description: 'Mean over rows of Σ scores − (f(x) − f(baseline)); only for methods whose scores add up.',
+    },
+    maxCompletenessError: {
+      title: 'Largest completeness error',
+      description: 'Largest absolute completeness error of a row.',
+    },
+  },
+  papers: attributionPapers,
+  async run(context, settings) {
+    const prepared = await prepare(context, settings);
+    const { problem, facts } = prepared;
+    try {
+      // What completeOutcome will measure, announced first so that the bar does not stop short.
+      problem.expect(problem.rows.count * (1 + problem.baselines.count));
+      const found = await methods[settings.method].attribute(problem);
+      const outcome = await completeOutcome(problem, found);
+      context.progress({ fractionDone: 1, message: 'Writing the report' });
+      return draftReport({ problem, outcome, facts });
+    } finally {
+      await prepared.close();
+    }
+  },
+});
