@@ -7,7 +7,6 @@ import {
   constantBaseline,
   parseConstant,
 } from '../../../src/analyses/prediction/attribution/baselines.js';
-import { pictureOf } from '../../../src/analyses/prediction/attribution/report/picture.js';
 import { chooseTargets } from '../../../src/analyses/prediction/attribution/targets.js';
 import {
   forEachInWindow,
@@ -148,17 +147,5 @@ describe('baselines', () => {
     assert.throws(() => baselineFromArrays(wrong, inputs, source), isCode('baseline-shape'));
     const rows = new Map([['x', float32Tensor([1, 2, 3, 4, 5, 6], [3, 2])]]);
     assert.throws(() => baselineFromArrays(rows, inputs, source), isCode('baseline-shape'));
-  });
-});
-
-describe('pictures in reports', () => {
-  it('are PNG files of the right size that an image library reads back', async () => {
-    const values = Float64Array.from([0, 1, 2, 3, 4, 5]);
-    const picture = pictureOf({ width: 3, height: 2, channelCount: 1, values }, 'digit');
-    const bytes = Buffer.from(picture.source.replace('data:image/png;base64,', ''), 'base64');
-    const { default: sharp } = await import('sharp');
-    const { data, info } = await sharp(bytes).greyscale().raw().toBuffer({ resolveWithObject: true });
-    assert.deepEqual([info.width, info.height], [3, 2]);
-    assert.deepEqual([...data.subarray(0, 6)], [0, 51, 102, 153, 204, 255]);
   });
 });
