@@ -74,9 +74,27 @@ function bothWays(
   return { before: [first], node: { ...enlarging, inputs: [shrunk, '', only((factor) => factor > 1)] } };
 }
 
+/**
+ * tf_half_pixel_for_nn reads at half_pixel + ½, so its roundings are other roundings of half_pixel: ⌊c + ½⌋ rounds half
+ * up, and ⌈(c + ½) − ½⌉ is ⌈c⌉.
+ */
+const shiftedRoundings: Readonly<Record<string, string>> = {
+  floor: 'round_prefer_ceil',
+  round_prefer_floor: 'ceil',
+};
+
 const withoutTensorflowMode: Converter = (node, context) => {
   if (stringAttribute(node, 'coordinate_transformation_mode', '') !== 'tf_half_pixel_for_nn') return node;
-  throw notConvertible(node, context.opset, 'the coordinate transformation tf_half_pixel_for_nn was removed');
+  const rounding = shiftedRoundings[stringAttribute(node, 'nearest_mode', 'round_prefer_floor')];
+  if (rounding === undefined || stringAttribute(node, 'mode', 'nearest') !== 'nearest') {
+    throw notConvertible(
+      node,
+      context.opset,
+      'the coordinate transformation tf_half_pixel_for_nn was removed',
+    );
+  }
+  const centred = withAttribute(node, 'coordinate_transformation_mode', text('half_pixel'));
+  return withAttribute(centred, 'nearest_mode', text(rounding));
 };
 
 /** Version changes of resampling; Upsample became Resize. */
