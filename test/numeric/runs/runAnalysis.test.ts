@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../src/base/errors.js';
 import { silentLogger } from '../../../src/base/logger.js';
 import { createRandom } from '../../../src/base/random.js';
 import { openNpyFile } from '../../support/npyOf.js';
+import { writeNpz } from '../../../src/data/npz.js';
 import { writeModel } from '../../../src/onnx/writeModel.js';
 import type { RunRequest } from '../../../src/protocol/engineMessages.js';
 import { firstProblem, type Report } from '../../../src/protocol/report.js';
 import { createEngineClient, type EngineClient } from '../../../src/runs/engineClient.js';
 import { runReport, type RunOutcome } from '../../../src/runs/runReport.js';
 import { denseModel, normalTensor } from '../../support/modelBuilder.js';
-import { npzBytes } from '../../support/npz.js';
 import { rootDir } from '../../support/paths.js';
 import { useTemporaryFolder } from '../../support/temporaryFolder.js';
 import { testAnalyses } from '../../support/testAnalyses.js';
@@ -26,13 +26,16 @@ describe('a run in the engine process', function () {
   let client: EngineClient;
   let request: RunRequest;
 
-  beforeEach(async () => {
+  // One process for most tests: a new one each would double the time.
+  before(() => {
     client = createEngineClient({ log: silentLogger, entry });
+  });
+  beforeEach(async () => {
     const modelPath = join(folder(), 'tiny.onnx');
     await writeModel(denseModel([4, 8, 3]), modelPath);
     const dataPath = join(folder(), 'tiny.npz');
     const labels = { dtype: 'int64' as const, dims: [sampleCount], data: new BigInt64Array(sampleCount) };
-    writeFileSync(dataPath, npzBytes({ x: normalTensor(createRandom(2), [sampleCount, 4]), labels }));
+    await writeNpz(dataPath, { x: normalTensor(createRandom(2), [sampleCount, 4]), labels });
     request = {
       kind: 'run',
       analysis: 'output-mean',
@@ -43,7 +46,7 @@ describe('a run in the engine process', function () {
       provider: 'cpu',
     };
   });
-  afterEach(() => {
+  after(() => {
     client.dispose();
   });
 
