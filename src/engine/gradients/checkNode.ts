@@ -1,0 +1,135 @@
+import type { Random } from '../../base/random.js';
+import type { GraphNode, Model, ValueType } from '../../onnx/model.js';
+import { float32Tensor, type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
+import { GraphBuilder } from '../graph/graphBuilder.js';
+import type { Runtime } from '../runtime/session.js';
+import { differentiate } from './differentiate.js';
+import { checkDirections, type DirectionalError } from './directionalCheck.js';
+
+/** A node with the values that its operands had in one run. */
+export interface NodeAtWork {
+  readonly node: GraphNode;
+  /** Values of operands and results. */
+  readonly values: ReadonlyMap<string, TensorValue>;
+  /** Operands that are weights: they are differentiated by, but not moved off their values first. */
+  readonly weights: ReadonlySet<string>;
+}
+
+/** Steps relative to the operand, from where curvature rules to where float32 rounding does. */
+const nodeSteps = [2 ** -5, 2 ** -8, 2 ** -11];
+
+/** Activations are moved by this share of their size first, so that exact ties (zeros after a ReLU) fall apart. */
+const tieBreakingShare = 0.02;
+
+/**
+ * Compares a node's rule with central differences at the operands it had in a run, each differentiable operand alone.
+ *
+ * Returns nothing when no operand is float32 or no result is.
+ */
+export async function checkNode(
+  model: Model,
+  runtime: Runtime,
+  work: NodeAtWork,
+  random: Random,
+): Promise<readonly DirectionalError[]> {
+  const alone = isolate(model, work, random);
+  const outputs = comparedOutputs(work);
+  if (alone.wrt.length === 0 || outputs.length === 0) return [];
+  const builder = new GraphBuilder(alone.model);
+  const types = new Map<string, ValueType>();
+  for (const [name, value] of work.values) types.set(name, typeOf(value));
+  const cotangents = new Map<string, string>();
+  for (const output of outputs) {
+    cotangents.set(
+      output,
+      builder.addInput(builder.freshName(`${output}/cotangent`), types.get(output) ?? floats),
+    );
+  }
+  const seeds = [...cotangents].map(([value, cotangent]) => ({ value, cotangent }));
+  const backward = differentiate(builder.build(), { seeds, wrt: alone.wrt, types });
+  const named = nameGradients(backward.model, backward.gradients);
+  const sessions = [await runtime.open(alone.model, probe), await runtime.open(named.model, probe)] as const;
+  try {
+    const [forward, both] = sessions;
+    const check = { forward, backward: both, feeds: alone.feeds, gradients: named.gradients, cotangents };
+    return await checkDirections({ ...check, steps: nodeSteps }, random);
+  } finally {
+    for (const session of sessions) await session.close();
+  }
+}
+
+const probe = { purpose: 'probe' } as const;
+const floats: ValueType = { kind: 'tensor', elementType: 'float32', shape: null };
+
+function typeOf(value: TensorValue): ValueType {
+  return { kind: 'tensor', elementType: value.dtype, shape: value.dims };
+}
+
+/** The first result, and others only where the first is no float32 (a training mask, indices). */
+function comparedOutputs({ node, values }: NodeAtWork): readonly string[] {
+  const isCompared = (name: string): boolean => name !== '' && values.get(name)?.dtype === 'float32';
+  const isManyPartOperator = node.opType === 'Split';
+  return isManyPartOperator ? node.outputs.filter(isCompared) : node.outputs.slice(0, 1).filter(isCompared);
+}
+
+interface IsolatedNode {
+  readonly model: Model;
+  readonly feeds: Record<string, TensorValue>;
+  readonly wrt: readonly string[];
+}
+
+/** The node as a model of its own: float operands are inputs, everything else is a constant. */
+function isolate(model: Model, work: NodeAtWork, random: Random): IsolatedNode {
+  const { node, values } = work;
+  const builder = new GraphBuilder(emptied(model));
+  const feeds: Record<string, TensorValue> = {};
+  const names = new Map<string, string>();
+  for (const input of new Set(node.inputs)) {
+    const value = values.get(input);
+    if (input === '' || value === undefined) continue;
+    // Scalars (exponents, bounds, epsilons) stay constants, because rules read them.
+    if (value.dtype !== 'float32' || value.data.length < 2) names.set(input, builder.constant(value, input));
+    else {
+      builder.addInput(input, typeOf(value));
+      feeds[input] = work.weights.has(input) ? value : offTies(value, random);
+    }
+  }
+  const { name, domain, attributes, outputs } = node;
+  const inputs = node.inputs.map((input) => names.get(input) ?? input);
+  builder.node(node.opType, inputs, { name, domain, outputs, attributes: Object.fromEntries(attributes) });
+  for (const output of comparedOutputs(work)) builder.addOutput(output);
+  return { model: builder.build(), feeds, wrt: Object.keys(feeds) };
+}
+
+function emptied(model: Model): Model {
+  const nothing = { inputs: [], outputs: [], nodes: [], sparseInitializers: [] };
+  return { ...model, graph: { ...model.graph, ...nothing, initializers: new Map(), valueInfo: new Map() } };
+}
+
+function offTies(value: TensorValue, random: Random): TensorValue {
+  const numbers = toFloat64(value);
+  const square = numbers.reduce((sum, number) => sum + number * number, 0) / Math.max(1, numbers.length);
+  const size = tieBreakingShare * Math.sqrt(square);
+  // Upwards only: logarithms and roots stay inside their domain.
+  return float32Tensor(
+    Float32Array.from(numbers, (number) => number + size * random.next()),
+    value.dims,
+  );
+}
+
+/** Makes every gradient an output of its own, also where it is just a cotangent passed on. */
+export function nameGradients(
+  model: Model,
+  gradients: ReadonlyMap<string, string>,
+): { readonly model: Model; readonly gradients: ReadonlyMap<string, string> } {
+  const builder = new GraphBuilder(model);
+  const named = new Map<string, string>();
+  for (const [value, gradient] of gradients) {
+    named.set(
+      value,
+      builder.node('Identity', [gradient], { outputs: [builder.freshName(`${value}/gradient`)] }),
+    );
+  }
+  builder.setOutputs([...named.values()]);
+  return { model: builder.build(), gradients: named };
+}

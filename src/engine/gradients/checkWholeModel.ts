@@ -1,0 +1,98 @@
+import { UserError } from '../../base/errors.js';
+import type { Random } from '../../base/random.js';
+import { loadTensor } from '../../onnx/loadTensor.js';
+import type { Model } from '../../onnx/model.js';
+import { inferTypes } from '../../onnx/shapes/inferTypes.js';
+import { elementCountOf, type TensorValue } from '../../onnx/tensorValue.js';
+import type { GradientCheckRow } from '../../protocol/gradientCheck.js';
+import { GraphBuilder } from '../graph/graphBuilder.js';
+import { promoteToInputs } from '../rewrites/promote.js';
+import type { Feeds, Runtime } from '../runtime/session.js';
+import { nameGradients } from './checkNode.js';
+import { differentiate } from './differentiate.js';
+import { checkDirections, type DirectionalError } from './directionalCheck.js';
+import { judge } from './gradientVerdict.js';
+
+/** A model to check as one function of its inputs and weights. */
+export interface WholeModelCheck {
+  readonly model: Model;
+  readonly runtime: Runtime;
+  readonly feeds: Feeds;
+  readonly random: Random;
+}
+
+/** What the row of the model as a whole is called. */
+export const wholeModelOperator = '(whole model)';
+
+/** Kinks of many layers add up: the steps are smaller than those of single nodes. */
+const modelSteps = [2 ** -6, 2 ** -8, 2 ** -10, 2 ** -12];
+
+/** Weights are checked too, few and small ones first, up to this many elements. */
+const weightElementBudget = 2e6;
+const weightCountBudget = 8;
+
+/** Returns the row that compares the whole model's gradient, by its float inputs and some weights. */
+export async function checkWholeModel(check: WholeModelCheck): Promise<GradientCheckRow> {
+  const row = { operator: wholeModelOperator, nodeCount: check.model.graph.nodes.length };
+  try {
+    return { ...row, ...judge(await compare(check), []) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const status = error.code === 'gradient-rule-missing' ? 'no-rule' : 'not-checked';
+    return { ...row, status, maxError: null, checkedCount: 0, note: error.message };
+  }
+}
+
+async function compare({ model, runtime, feeds, random }: WholeModelCheck): Promise<DirectionalError[]> {
+  const chosen = chooseWeights(model);
+  const promoted = promoteToInputs(model, chosen);
+  const allFeeds: Record<string, TensorValue> = { ...feeds };
+  for (const name of chosen) {
+    const tensor = model.graph.initializers.get(name);
+    if (tensor !== undefined) allFeeds[name] = await loadTensor(tensor);
+  }
+  const wrt = Object.keys(allFeeds).filter((name) => allFeeds[name]?.dtype === 'float32');
+  const types = inferTypes(promoted, { keepsUnnamed: true });
+  const outputs = promoted.graph.outputs
+    .map((output) => output.name)
+    .filter((name) => {
+      const type = types.get(name);
+      return type?.kind === 'tensor' && type.elementType === 'float32';
+    });
+  const builder = new GraphBuilder(promoted);
+  const cotangents = new Map<string, string>();
+  for (const output of outputs) {
+    const type = { kind: 'tensor', elementType: 'float32', shape: null } as const;
+    cotangents.set(output, builder.addInput(builder.freshName(`${output}/cotangent`), type));
+  }
+  const seeds = [...cotangents].map(([value, cotangent]) => ({ value, cotangent }));
+  const backward = differentiate(builder.build(), { seeds, wrt, types });
+  const named = nameGradients(backward.model, backward.gradients);
+  const forward = await runtime.open(promoted);
+  const both = await runtime.open(named.model);
+  try {
+    const sessions = { forward, backward: both, gradients: named.gradients, cotangents };
+    return await checkDirections({ ...sessions, feeds: allFeeds, steps: modelSteps }, random);
+  } finally {
+    await forward.close();
+    await both.close();
+  }
+}
+
+/** Float weights with several elements, spread over the file. */
+function chooseWeights(model: Model): readonly string[] {
+  const weights = [...model.graph.initializers.values()].filter(
+    (tensor) => tensor.elementType === 'float32' && elementCountOf(tensor.dims) > 1,
+  );
+  const step = Math.max(1, Math.ceil(weights.length / weightCountBudget));
+  let elements = 0;
+  const chosen: string[] = [];
+  for (let i = 0; i < weights.length; i += step) {
+    const tensor = weights[i];
+    if (tensor === undefined) continue;
+    elements += elementCountOf(tensor.dims);
+    if (elements > weightElementBudget) break;
+    chosen.push(tensor.name);
+  }
+  return chosen;
+}
