@@ -9,15 +9,23 @@ import { forEachTensor } from './serializeModel.js';
  * @throws UserError `external-data-missing`, `external-data-too-short` or `model-changed`, naming the file.
  */
 export function checkWeightFiles(model: Model): void {
-  for (const [path, { tensor, endByte }] of lastTensors(model)) {
-    const facts = statSync(path, { throwIfNoEntry: false });
-    if (facts === undefined) throw externalDataMissing(path, tensor.name);
-    const stamp = model.file.stamps?.get(path);
-    if (stamp !== undefined && (stamp.sizeBytes !== facts.size || stamp.modifiedMs !== facts.mtimeMs)) {
-      throw modelChanged(path);
+  weightFileCheck(model)();
+}
+
+/** Returns `checkWeightFiles` for one model with the search for its files done: one `stat` a file, before every run. */
+export function weightFileCheck(model: Model): () => void {
+  const files = [...lastTensors(model)];
+  return () => {
+    for (const [path, { tensor, endByte }] of files) {
+      const facts = statSync(path, { throwIfNoEntry: false });
+      if (facts === undefined) throw externalDataMissing(path, tensor.name);
+      const stamp = model.file.stamps?.get(path);
+      if (stamp !== undefined && (stamp.sizeBytes !== facts.size || stamp.modifiedMs !== facts.mtimeMs)) {
+        throw modelChanged(path);
+      }
+      if (facts.size < endByte) throw dataTooShort(path, tensor.name, endByte);
     }
-    if (facts.size < endByte) throw dataTooShort(path, tensor.name, endByte);
-  }
+  };
 }
 
 /** Returns the tensor that reaches furthest into each file. */

@@ -1,4 +1,5 @@
 import type { DataType } from './dataTypes.js';
+import { smallFloatDecoder } from './smallFloats.js';
 
 /** Element arrays of dense tensors as the runtime exchanges them: float16 as raw bits, bool as 0/1. */
 export type TensorData =
@@ -37,7 +38,7 @@ export function int64Tensor(data: readonly (number | bigint)[], dims: readonly n
 }
 
 /**
- * Returns the elements as float64 numbers, whatever the numeric type (float16 and bfloat16 are decoded).
+ * Returns the elements as float64 numbers, whatever the numeric type (float16, bfloat16, float8 and float4 are decoded).
  *
  * @throws Error for string tensors.
  */
@@ -46,6 +47,8 @@ export function toFloat64(value: TensorValue): Float64Array {
   if (Array.isArray(data)) throw new Error('A string tensor has no numeric elements.');
   if (dtype === 'float16' && data instanceof Uint16Array) return Float64Array.from(data, float16ToNumber);
   if (dtype === 'bfloat16' && data instanceof Uint16Array) return Float64Array.from(data, bfloat16ToNumber);
+  const decodeSmall = smallFloatDecoder(dtype);
+  if (decodeSmall !== undefined && data instanceof Uint8Array) return Float64Array.from(data, decodeSmall);
   const result = new Float64Array(data.length);
   for (let i = 0; i < result.length; i++) result[i] = Number(data[i]);
   return result;

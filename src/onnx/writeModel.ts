@@ -45,11 +45,11 @@ export function writeModel(model: Model, path: string, options: WriteOptions = {
     checkWeightFiles(model);
     const target = resolve(path);
     const limit = options.maxEmbeddedBytes ?? maxEmbeddedBytes;
-    if (weightBytes(model) <= limit)
+    if (weightBytes(model) <= limit) {
       replaceFile(target, (fd) => {
         writeEmbedded(model, fd);
       });
-    else writeWithData(model, target);
+    } else writeWithData(model, target);
     resolvePromise();
   });
 }

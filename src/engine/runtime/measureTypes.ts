@@ -94,8 +94,9 @@ function givenTypes(model: Model, feeds: Feeds): Map<string, ValueType> {
 function noteResults(types: Map<string, ValueType>, probe: Probe, results: Feeds): void {
   for (const [name, { output, elementType }] of probe.shapes) {
     const sizes = results[output]?.data;
-    if (sizes !== undefined)
-      {types.set(name, { kind: 'tensor', elementType, shape: Array.from(sizes, Number) });}
+    if (sizes !== undefined) {
+      types.set(name, { kind: 'tensor', elementType, shape: Array.from(sizes, Number) });
+    }
   }
   for (const name of probe.values) {
     const value = results[name];

@@ -1,5 +1,6 @@
 import { messageOf, UserError } from '../../base/errors.js';
 import type { Model } from '../../onnx/model.js';
+import { exchangedTypes } from './ortTensors.js';
 import type { Provider, ProviderChoice } from './session.js';
 
 /** Operator domains that the runtime has kernels for. */
@@ -38,7 +39,7 @@ export function providerUnavailable(provider: ProviderChoice, cause: unknown): U
 /** Returns the error for a model that the runtime refuses to open. */
 export function modelRejected(model: Model, provider: Provider, cause: unknown): UserError {
   if (isOutOfMemory(cause)) return outOfMemory('opening the model', cause);
-  const reason = unknownOperator(model) ?? tooNew(model) ?? shortMessage(cause);
+  const reason = unknownOperator(model) ?? tooNew(model) ?? unfeedableInput(model) ?? shortMessage(cause);
   return new UserError('model-rejected', `The runtime cannot open this model on ${provider}: ${reason}`, {
     cause,
     detail: { provider },
@@ -78,6 +79,16 @@ function tooNew(model: Model): string | undefined {
   const opset = model.opsets.get('') ?? 0;
   if (opset <= newestOpset) return undefined;
   return `it uses opset ${opset}, and the newest this runtime knows is ${newestOpset}. Export it with an older opset.`;
+}
+
+function unfeedableInput(model: Model): string | undefined {
+  for (const { name, type } of model.graph.inputs) {
+    if (model.graph.initializers.has(name)) continue;
+    const what = type.kind === 'tensor' ? type.elementType : type.kind;
+    if (type.kind === 'unknown' || (type.kind === 'tensor' && exchangedTypes.has(type.elementType))) continue;
+    return `its input ${name} is of type ${what}, which cannot be fed. Export it with a float32, float16 or integer input.`;
+  }
+  return undefined;
 }
 
 /** Returns the runtime's words without its code, its source paths and what is beyond 600 characters. */

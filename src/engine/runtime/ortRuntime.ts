@@ -1,7 +1,7 @@
 import { type Logger, silentLogger } from '../../base/logger.js';
 import type * as OrtModule from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
-import { checkWeightFiles } from '../../onnx/checkWeightFiles.js';
+import { weightFileCheck } from '../../onnx/checkWeightFiles.js';
 import type { Model } from '../../onnx/model.js';
 import { serializeModel, weightsFolder } from '../../onnx/serializeModel.js';
 import { modelRejected, providerUnavailable, shortMessage } from './ortErrors.js';
@@ -62,14 +62,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
 async function openSession(state: RuntimeState, model: Model, options: SessionOptions): Promise<Session> {
   const ort = await load(state);
-  checkWeightFiles(model);
+  const checkFiles = weightFileCheck(model);
+  checkFiles();
   state.choosing ??= chooseProvider(ort, state);
   const chosen = await state.choosing;
   const returnable = withReturnableOutputs(model);
   const opening = { ort, model: returnable.model, options: nativeOptions(state, returnable.model, options) };
   const { native, provider } = await createWithFallback(opening, chosen, state);
   state.provider = provider;
-  return wrapSession({ native, provider, outputs: returnable.outputs, OrtTensor: ort.Tensor });
+  return wrapSession({ native, provider, outputs: returnable.outputs, OrtTensor: ort.Tensor, checkFiles });
 }
 
 async function load(state: RuntimeState): Promise<Ort> {

@@ -12,6 +12,8 @@ export interface SessionParts {
   /** Name of the native output by the model's output name. */
   readonly outputs: ReadonlyMap<string, string>;
   readonly OrtTensor: TensorConstructor;
+  /** Throws when a file with weights is not as it was: the runtime maps them, and a cut file ends the process. */
+  readonly checkFiles: () => void;
 }
 
 /** Returns the runtime's session behind our interface. */
@@ -34,6 +36,7 @@ async function runOnce(
 ): Promise<Record<string, TensorValue>> {
   const fetches = names.map((name) => nativeName(parts, name));
   const nativeFeeds = toNativeFeeds(parts, feeds);
+  parts.checkFiles();
   let results: InferenceSession.ReturnType;
   try {
     results = await parts.native.run(nativeFeeds, fetches);

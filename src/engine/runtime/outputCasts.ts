@@ -24,7 +24,11 @@ export interface ReturnableModel {
   readonly outputs: ReadonlyMap<string, string>;
 }
 
-/** Returns the model with a Cast after every output whose declared type the runtime cannot return. */
+/**
+ * Returns the model with a Cast after every output whose declared type the runtime cannot return.
+ *
+ * Outputs of undeclared type are passed on as they are: whoever adds such outputs casts them first.
+ */
 export function withReturnableOutputs(model: Model): ReturnableModel {
   const tensors = model.graph.outputs.filter(({ type }) => type.kind === 'tensor' || type.kind === 'unknown');
   if (!tensors.some((output) => castTarget(output) !== undefined)) {

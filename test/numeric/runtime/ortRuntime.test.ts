@@ -257,6 +257,25 @@ describe('the runtime', () => {
     await assert.rejects(runtime.open(model), { code: 'external-data-missing' });
   });
 
+  it('notices before a run that a weight file changed after the session was opened', async () => {
+    const path = write(modelBytes(matMulGraph(bytes(9, weightBytes))));
+    const session = await runtime.open(await readModel(path));
+    await session.run(onesFeed);
+    utimesSync(path, 1, 1);
+    await assert.rejects(session.run(onesFeed), { code: 'model-changed', message: /model\.onnx/ });
+    await session.close();
+  });
+
+  it('says which input cannot be fed', async () => {
+    const builder = new GraphBuilder(emptyModel());
+    builder.addInput('x', tensorType('bfloat16', 2));
+    builder.addOutput(builder.cast('x', 1), floatType(2));
+    await assert.rejects(runtime.open(builder.build()), {
+      code: 'model-rejected',
+      message: /input x is of type bfloat16/,
+    });
+  });
+
   it('says that a provider is missing, and that auto finds one that works', async () => {
     const builder = new GraphBuilder(emptyModel());
     builder.addInput('x', floatType(2));
