@@ -1,4 +1,5 @@
-import { UserError } from '../base/errors.js';
+import { messageOf, UserError } from '../base/errors.js';
+import type { Random } from '../base/random.js';
 import type { Feeds } from '../engine/runtime/session.js';
 import type { Dimension, Model, ValueInfo } from '../onnx/model.js';
 import { elementCountOf, type TensorData, type TensorValue } from '../onnx/tensorValue.js';
@@ -11,12 +12,43 @@ export interface MadeUpFeeds {
   readonly assumptions: readonly string[];
 }
 
+/** Sizes that are tried for dimensions which the file leaves open: sequences first, then pictures. */
+const openSizes = [16, 64, 224, 1];
+
 /**
- * Returns feeds of zeros for a model's inputs: batch 1, and `openSize` wherever else the file leaves a size open.
+ * Calls `use` with made-up feeds until one size of the dimensions that the file leaves open runs, and returns its result.
+ *
+ * @throws UserError `no-feeds-fit` when none does; whatever else `use` throws.
+ */
+export async function withMadeUpFeeds<T>(
+  model: Model,
+  random: Random,
+  use: (made: MadeUpFeeds) => Promise<T>,
+): Promise<T> {
+  let lastError: unknown;
+  for (const openSize of hasOpenSizes(model) ? openSizes : [1]) {
+    try {
+      return await use(madeUpFeeds(model, openSize, random));
+    } catch (error) {
+      // The wrong size fails the run; a broken model or machine fails every size alike.
+      if (!(error instanceof UserError) || error.code !== 'run-failed') throw error;
+      lastError = error;
+    }
+  }
+  throw new UserError(
+    'no-feeds-fit',
+    `The model runs on no input that was made up for it: ${messageOf(lastError)} Export the model with fixed shapes, or run an analysis with --data.`,
+    { cause: lastError },
+  );
+}
+
+/**
+ * Returns feeds for a model's inputs: batch 1, `openSize` wherever else the file leaves a size open; normal numbers for
+ * floats, ones for the rest (a valid token and a mask that hides nothing).
  *
  * @throws UserError `input-not-fed` for inputs that are no plain tensors or have no declared shape.
  */
-export function madeUpFeeds(model: Model, openSize: number): MadeUpFeeds {
+function madeUpFeeds(model: Model, openSize: number, random: Random): MadeUpFeeds {
   const feeds: Record<string, TensorValue> = {};
   const assumptions: string[] = [];
   for (const input of model.graph.inputs) {
@@ -26,18 +58,18 @@ export function madeUpFeeds(model: Model, openSize: number): MadeUpFeeds {
     const open = shape.flatMap((dim, axis) =>
       typeof dim === 'number' ? [] : [openDimension(dim, axis, dims)],
     );
-    if (open.length > 0) assumptions.push(`Shapes were measured with ${input.name}: ${open.join(', ')}.`);
+    if (open.length > 0) assumptions.push(`Input ${input.name} was made up with ${open.join(', ')}.`);
     feeds[input.name] = {
       dtype: elementType,
       dims,
-      data: zeros(input.name, elementType, elementCountOf(dims)),
+      data: elementsFor(input.name, elementType, { count: elementCountOf(dims), random }),
     };
   }
   return { feeds, assumptions };
 }
 
 /** Tells whether a model leaves sizes besides the batch open. */
-export function hasOpenSizes(model: Model): boolean {
+function hasOpenSizes(model: Model): boolean {
   return model.graph.inputs.some(
     (input) =>
       !model.graph.initializers.has(input.name) &&
@@ -60,26 +92,33 @@ function tensorTypeOf({ name, type }: ValueInfo): { elementType: DataType; shape
   );
 }
 
-function zeros(name: string, type: DataType, count: number): TensorData {
+function elementsFor(
+  name: string,
+  type: DataType,
+  { count, random }: { readonly count: number; readonly random: Random },
+): TensorData {
   const make = makers[type];
-  if (make !== undefined) return make(count);
+  if (make !== undefined) return make(count, random);
   throw new UserError('input-not-fed', `Input ${name} is of type ${type}, for which no run can be made up.`, {
     detail: { input: name, type },
   });
 }
 
-const makers: Partial<Record<DataType, (count: number) => TensorData>> = {
-  float32: (count) => new Float32Array(count),
-  float64: (count) => new Float64Array(count),
-  float16: (count) => new Uint16Array(count),
-  uint8: (count) => new Uint8Array(count),
-  int8: (count) => new Int8Array(count),
-  uint16: (count) => new Uint16Array(count),
-  int16: (count) => new Int16Array(count),
-  int32: (count) => new Int32Array(count),
-  uint32: (count) => new Uint32Array(count),
-  int64: (count) => new BigInt64Array(count),
-  uint64: (count) => new BigUint64Array(count),
-  bool: (count) => new Uint8Array(count),
+/** 1 in half precision. */
+const float16One = 0x3c00;
+
+const makers: Partial<Record<DataType, (count: number, random: Random) => TensorData>> = {
+  float32: (count, random) => Float32Array.from({ length: count }, () => random.normal()),
+  float64: (count, random) => Float64Array.from({ length: count }, () => random.normal()),
+  float16: (count) => new Uint16Array(count).fill(float16One),
+  uint8: (count) => new Uint8Array(count).fill(1),
+  int8: (count) => new Int8Array(count).fill(1),
+  uint16: (count) => new Uint16Array(count).fill(1),
+  int16: (count) => new Int16Array(count).fill(1),
+  int32: (count) => new Int32Array(count).fill(1),
+  uint32: (count) => new Uint32Array(count).fill(1),
+  int64: (count) => new BigInt64Array(count).fill(1n),
+  uint64: (count) => new BigUint64Array(count).fill(1n),
+  bool: (count) => new Uint8Array(count).fill(1),
   string: (count) => Array.from({ length: count }, () => ''),
 };
