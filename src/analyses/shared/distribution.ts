@@ -68,8 +68,9 @@ export async function measureDistributions(
   try {
     for await (const { batch, feeds } of fedBatches(request, graph.model, sampleTotal)) {
       const values = await session.run(pickFeeds(feeds, session));
-      for (const outputs of graph.targets)
-        {addBatch(ranges.get(outputs.target), outputs, values, batch.sampleCount);}
+      for (const outputs of graph.targets) {
+        addBatch(ranges.get(outputs.target), outputs, values, batch.sampleCount);
+      }
       sampleCount += batch.sampleCount;
       options.onBatch?.(sampleCount, sampleTotal);
       await yieldToEventLoop();

@@ -1,19 +1,8 @@
+import type { ActivationFamily } from '../../onnx/layers/activationFamilies.js';
 import type { UnitStatistics } from './unitStatistics.js';
 
-/** How the activity of a unit is told from its output, by family of activation. */
-export type StateRule =
-  /** ReLU-like: active where > 0. `isNonNegative`: no output is below 0. */
-  | { readonly kind: 'rectifier'; readonly isNonNegative: boolean }
-  /** GELU, SiLU, Softplus, Mish, HardSwish: active where |a| > ε × RMS of the layer. */
-  | { readonly kind: 'smooth-rectifier' }
-  /** ELU, SELU, CELU: saturate at `low` (−α, −αλ). */
-  | { readonly kind: 'exponential'; readonly low: number }
-  /** Sigmoid, Tanh, HardSigmoid, Softsign: saturate at both bounds. */
-  | { readonly kind: 'bounded'; readonly low: number; readonly high: number }
-  /** LeakyRelu, PRelu. */
-  | { readonly kind: 'leaky' }
-  /** Statistics, no state. */
-  | { readonly kind: 'unjudged' };
+/** How units are judged: by the family of their activation, or not at all (statistics, no state). */
+export type StateRule = ActivationFamily | { readonly kind: 'unjudged' };
 
 /** The state of a unit over the samples of a sweep. */
 export type UnitState = (typeof unitStates)[number];

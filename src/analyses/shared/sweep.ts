@@ -189,6 +189,8 @@ function rootMean(total: { readonly sum: number; readonly count: number } | unde
 export interface FedBatch {
   readonly batch: Batch;
   readonly feeds: Feeds;
+  /** Rows fed: the samples and what fills them up. */
+  readonly rowCount: number;
 }
 
 /** Streams batches ready to feed; the last one is filled up by repeating its last sample if the model's batch is fixed. */
@@ -203,7 +205,9 @@ export async function* fedBatches(
   );
   for await (const batch of data.batches({ batchSize, limit }, signal)) {
     const isShort = isFixed && batch.sampleCount < batchSize;
-    yield { batch, feeds: isShort ? fillUp(batch.feeds, batch.sampleCount, batchSize) : batch.feeds };
+    if (isShort)
+      yield { batch, feeds: fillUp(batch.feeds, batch.sampleCount, batchSize), rowCount: batchSize };
+    else yield { batch, feeds: batch.feeds, rowCount: batch.sampleCount };
   }
 }
 

@@ -47,7 +47,7 @@ export function statisticsGraph(
       ...(isNeverNegative(target.rule) ? {} : { zeros: tap.count({ kind: 'equal', to: tap.scalar(0) }) }),
       ...(threshold === undefined ? {} : { relative: tap.countAbove(threshold) }),
       ...(bounds === undefined ? {} : { saturated: tap.count(saturation(tap, bounds)) }),
-      ...(tap.entering === undefined ? {} : { enteringSum: tap.reduce('sum', tap.filled(0, tap.entering)) }),
+      ...(tap.entering === undefined ? {} : { enteringSum: tap.finiteness(tap.entering) }),
     };
   });
 }

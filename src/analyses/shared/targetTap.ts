@@ -90,6 +90,15 @@ export class TargetTap {
     return this.expose(reduced === value ? this.builder.node('Identity', [value]) : reduced);
   }
 
+  /** A number per sample and unit that is finite exactly when every element is (and their sum does not overflow). */
+  finiteness(value: string): string {
+    const { rank, unitAxis } = this.target;
+    const isImageLike = rank > 2 && unitAxis === 1 && this.mask === undefined;
+    if (!isImageLike || this.computeType !== 'float32') return this.reduce('sum', this.filled(0, value));
+    // Pooling runs in the blocked layout that convolutions use; a reduction would first have the value copied out of it.
+    return this.expose(this.builder.node('GlobalAveragePool', [value]));
+  }
+
   count(condition: Condition, value = this.leaving): string {
     return this.expose(appendCount(this.builder, condition, { value, axes: this.axes }, this.mask));
   }

@@ -1,6 +1,13 @@
 import { UserError } from '../../base/errors.js';
-import { bodiesOf, type Graph, type GraphNode, type Model, qualifiedOperator } from '../../onnx/model.js';
-import { topologicalOrder } from './graphIndex.js';
+import {
+  type Attribute,
+  bodiesOf,
+  type Graph,
+  type GraphNode,
+  type Model,
+  qualifiedOperator,
+} from '../../onnx/model.js';
+import { topologicalOrder } from '../../onnx/graphIndex.js';
 
 /** What is wrong with a graph: a stable code, one sentence, and the nodes or values it is about. */
 export interface GraphProblem {
@@ -52,8 +59,7 @@ function sortGraph(graph: Graph): Graph {
 }
 
 function sortBodies(node: GraphNode): GraphNode {
-  let attributes:
-    Map<string, GraphNode['attributes'] extends ReadonlyMap<string, infer A> ? A : never> | undefined;
+  let attributes: Map<string, Attribute> | undefined;
   for (const [name, attribute] of node.attributes) {
     if (attribute.kind !== 'graph') continue;
     const value = sortGraph(attribute.value);

@@ -1,0 +1,204 @@
+import { UserError } from '../../base/errors.js';
+import type { Evidence } from '../../protocol/report.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { AnalysisContext, MetricDeclaration, Setting } from '../analysis.js';
+import { type ActivationPlan, planActivations } from './activationPlan.js';
+import { type Distribution, measureDistributions } from './distribution.js';
+import { figuresOf, type HealthFigures } from './layerFigures.js';
+import { rareMinimumSampleCount } from './states.js';
+import { rmsSampleCount, sampleTotalOf, type Sweep, sweepActivations, type SweepRequest } from './sweep.js';
+
+/** Settings that both analyses of one sweep share. */
+export const sweepSettings = {
+  epsilon: {
+    kind: 'number',
+    title: 'Relative threshold',
+    description:
+      'GELU-like neurons are active where |a| exceeds this × the RMS of their layer; bounded ones are constant within this × the width of their bounds.',
+    default: 1e-3,
+    minimum: 0,
+    maximum: 1,
+    exclusive: true,
+  },
+  topExamples: {
+    kind: 'integer',
+    title: 'Top examples',
+    description: 'Samples kept per neuron, those with its largest outputs.',
+    default: 8,
+    minimum: 1,
+    maximum: 100,
+  },
+  histogramBins: {
+    kind: 'integer',
+    title: 'Histogram bins',
+    description: 'Bins of the histograms of each layer; 0 leaves the second pass that they need out.',
+    default: 10,
+    minimum: 0,
+    maximum: 64,
+  },
+  histogramSamples: {
+    kind: 'integer',
+    title: 'Histogram samples',
+    description: 'The histograms rest on the first samples, at most this many.',
+    default: 512,
+    minimum: 1,
+    maximum: 1_000_000,
+  },
+} as const satisfies Record<string, Setting>;
+
+/** Metrics that both analyses of one sweep share. */
+export const sweepMetrics = {
+  deadCount: { title: 'Dead neurons', description: 'Neurons that are never active on any sample.' },
+  deadShare: { title: 'Dead share', description: 'Dead neurons over neurons that have a state.' },
+  neuronCount: { title: 'Neurons', description: 'Neurons that have a state.' },
+  sampleCount: { title: 'Samples', description: 'Samples that were run.' },
+  meanSparsity: {
+    title: 'Mean sparsity',
+    description: '1 − share of outputs above 0, averaged over layers, each layer counting the same.',
+  },
+} as const satisfies Record<string, MetricDeclaration>;
+
+/** What a run needs from the settings. */
+export interface HealthOptions {
+  readonly epsilon: number;
+  readonly topExamples: number;
+  readonly histogramBins: number;
+  readonly histogramSamples: number;
+  /** Counts |a| > this × the layer's largest |a| in the second pass. */
+  readonly relativeThreshold?: number;
+}
+
+/** Everything measured, ready for a report. */
+export interface HealthResult {
+  readonly plan: ActivationPlan;
+  readonly sweep: Sweep;
+  readonly figures: HealthFigures;
+  readonly distributions: readonly Distribution[];
+  readonly evidence: Evidence;
+  readonly warnings: readonly string[];
+  /** `10,000 images`. */
+  readonly samples: string;
+}
+
+/**
+ * Runs the shared sweep and the histogram pass; `partial` is shown as samples come in.
+ *
+ * @throws UserError `no-activations` when nothing in the model can be measured, saying why.
+ */
+export async function measureHealth(
+  context: AnalysisContext,
+  options: HealthOptions,
+  partial: (result: HealthResult) => void,
+): Promise<HealthResult> {
+  const { data } = context;
+  if (data === undefined) throw new Error('The runner starts no analysis without the data it needs.');
+  const plan = await planActivations(context, data);
+  if (plan.targets.length === 0) throw noActivations(plan);
+  const base = { plan, distributions: [], data, epsilon: options.epsilon };
+  const secondPassShare = options.histogramBins > 0 ? secondShare(context, options) : 0;
+  const request: SweepRequest = {
+    model: context.model,
+    runtime: context.runtime,
+    batchSize: context.batchSize,
+    limit: context.limit,
+    signal: context.signal,
+    data,
+    targets: plan.targets,
+    epsilon: options.epsilon,
+    topExampleCount: options.topExamples,
+    onBatch: (sweep, total) => {
+      const done = (sweep.sampleCount / Math.max(1, total)) * (1 - secondPassShare);
+      context.progress({
+        fractionDone: done,
+        message: `Counting (${sweep.sampleCount} of ${total} samples)`,
+      });
+      partial(resultOf({ ...base, sweep }));
+    },
+  };
+  const sweep = await sweepActivations(request);
+  const distributions = options.histogramBins > 0 ? await secondPass(request, sweep, options, context) : [];
+  return resultOf({ ...base, sweep, distributions });
+}
+
+function secondPass(
+  request: SweepRequest,
+  sweep: Sweep,
+  options: HealthOptions,
+  context: AnalysisContext,
+): Promise<readonly Distribution[]> {
+  const share = secondShare(context, options);
+  return measureDistributions(request, sweep, {
+    binCount: options.histogramBins,
+    sampleLimit: options.histogramSamples,
+    ...(options.relativeThreshold === undefined ? {} : { relativeThreshold: options.relativeThreshold }),
+    onBatch: (sampleCount, total) => {
+      context.progress({
+        fractionDone: 1 - share + share * (sampleCount / Math.max(1, total)),
+        message: `Histograms (${sampleCount} of ${total} samples)`,
+      });
+    },
+  });
+}
+
+/** Share of the run that the second pass takes, for the progress bar. */
+function secondShare({ data, limit }: AnalysisContext, options: HealthOptions): number {
+  if (data === undefined) return 0;
+  const total = sampleTotalOf({ data, limit });
+  const second = Math.min(total, options.histogramSamples);
+  return second / Math.max(1, total + second);
+}
+
+function resultOf(parts: {
+  readonly plan: ActivationPlan;
+  readonly sweep: Sweep;
+  readonly distributions: readonly Distribution[];
+  readonly data: Dataset;
+  readonly epsilon: number;
+}): HealthResult {
+  const { plan, sweep, distributions, data } = parts;
+  const { sampleCount } = sweep;
+  return {
+    plan,
+    sweep,
+    distributions,
+    figures: figuresOf(sweep, plan.names, parts.epsilon),
+    evidence:
+      sampleCount < data.sampleCount
+        ? { kind: 'sampled', n: sampleCount, how: `the first ${sampleCount} of ${data.sampleCount} samples` }
+        : { kind: 'measured', n: sampleCount },
+    warnings: [...plan.warnings, ...warningsOf(sweep)],
+    samples: `${sampleCount.toLocaleString('en')} ${nounOf(data, sampleCount)}`,
+  };
+}
+
+function warningsOf(sweep: Sweep): string[] {
+  const warnings: string[] = [];
+  const { sampleCount } = sweep;
+  if (sampleCount < rareMinimumSampleCount) {
+    warnings.push(
+      `"Rare" (active on fewer than 0.1 % of samples) is not judged: that takes ${rareMinimumSampleCount.toLocaleString('en')} samples, and there were ${sampleCount.toLocaleString('en')}.`,
+    );
+  }
+  const hasRms = sweep.layers.some((layer) => layer.rms !== undefined);
+  if (hasRms && sampleCount > rmsSampleCount) {
+    warnings.push(
+      `The RMS that activity is relative to was measured on the first ${rmsSampleCount.toLocaleString('en')} samples.`,
+    );
+  }
+  return warnings;
+}
+
+function nounOf(data: Dataset, count: number): string {
+  const isImages = data.kind === 'images' || data.kind === 'image' || data.kind === 'idx';
+  const noun = isImages ? 'image' : 'sample';
+  return count === 1 ? noun : `${noun}s`;
+}
+
+function noActivations(plan: ActivationPlan): UserError {
+  const [first] = plan.unjudged;
+  const why = first === undefined ? '' : ` For example, ${first.layer}: ${first.reason}.`;
+  return new UserError(
+    'no-activations',
+    `This model has no activation whose neurons can be counted.${why} Choose a model with ReLU, GELU, Sigmoid or the like in its main graph.`,
+  );
+}

@@ -1,0 +1,38 @@
+import type { TensorValue } from '../../onnx/tensorValue.js';
+import type { Evidence } from '../../protocol/report.js';
+import type { ResultArray } from '../analysis.js';
+import type { HealthFigures, LayerFigures } from './layerFigures.js';
+
+/**
+ * Returns the arrays of every layer by `LAYER.NAME`, one entry per unit: float64, but `state` (uint8 codes, see
+ * `unitStates`) and `topExamples` (int32 sample indices `[U, k]`, −1 where there is none).
+ */
+export function unitArrays(figures: HealthFigures, evidence: Evidence): Record<string, ResultArray> {
+  const arrays: Record<string, ResultArray> = {};
+  for (const layer of figures.layers) {
+    for (const [name, value] of Object.entries(arraysOfLayer(layer))) {
+      arrays[`${layer.swept.target.layer}.${name}`] = { value, evidence };
+    }
+  }
+  return arrays;
+}
+
+function arraysOfLayer(layer: LayerFigures): Record<string, TensorValue> {
+  const { statistics } = layer.swept;
+  const { unitCount, elementCount, sampleCount, top } = statistics;
+  const perElement = (counts: Float64Array): Float64Array => counts.map((count) => count / elementCount);
+  const vector = (data: Float64Array): TensorValue => ({ dtype: 'float64', dims: [unitCount], data });
+  return {
+    maximum: vector(statistics.maximum.slice()),
+    minimum: vector(statistics.minimum.slice()),
+    mean: vector(perElement(statistics.sum)),
+    activeCount: vector(statistics.positiveCount.slice()),
+    elementCount: vector(new Float64Array(unitCount).fill(elementCount)),
+    activeFraction: vector(perElement(statistics.positiveCount)),
+    nonZeroFraction: vector(perElement(statistics.nonZeroCount)),
+    activeSampleCount: vector(statistics.activeSampleCount.slice()),
+    activeSampleFraction: vector(statistics.activeSampleCount.map((count) => count / sampleCount)),
+    state: { dtype: 'uint8', dims: [unitCount], data: layer.states },
+    topExamples: { dtype: 'int32', dims: [unitCount, top.k], data: Int32Array.from(top.ids) },
+  };
+}
