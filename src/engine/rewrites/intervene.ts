@@ -3,7 +3,7 @@ import { bodiesOf } from '../../onnx/model.js';
 import { dataTypeFacts } from '../../onnx/dataTypes.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
-import { capturesOf, topologicalOrder } from '../graph/graphIndex.js';
+import { capturesOf, topologicalOrder } from '../../onnx/graphIndex.js';
 
 /** Some indices of one axis; negative ones count from the end. */
 export interface AxisSelection {

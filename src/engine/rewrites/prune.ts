@@ -1,5 +1,5 @@
 import type { Graph, GraphNode, Model } from '../../onnx/model.js';
-import { readsOf } from '../graph/graphIndex.js';
+import { readsOf } from '../../onnx/graphIndex.js';
 
 /**
  * Returns the model with only the named outputs and what they need.

@@ -1,4 +1,4 @@
-import { bodiesOf, type Graph, type GraphNode } from '../../onnx/model.js';
+import { bodiesOf, type Graph, type GraphNode } from './model.js';
 
 /** Who makes and who reads each value of one graph. */
 export interface GraphIndex {
