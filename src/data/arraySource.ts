@@ -191,8 +191,9 @@ function countSamples(path: string, bound: readonly BoundArray[]): number {
       { arrays: listOf(perSample.map(({ array }) => array.name)) },
     );
   }
-  if (sampleCount === 0)
-    {throw dataEmpty(path, `the array "${first.array.name}" has the shape ${formatShape(first.array.dims)}`);}
+  if (sampleCount === 0) {
+    throw dataEmpty(path, `the array "${first.array.name}" has the shape ${formatShape(first.array.dims)}`);
+  }
   return sampleCount;
 }
 

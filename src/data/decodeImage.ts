@@ -128,9 +128,9 @@ function cropCentre(image: AxisArray, [height, width]: readonly [number, number]
       { input },
     );
   }
-  // As torchvision rounds: half the margin, ties up.
-  const top = Math.round((fullHeight - height) / 2);
-  const left = Math.round((fullWidth - width) / 2);
+  // Half of what is over on each side; an odd pixel goes to the right and bottom.
+  const top = Math.floor((fullHeight - height) / 2);
+  const left = Math.floor((fullWidth - width) / 2);
   const numbers = new Float64Array(height * width * channels);
   for (let row = 0; row < height; row++) {
     const from = ((top + row) * fullWidth + left) * channels;

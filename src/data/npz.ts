@@ -87,8 +87,9 @@ function wideFields(extra: Uint8Array): number[] {
     if (view.getUint16(at, true) !== 1) continue;
     const fields: number[] = [];
     const end = Math.min(at + 4 + view.getUint16(at + 2, true), extra.length);
-    for (let place = at + 4; place + 8 <= end; place += 8)
-      {fields.push(Number(view.getBigUint64(place, true)));}
+    for (let place = at + 4; place + 8 <= end; place += 8) {
+      fields.push(Number(view.getBigUint64(place, true)));
+    }
     return fields;
   }
   return [];
@@ -129,8 +130,9 @@ async function contentOf(source: ByteSource, entry: ZipEntry): Promise<ByteSourc
   const offset = entry.headerOffset + 30 + local.getUint16(26, true) + local.getUint16(28, true);
   if (offset + entry.packedSizeBytes > source.sizeBytes) throw damaged(source);
   if (entry.method === 0) return partOf(source, name, { offset, sizeBytes: entry.sizeBytes });
-  if (entry.method !== 8)
-    {throw dataMalformed(name, `compression method ${entry.method} is not deflate`, savez);}
+  if (entry.method !== 8) {
+    throw dataMalformed(name, `compression method ${entry.method} is not deflate`, savez);
+  }
   if (entry.sizeBytes > maxInMemoryBytes) throw dataMalformed(name, 'it is compressed and over 1 GiB', savez);
   const packed = await readBytes(source, offset, entry.packedSizeBytes);
   return memorySource(name, inflate(name, packed, entry.sizeBytes));

@@ -15,11 +15,12 @@ export interface AxisArray {
  */
 export function reorderAxes(value: AxisArray, axes: string): AxisArray {
   if (value.axes === axes) return value;
-  for (const [place, axis] of [...value.axes].entries()) {
-    if (!axes.includes(axis) && value.dims[place] !== 1)
-      {throw new RangeError(`Axis ${axis} is not in ${axes}.`);}
+  for (const [place, axis] of Array.from(value.axes).entries()) {
+    if (!axes.includes(axis) && value.dims[place] !== 1) {
+      throw new RangeError(`Axis ${axis} is not in ${axes}.`);
+    }
   }
-  const places = [...axes].map((axis) => value.axes.indexOf(axis));
+  const places = Array.from(axes).map((axis) => value.axes.indexOf(axis));
   const dims = places.map((place) => (place < 0 ? 1 : (value.dims[place] ?? 1)));
   const stridesBySource = value.dims.map((_, axis) => elementCountOf(value.dims.slice(axis + 1)));
   const strides = places.map((place) => (place < 0 ? 0 : (stridesBySource[place] ?? 0)));
@@ -57,7 +58,12 @@ const lumaWeights = [0.299, 0.587, 0.114] as const;
  * levels when the levels are whole, grey becomes colour by repetition.
  */
 export function convertColor(value: AxisArray, from: Color, to: Color): AxisArray {
-  const last = reorderAxes(value, [...value.axes].filter((axis) => axis !== 'C').join('') + 'C');
+  const last = reorderAxes(
+    value,
+    Array.from(value.axes)
+      .filter((axis) => axis !== 'C')
+      .join('') + 'C',
+  );
   const channelCount = last.dims.at(-1) ?? 1;
   if (channelCount === 1) return to === 'gray' ? value : repeatChannel(last);
   if (channelCount !== 3 || from === to) return value;
@@ -109,8 +115,9 @@ export function normalise(
   for (let start = 0, channel = 0; start < numbers.length; start += inner) {
     const center = mean[mean.length === 1 ? 0 : channel] ?? 0;
     const spread = std[std.length === 1 ? 0 : channel] ?? 1;
-    for (let at = start; at < start + inner; at++)
-      {numbers[at] = ((numbers[at] ?? 0) * scale - center) / spread;}
+    for (let at = start; at < start + inner; at++) {
+      numbers[at] = ((numbers[at] ?? 0) * scale - center) / spread;
+    }
     channel = (channel + 1) % channelCount;
   }
 }
