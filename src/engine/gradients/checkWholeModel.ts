@@ -11,7 +11,7 @@ import type { Feeds, Runtime } from '../runtime/session.js';
 import { nameGradients } from './checkNode.js';
 import { differentiate } from './differentiate.js';
 import { checkDirections, type DirectionalError } from './directionalCheck.js';
-import { judge } from './gradientVerdict.js';
+import { judge, wholeModelTolerance } from './gradientVerdict.js';
 
 /** A model to check as one function of its inputs and weights. */
 export interface WholeModelCheck {
@@ -35,7 +35,7 @@ const weightCountBudget = 8;
 export async function checkWholeModel(check: WholeModelCheck): Promise<GradientCheckRow> {
   const row = { operator: wholeModelOperator, nodeCount: check.model.graph.nodes.length };
   try {
-    return { ...row, ...judge(await compare(check), []) };
+    return { ...row, ...judge(await compare(check), [], wholeModelTolerance) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const status = error.code === 'gradient-rule-missing' ? 'no-rule' : 'not-checked';

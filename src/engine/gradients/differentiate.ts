@@ -4,7 +4,7 @@ import { type GraphNode, type Model, opsetOf, type ValueType } from '../../onnx/
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import { float32Tensor, int64Tensor, type TensorValue } from '../../onnx/tensorValue.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
-import { readsOf, topologicalOrder } from '../onnx/graphIndex.js';
+import { readsOf, topologicalOrder } from '../../onnx/graphIndex.js';
 import { Emitter } from './emitter.js';
 import { gradientNeeds, ruleMissing } from './gradientErrors.js';
 import type { GradientRule, InputCotangent, RuleContext } from './gradientRule.js';

@@ -84,12 +84,15 @@ async function tryStep(check: DirectionalCheck, trial: Trial, random: Random): P
   };
   const feeds: Record<string, TensorValue> = { ...check.feeds };
   let expected = 0;
+  let resultSquare = 0;
   let total = 0;
   let masked = 0;
   for (const [output, cotangent] of check.cotangents) {
     const slope = slopes(samples, output, step);
     const weights = slope.map((value) => (Number.isFinite(value) ? random.normal() : 0));
     slope.forEach((value, i) => (expected += Number.isFinite(value) ? value * (weights[i] ?? 0) : 0));
+    const results = floatsOf(samples.middle, output);
+    weights.forEach((weight, i) => (resultSquare += weight === 0 ? 0 : (weight * (results[i] ?? 0)) ** 2));
     total += slope.length;
     masked += slope.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
     feeds[cotangent] = float32Tensor(Float32Array.from(weights), samples.middle[output]?.dims ?? []);
@@ -98,7 +101,8 @@ async function tryStep(check: DirectionalCheck, trial: Trial, random: Random): P
   if (masked === total) return { input, error: null, maskedShare };
   const name = check.gradients.get(input) ?? '';
   const gradient = floatsOf(await check.backward.run(feeds, [name]), name);
-  return { input, error: relativeError(gradient, direction, expected), maskedShare };
+  const floor = noticeableShare * Math.sqrt(resultSquare);
+  return { input, error: relativeError(gradient, direction, { expected, floor }), maskedShare };
 }
 
 function moved(feeds: Feeds, { input, direction }: Trial, by: number): TensorValue {
@@ -130,8 +134,18 @@ function slopes({ near, far, middle }: Samples, output: string, step: number): F
   });
 }
 
+/**
+ * An operand that changes the results by less than this share when it moves by its own size has no effect as far as
+ * float32 can tell (the key bias under a softmax, say): rounding at the largest step is 2⁻²⁴/2⁻⁶, a hundredth of it.
+ */
+const noticeableShare = 2 ** -10;
+
 /** Errors are compared with the standard deviation of Σ gᵢvᵢ over random signs, which does not cancel. */
-function relativeError(gradient: Float64Array, direction: Float64Array, expected: number): number {
+function relativeError(
+  gradient: Float64Array,
+  direction: Float64Array,
+  { expected, floor }: { readonly expected: number; readonly floor: number },
+): number {
   let ours = 0;
   let square = 0;
   gradient.forEach((value, i) => {
@@ -139,7 +153,7 @@ function relativeError(gradient: Float64Array, direction: Float64Array, expected
     ours += term;
     square += term * term;
   });
-  const scale = Math.max(Math.sqrt(square), Math.abs(expected));
+  const scale = Math.max(Math.sqrt(square), Math.abs(expected), floor);
   return scale === 0 ? 0 : Math.abs(ours - expected) / scale;
 }
 
