@@ -75,7 +75,7 @@ async function assertKeys(oracle: Oracle, keys: readonly CoveredKey[], dir: stri
     const expected = expectedOf(oracle, covered);
     const shown = covered.then === 'absolute' ? absolute(actual) : actual;
     const difference = maxDifference(shown, expected);
-    const tolerance = oracle.tolerance(covered.key);
+    const tolerance = oracle.tolerance(covered.key) * (covered.slack ?? 1);
     if (!(difference <= tolerance)) problems.push(`${covered.key}: ${difference} > ${tolerance}`);
   }
   assert.deepEqual(problems, []);
