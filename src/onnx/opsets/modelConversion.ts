@@ -113,12 +113,18 @@ export class ModelConversion {
   }
 
   private contextOf(place: Place): ConversionContext {
+    // Equal constants of one graph are added once.
+    const made = new Map<string, string>();
     return {
       opset: place.opset,
       typeOf: (name) => place.types.get(name) ?? { kind: 'unknown' },
       numbersOf: (name) => numbersOf(place.constants.get(name)),
       constant: (value) => {
+        const key = `${value.dtype}:${value.dims.join()}:${value.data.join()}`;
+        const known = made.get(key);
+        if (known !== undefined) return known;
         const name = this.freshName('ni/constant');
+        made.set(key, name);
         place.addConstant(tensorOf(name, value));
         return name;
       },

@@ -1,4 +1,4 @@
-import { type GraphNode, intAttribute, intsAttribute } from '../../model.js';
+import { type GraphNode, intAttribute } from '../../model.js';
 import { float32Tensor, int64Tensor, type TensorValue } from '../../tensorValue.js';
 import {
   type ConversionContext,
@@ -13,23 +13,29 @@ import {
 
 // Attributes that later versions take as inputs, so that they can be computed.
 
-function int64s(values: readonly number[]): TensorValue {
+// Never through numbers: exporters write the largest int64 for "to the end".
+function bigints(node: GraphNode, name: string): readonly bigint[] | undefined {
+  const attribute = node.attributes.get(name);
+  return attribute?.kind === 'ints' ? attribute.value : undefined;
+}
+
+function int64s(values: readonly (number | bigint)[]): TensorValue {
   return int64Tensor(values, [values.length]);
 }
 
 /** Moves an attribute of integers to input `index`. */
 function intsToInput(attribute: string, index: number): Converter {
   return (node, context) => {
-    const values = intsAttribute(node, attribute);
+    const values = bigints(node, attribute);
     if (values === undefined) return node;
     return withInput(withoutAttributes(node, attribute), index, context.constant(int64s(values)));
   };
 }
 
 const slice: Converter = (node, context) => {
-  const starts = intsAttribute(node, 'starts') ?? [];
-  const ends = intsAttribute(node, 'ends') ?? [];
-  const axes = intsAttribute(node, 'axes');
+  const starts = bigints(node, 'starts') ?? [];
+  const ends = bigints(node, 'ends') ?? [];
+  const axes = bigints(node, 'axes');
   const inputs = [node.inputs[0] ?? '', ...[starts, ends].map((list) => context.constant(int64s(list)))];
   if (axes !== undefined) inputs.push(context.constant(int64s(axes)));
   return { ...withoutAttributes(node, 'starts', 'ends', 'axes'), inputs };
@@ -71,7 +77,7 @@ function floatsToInputs(inputs: Readonly<Record<string, number>>): Converter {
 }
 
 const pad: Converter = (node, context) => {
-  const pads = intsAttribute(node, 'pads') ?? intsAttribute(node, 'paddings') ?? [];
+  const pads = bigints(node, 'pads') ?? bigints(node, 'paddings') ?? [];
   const padded = withInput(withoutAttributes(node, 'pads', 'paddings'), 1, context.constant(int64s(pads)));
   return floatsToInputs({ value: 2 })(padded, context);
 };
