@@ -22,6 +22,7 @@ const steps = [
       ]),
   ],
   ['dead code', () => bin('knip/bin/knip.js', ['--no-progress'])],
+  ['schemas', () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'schemas', 'main.ts'), '--check'])],
   ['paths in the docs', checkDocPaths],
 ];
 let failed = 0;
@@ -34,11 +35,11 @@ for (const [name, step] of steps) {
 process.exit(failed > 0 ? 1 : 0);
 
 function bin(script, args) {
-  const result = spawnSync(process.execPath, [join(rootDir, 'node_modules', script), ...args], {
-    cwd: rootDir,
-    stdio: 'inherit',
-  });
-  return result.status === 0;
+  return runNode([join(rootDir, 'node_modules', script), ...args]);
+}
+
+function runNode(args) {
+  return spawnSync(process.execPath, args, { cwd: rootDir, stdio: 'inherit' }).status === 0;
 }
 
 /** Every path that a document names in backticks or as a link must exist. */
