@@ -1,6 +1,7 @@
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { Evidence } from '../../protocol/report.js';
 import type { ResultArray } from '../analysis.js';
+import { variancesOf } from './unitStatistics.js';
 import type { HealthFigures, LayerFigures } from './layerFigures.js';
 
 /**
@@ -26,6 +27,7 @@ function arraysOfLayer(layer: LayerFigures): Record<string, TensorValue> {
     maximum: vector(statistics.maximum.slice()),
     minimum: vector(statistics.minimum.slice()),
     mean: vector(perElement(statistics.sum)),
+    variance: vector(variancesOf(statistics)),
     activeCount: vector(statistics.positiveCount.slice()),
     elementCount: vector(new Float64Array(unitCount).fill(elementCount)),
     activeFraction: vector(perElement(statistics.positiveCount)),

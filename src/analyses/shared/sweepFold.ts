@@ -26,6 +26,7 @@ interface Columns {
   readonly maximum: Float64Array;
   readonly minimum: Float64Array;
   readonly sum: Float64Array;
+  readonly squares: Float64Array;
   readonly positive: Float64Array;
   readonly zeros: Float64Array | undefined;
   readonly active: Float64Array;
@@ -99,6 +100,7 @@ function foldSample(
     if (largest > (statistics.maximum[unit] ?? NaN)) statistics.maximum[unit] = largest;
     if (smallest < (statistics.minimum[unit] ?? NaN)) statistics.minimum[unit] = smallest;
     add(statistics.sum, unit, columns.sum[at] ?? 0);
+    add(statistics.sumOfSquares, unit, columns.squares[at] ?? 0);
     add(statistics.positiveCount, unit, columns.positive[at] ?? 0);
     add(statistics.activeCount, unit, active);
     if (active > 0) add(statistics.activeSampleCount, unit, 1);
@@ -140,15 +142,33 @@ function columnsOf(outputs: TargetOutputs, batch: BatchResult, exact: ExactResul
   return {
     maximum: read(outputs.maximum, Math.max),
     minimum: read(outputs.minimum, Math.min),
-    sum:
-      exact === undefined
-        ? read(outputs.sum)
-        : columnOf(target, exact.outputs.sum, { ...batch, values: exact.values }, addUp),
+    ...sumsOf(outputs, exact === undefined ? batch : { ...batch, values: exact.values }, exact?.outputs),
     positive,
     zeros: outputs.zeros === undefined ? undefined : read(outputs.zeros),
     active: outputs.relative === undefined ? positive : read(outputs.relative),
     saturated: outputs.saturated === undefined ? undefined : read(outputs.saturated),
   };
+}
+
+/** Sums in float64 within a sample too, where an exact result has them. */
+function sumsOf(
+  outputs: TargetOutputs,
+  batch: BatchResult,
+  exact: FinitenessOutputs | undefined,
+): Pick<Columns, 'sum' | 'squares'> {
+  const { target } = outputs;
+  const { sum: sumName, squares: squaresName } = exact ?? outputs;
+  const sum = columnOf(target, sumName, batch, addUp);
+  if (squaresName !== undefined) return { sum, squares: columnOf(target, squaresName, batch, addUp) };
+  // One element per row: squared here, row by row, so that rows of one sample are not summed first.
+  return { sum, squares: columnOf(target, sumName, withSquares(batch, sumName), addUp) };
+}
+
+function withSquares(batch: BatchResult, name: string): BatchResult {
+  const value = batch.values[name];
+  if (value === undefined) return batch;
+  const data = toFloat64(value).map((element) => element * element);
+  return { ...batch, values: { ...batch.values, [name]: { dtype: 'float64', dims: value.dims, data } } };
 }
 
 type Merge = (a: number, b: number) => number;

@@ -11,6 +11,8 @@ export interface TargetOutputs {
   readonly maximum: string;
   readonly minimum: string;
   readonly sum: string;
+  /** Undefined without positions, where it is the square of the sum. */
+  readonly squares: string | undefined;
   readonly positive: string;
   /** Elements equal to 0; undefined where non-zero and positive are the same. */
   readonly zeros?: string;
@@ -43,6 +45,7 @@ export function statisticsGraph(
       maximum: tap.reduce('maximum', tap.filled(-Infinity)),
       minimum: tap.reduce('minimum', tap.filled(Infinity)),
       sum: tap.reduce('sum', tap.filled(0)),
+      squares: tap.hasPositions ? tap.reduce('sumOfSquares', tap.filled(0)) : undefined,
       positive: tap.count({ kind: 'greater', bound: tap.scalar(0) }),
       ...(isNeverNegative(target.rule) ? {} : { zeros: tap.count({ kind: 'equal', to: tap.scalar(0) }) }),
       ...(threshold === undefined ? {} : { relative: tap.countAbove(threshold) }),
@@ -76,6 +79,7 @@ export interface FinitenessOutputs {
   readonly nanLeaving: string;
   readonly infiniteLeaving: string;
   readonly sum: string;
+  readonly squares: string | undefined;
 }
 
 /** Returns the model counting NaN and infinite elements exactly; run only on batches where a sum is not finite. */
@@ -91,6 +95,7 @@ export function finitenessGraph(
       nanLeaving: tap.count({ kind: 'nan' }),
       infiniteLeaving: tap.count({ kind: 'infinite' }),
       sum: tap.reduce('sum', double),
+      squares: tap.hasPositions ? tap.reduce('sumOfSquares', double) : undefined,
     };
     if (entering === undefined) return leaving;
     return {

@@ -68,6 +68,11 @@ export class TargetTap {
     this.entering = target.entering === undefined ? undefined : this.computable(target.entering);
   }
 
+  /** Whether a sample has more than one element per unit. */
+  get hasPositions(): boolean {
+    return this.axes.length > 0;
+  }
+
   expose(value: string): string {
     this.builder.addOutput(value);
     this.outputs.push(value);

@@ -10,6 +10,7 @@ export interface UnitStatistics {
   readonly maximum: Float64Array;
   readonly minimum: Float64Array;
   readonly sum: Float64Array;
+  readonly sumOfSquares: Float64Array;
   /** Elements > 0, whatever the activation. */
   readonly positiveCount: Float64Array;
   readonly nonZeroCount: Float64Array;
@@ -31,6 +32,7 @@ export interface UnitStatistics {
 /** The per-unit fields that add up. */
 export const summedFields = [
   'sum',
+  'sumOfSquares',
   'positiveCount',
   'nonZeroCount',
   'activeCount',
@@ -52,6 +54,7 @@ export function createUnitStatistics(unitCount: number, topExampleCount: number)
     maximum: zeros().fill(-Infinity),
     minimum: zeros().fill(Infinity),
     sum: zeros(),
+    sumOfSquares: zeros(),
     positiveCount: zeros(),
     nonZeroCount: zeros(),
     activeCount: zeros(),
@@ -78,4 +81,19 @@ export function mergeUnitStatistics(a: UnitStatistics, b: UnitStatistics): UnitS
     for (const field of summedFields) merged[field][unit] = (a[field][unit] ?? NaN) + (b[field][unit] ?? NaN);
   }
   return merged;
+}
+
+/**
+ * Returns each unit's population variance over its elements; NaN of nothing.
+ *
+ * From sums of squares that are float32 within a sample: good to about 1e-7 of the mean square, so a unit whose mean is a
+ * thousand times its spread has few right digits.
+ */
+export function variancesOf({ sum, sumOfSquares, elementCount }: UnitStatistics): Float64Array {
+  return sum.map((total, unit) => {
+    const mean = total / elementCount;
+    const variance = (sumOfSquares[unit] ?? NaN) / elementCount - mean * mean;
+    // Math.max would turn NaN into 0.
+    return variance < 0 ? 0 : variance;
+  });
 }

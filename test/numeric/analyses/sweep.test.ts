@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { createRandom } from '../../../src/base/random.js';
 import { type Sweep, sweepActivations } from '../../../src/analyses/shared/sweep.js';
 import type { SweepTarget } from '../../../src/analyses/shared/targetTap.js';
-import { mergeUnitStatistics, type UnitStatistics } from '../../../src/analyses/shared/unitStatistics.js';
+import {
+  mergeUnitStatistics,
+  type UnitStatistics,
+  variancesOf,
+} from '../../../src/analyses/shared/unitStatistics.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { tap } from '../../../src/engine/rewrites/tap.js';
@@ -79,6 +83,11 @@ function assertEqualsRecount(statistics: UnitStatistics, units: readonly UnitRec
     assert.equal(statistics.nonZeroCount[unit], expected.nonZeroCount, where);
     const scale = expected.values.reduce((sum, value) => sum + Math.abs(value), 0);
     assert.ok(Math.abs(statistics.sum[unit]! - expected.sum) <= sumTolerance * scale, where);
+    const mean = expected.sum / expected.elementCount;
+    const variance =
+      expected.values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / expected.elementCount;
+    const meanSquare = expected.squares / expected.elementCount;
+    assert.ok(Math.abs(variancesOf(statistics)[unit]! - variance) <= sumTolerance * meanSquare, where);
   }
 }
 
