@@ -21,6 +21,14 @@ export interface ColumnBinding {
   readonly warnings: readonly string[];
 }
 
+/** Returns columns as an inspect file writes them: one, a range, or a list. */
+export function columnsAsFrom(columns: readonly number[]): FromSpec {
+  const [first = 0] = columns;
+  if (columns.length === 1) return first;
+  const isRange = columns.every((column, place) => column === first + place);
+  return isRange ? { first, last: first + columns.length - 1 } : { columns: [...columns] };
+}
+
 const labelNames = new Set(['label', 'labels', 'class', 'target', 'y', 'species', 'variety', 'digit']);
 
 /**

@@ -1,4 +1,4 @@
-import { type ColumnBinding, bindColumns } from './columns.js';
+import { type ColumnBinding, bindColumns, columnsAsFrom } from './columns.js';
 import { type CsvRecord, guessDelimiter, parseCell, readRecords, splitRecord } from './csvRecords.js';
 import { dataEmpty, dataMalformed, typeMismatch } from './dataErrors.js';
 import { labelIndexer, readLabelNames } from './labels.js';
@@ -62,15 +62,8 @@ export async function csvSource(request: SourceRequest): Promise<SampleSource> {
 }
 
 function resolvedOf({ inputs, label }: ColumnBinding, { names }: CsvFormat): ResolvedBinding {
-  const from: [string, number | { first: number; last: number }][] = [];
-  for (const [input, columns] of inputs) {
-    const first = columns[0] ?? 0;
-    const last = columns.at(-1) ?? first;
-    // A label between the features leaves a gap that a range cannot tell; `last` is left open by the proposal then.
-    from.push([input, first === last ? first : { first, last }]);
-  }
   return {
-    from: new Map(from),
+    from: new Map([...inputs].map(([input, columns]) => [input, columnsAsFrom(columns)])),
     ...(label === undefined ? {} : { labelsFrom: names?.[label] ?? label }),
   };
 }
@@ -106,7 +99,7 @@ function isHeader(first: readonly string[], second: readonly string[] | undefine
 
 async function countRecords(path: string, hasHeader: boolean): Promise<number> {
   let count = 0;
-  for await (const _record of readRecords(path)) count++;
+  for await (const { text } of readRecords(path)) count += text === '' ? 0 : 1;
   return hasHeader ? count - 1 : count;
 }
 

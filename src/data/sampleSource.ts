@@ -1,4 +1,4 @@
-import type { DataSpec } from '../protocol/inspectFile.js';
+import type { DataSpec, FromSpec } from '../protocol/inspectFile.js';
 import type { DataType } from '../onnx/dataTypes.js';
 import type { TensorData } from '../onnx/tensorValue.js';
 import type { InputTarget } from './inputTargets.js';
@@ -64,7 +64,7 @@ export interface SampleSource {
 
 /** Where the inputs and labels turned out to be. */
 export interface ResolvedBinding {
-  readonly from: ReadonlyMap<string, string | number | { readonly first: number; readonly last: number }>;
+  readonly from: ReadonlyMap<string, FromSpec>;
   readonly labelsFrom?: string | number;
 }
 
