@@ -1,12 +1,7 @@
 import type { Block } from '../../protocol/blocks.js';
 import { defineAnalysis, type ReportDraft } from '../analysis.js';
-import {
-  histogramBlocks,
-  layerChart,
-  layerTable,
-  neuronTable,
-  unjudgedBlocks,
-} from '../shared/healthBlocks.js';
+import { layerChart, layerTable, neuronTable, unjudgedBlocks } from '../shared/healthBlocks.js';
+import { histogramBlocks } from '../shared/histogramBlocks.js';
 import { healthFindings } from '../shared/healthFindings.js';
 import { type HealthResult, measureHealth, sweepMetrics, sweepSettings } from '../shared/healthRun.js';
 import { unitArrays } from '../shared/layerArrays.js';
@@ -67,8 +62,9 @@ function summaryOf({ figures, samples }: HealthResult): string {
   const { deadCount, neuronCount, deadShare } = figures;
   const neurons = neuronCount.toLocaleString('en');
   if (neuronCount === 0) return `No neuron of this model has a state; statistics on ${samples}.`;
-  if (deadCount === 0)
+  if (deadCount === 0) {
     return `None of ${neurons} neurons is dead on ${samples}: each was active at least once.`;
+  }
   const worst = figures.layers.reduce((a, b) => (b.stateCounts.dead > a.stateCounts.dead ? b : a));
   const verb = deadCount === 1 ? 'is' : 'are';
   const percent = (100 * deadShare).toFixed(1);

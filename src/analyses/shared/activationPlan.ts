@@ -96,8 +96,9 @@ async function concreteTypes(
 
 /** Returns the target of a layer, or why it cannot be measured. */
 function planLayer(layer: Layer, facts: Facts): SweepTarget | string {
-  if (layer.isInBody)
+  if (layer.isInBody) {
     return 'it is inside an If, Loop or Scan body or a function, where values cannot be read yet';
+  }
   const type = facts.types.get(layer.output);
   const dims = sizesOf(type);
   if (type?.kind !== 'tensor' || dims === undefined) return 'the shape of its output is not known';
@@ -105,8 +106,9 @@ function planLayer(layer: Layer, facts: Facts): SweepTarget | string {
   if (layer.unitAxis === null) return 'no axis of its output counts units';
   const unitAxis = layer.unitAxis < 0 ? layer.unitAxis + dims.length : layer.unitAxis;
   const unitCount = dims[unitAxis];
-  if (unitAxis === 0 || unitCount === undefined || unitCount === 0)
+  if (unitAxis === 0 || unitCount === undefined || unitCount === 0) {
     return 'no axis of its output counts units';
+  }
   const rowsPerSample = (dims[0] ?? 0) / facts.rowCount;
   if (!followsBatch(layer.output, facts) || !Number.isInteger(rowsPerSample) || rowsPerSample === 0) {
     return 'the first axis of its output is not the batch';

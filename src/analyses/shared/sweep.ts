@@ -205,9 +205,9 @@ export async function* fedBatches(
   );
   for await (const batch of data.batches({ batchSize, limit }, signal)) {
     const isShort = isFixed && batch.sampleCount < batchSize;
-    if (isShort)
+    if (isShort) {
       yield { batch, feeds: fillUp(batch.feeds, batch.sampleCount, batchSize), rowCount: batchSize };
-    else yield { batch, feeds: batch.feeds, rowCount: batch.sampleCount };
+    } else yield { batch, feeds: batch.feeds, rowCount: batch.sampleCount };
   }
 }
 

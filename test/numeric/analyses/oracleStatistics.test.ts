@@ -92,8 +92,9 @@ async function compare(network: Network, oracle: Oracle, modelPath: string): Pro
   });
   const keys = oracle.keys.filter((key) => key.startsWith('stats.'));
   assert.equal(keys.length, targets.length * 5, 'every key of the reference is compared');
-  for (const { target, statistics } of sweep.layers)
+  for (const { target, statistics } of sweep.layers) {
     assertMatches(statistics, oracle, `stats.${target.layer}`);
+  }
 }
 
 function assertMatches(statistics: UnitStatistics, oracle: Oracle, prefix: string): void {
