@@ -10,6 +10,7 @@ import type { GradientCheckRow, GradientCheckTable } from '../../protocol/gradie
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import type { Feeds, Runtime } from '../runtime/session.js';
 import { checkNode } from './checkNode.js';
+import type { GradientRule } from './gradientRule.js';
 import { checkWholeModel, wholeModelOperator } from './checkWholeModel.js';
 import type { DirectionalError } from './directionalCheck.js';
 import { gradientCheckTolerance, judge } from './gradientVerdict.js';
@@ -23,6 +24,8 @@ export interface GradientCheckOptions {
   readonly seed: number;
   /** Nodes checked per operator, spread over the file; default 6. */
   readonly nodesPerOperator?: number;
+  /** Rules to check in place of the gradient's own. */
+  readonly rules?: readonly GradientRule[];
   onProgress?(fractionDone: number): void;
 }
 
@@ -53,7 +56,9 @@ export async function checkGradients(
     rows.push(await checkOperator(context, operator, nodes));
     options.onProgress?.(rows.length / total);
   }
-  rows.push(await checkWholeModel({ model: converted, runtime, feeds: options.feeds, random }));
+  rows.push(
+    await checkWholeModel({ model: converted, runtime, random, rules: options.rules ?? [] }, options.feeds),
+  );
   options.onProgress?.(1);
   return {
     rows,
@@ -164,12 +169,15 @@ function sampleNodes(
 
 /** Returns the comparisons of one node, or why there are none. */
 async function checkOne(
-  { model, runtime, random, values }: CheckContext,
+  { model, runtime, options, random, values }: CheckContext,
   node: GraphNode,
 ): Promise<readonly DirectionalError[] | string> {
   const weights = new Set(node.inputs.filter((input) => model.graph.initializers.has(input)));
   try {
-    const errors = await checkNode(model, runtime, { node, values, weights }, random);
+    const errors = await checkNode(
+      { model, runtime, random, rules: options.rules ?? [] },
+      { node, values, weights },
+    );
     return errors.length === 0 ? 'none of its operands holds several float32 numbers' : errors;
   } catch (error) {
     // A form without a rule, or a type that the runtime has no kernel for, is a gap of this row and not of the check.

@@ -4,7 +4,17 @@ import { float32Tensor, type TensorValue, toFloat64 } from '../../onnx/tensorVal
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import type { Runtime } from '../runtime/session.js';
 import { differentiate } from './differentiate.js';
+import type { GradientRule } from './gradientRule.js';
 import { checkDirections, type DirectionalError } from './directionalCheck.js';
+
+/** What single nodes and whole models are checked with. */
+export interface CheckSetting {
+  readonly model: Model;
+  readonly runtime: Runtime;
+  readonly random: Random;
+  /** Rules that take precedence over the table. */
+  readonly rules: readonly GradientRule[];
+}
 
 /** A node with the values that its operands had in one run. */
 export interface NodeAtWork {
@@ -27,10 +37,8 @@ const tieBreakingShare = 0.02;
  * Returns nothing when no operand is float32 or no result is.
  */
 export async function checkNode(
-  model: Model,
-  runtime: Runtime,
+  { model, runtime, random, rules }: CheckSetting,
   work: NodeAtWork,
-  random: Random,
 ): Promise<readonly DirectionalError[]> {
   const alone = isolate(model, work, random);
   const outputs = comparedOutputs(work);
@@ -46,7 +54,7 @@ export async function checkNode(
     );
   }
   const seeds = [...cotangents].map(([value, cotangent]) => ({ value, cotangent }));
-  const backward = differentiate(builder.build(), { seeds, wrt: alone.wrt, types });
+  const backward = differentiate(builder.build(), { seeds, wrt: alone.wrt, types, rules });
   const named = nameGradients(backward.model, backward.gradients);
   const sessions = [await runtime.open(alone.model, probe), await runtime.open(named.model, probe)] as const;
   try {

@@ -1,5 +1,4 @@
 import { UserError } from '../../base/errors.js';
-import type { Random } from '../../base/random.js';
 import { loadTensor } from '../../onnx/loadTensor.js';
 import type { Model } from '../../onnx/model.js';
 import { inferTypes } from '../../onnx/shapes/inferTypes.js';
@@ -7,19 +6,11 @@ import { elementCountOf, type TensorValue } from '../../onnx/tensorValue.js';
 import type { GradientCheckRow } from '../../protocol/gradientCheck.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import { promoteToInputs } from '../rewrites/promote.js';
-import type { Feeds, Runtime } from '../runtime/session.js';
-import { nameGradients } from './checkNode.js';
+import type { Feeds } from '../runtime/session.js';
+import { type CheckSetting, nameGradients } from './checkNode.js';
 import { differentiate } from './differentiate.js';
 import { checkDirections, type DirectionalError } from './directionalCheck.js';
 import { judge, wholeModelTolerance } from './gradientVerdict.js';
-
-/** A model to check as one function of its inputs and weights. */
-export interface WholeModelCheck {
-  readonly model: Model;
-  readonly runtime: Runtime;
-  readonly feeds: Feeds;
-  readonly random: Random;
-}
 
 /** What the row of the model as a whole is called. */
 export const wholeModelOperator = '(whole model)';
@@ -32,10 +23,10 @@ const weightElementBudget = 2e6;
 const weightCountBudget = 8;
 
 /** Returns the row that compares the whole model's gradient, by its float inputs and some weights. */
-export async function checkWholeModel(check: WholeModelCheck): Promise<GradientCheckRow> {
+export async function checkWholeModel(check: CheckSetting, feeds: Feeds): Promise<GradientCheckRow> {
   const row = { operator: wholeModelOperator, nodeCount: check.model.graph.nodes.length };
   try {
-    return { ...row, ...judge(await compare(check), [], wholeModelTolerance) };
+    return { ...row, ...judge(await compare(check, feeds), [], wholeModelTolerance) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const status = error.code === 'gradient-rule-missing' ? 'no-rule' : 'not-checked';
@@ -43,7 +34,10 @@ export async function checkWholeModel(check: WholeModelCheck): Promise<GradientC
   }
 }
 
-async function compare({ model, runtime, feeds, random }: WholeModelCheck): Promise<DirectionalError[]> {
+async function compare(
+  { model, runtime, random, rules }: CheckSetting,
+  feeds: Feeds,
+): Promise<DirectionalError[]> {
   const chosen = chooseWeights(model);
   const promoted = promoteToInputs(model, chosen);
   const allFeeds: Record<string, TensorValue> = { ...feeds };
@@ -66,7 +60,7 @@ async function compare({ model, runtime, feeds, random }: WholeModelCheck): Prom
     cotangents.set(output, builder.addInput(builder.freshName(`${output}/cotangent`), type));
   }
   const seeds = [...cotangents].map(([value, cotangent]) => ({ value, cotangent }));
-  const backward = differentiate(builder.build(), { seeds, wrt, types });
+  const backward = differentiate(builder.build(), { seeds, wrt, types, rules });
   const named = nameGradients(backward.model, backward.gradients);
   const forward = await runtime.open(promoted);
   const both = await runtime.open(named.model);

@@ -26,6 +26,9 @@ export interface DirectionalError {
   readonly maskedShare: number;
 }
 
+/** Errors below this need no further step: they are rounding already. */
+const closeEnough = 1e-3;
+
 /**
  * Compares gradients with fourth-order central differences along one random direction per operand.
  *
@@ -41,6 +44,7 @@ export async function checkDirections(check: DirectionalCheck, random: Random): 
     for (const step of check.steps) {
       const tried = await tryStep(check, { input, direction, step }, random);
       if (best === undefined || isBetter(tried, best)) best = tried;
+      if (best.error !== null && best.error <= closeEnough) break;
     }
     if (best !== undefined) results.push(best);
   }
