@@ -1,11 +1,10 @@
-import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import type { Report } from '../protocol/report.js';
 import { toJunit } from '../runs/export/junit.js';
 import { toSarif } from '../runs/export/sarif.js';
-import { checkWritable, guarded, writeFileAtomic } from '../runs/outputFiles.js';
+import { checkFolder, checkWritable, writeFileAtomic } from '../runs/outputFiles.js';
 import type { Judgement } from '../runs/thresholds.js';
 import type { ParsedArguments } from './arguments.js';
 
@@ -46,9 +45,7 @@ export function checkOutputs({ report, arrays, sarif, junit }: Outputs): void {
     throw new UserError('same-output', '--report, --sarif and --junit must name different files.');
   }
   for (const path of files) checkWritable(path);
-  if (arrays === undefined) return;
-  guarded(arrays, () => mkdirSync(arrays, { recursive: true }));
-  checkWritable(join(arrays, 'arrays.json'));
+  if (arrays !== undefined) checkFolder(arrays);
 }
 
 /**

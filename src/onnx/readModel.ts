@@ -1,3 +1,4 @@
+import { UserError } from '../base/errors.js';
 import { decodeMetadata, decodeOpsets } from './decodeProto.js';
 import { FileWindow } from './fileWindow.js';
 import { foreignFormat } from './foreignFormats.js';
@@ -29,9 +30,18 @@ function readModelSync(path: string): Model {
     const foreign = foreignFormat(located.path, head, located.sizeBytes);
     if (foreign !== undefined) throw foreign;
     return walkedModel(window, located);
+  } catch (error) {
+    throw named(error, located.path);
   } finally {
     window.close();
   }
+}
+
+/** What is wrong deep inside does not know the file's name; the person does not know which file is meant. */
+function named(error: unknown, path: string): unknown {
+  if (!(error instanceof UserError) || error.message.includes(path)) return error;
+  const { code, kind, cause, detail } = error;
+  return new UserError(code, `${path}: ${error.message}`, { kind, cause, detail: { path, ...detail } });
 }
 
 function walkedModel(window: FileWindow, located: LocatedModel): Model {

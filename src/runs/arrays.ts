@@ -1,9 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeNpy } from '../data/npy.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import { arrayFileNames } from './arrayFileNames.js';
-import { guarded, writeFileAtomic } from './outputFiles.js';
+import { ensureFolder, writeFileAtomic } from './outputFiles.js';
 import { refuseUnstorable, storedDtype } from './storedArray.js';
 
 /**
@@ -18,7 +17,7 @@ export function writeArrays(
   dir: string,
   arrays: ReadonlyMap<string, TensorValue>,
 ): ReadonlyMap<string, string> {
-  guarded(dir, () => mkdirSync(dir, { recursive: true }));
+  ensureFolder(dir);
   const fileByName = arrayFileNames([...arrays.keys()]);
   const index: [string, object][] = [];
   for (const [name, value] of arrays) {

@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -53,6 +54,38 @@ export function checkWritable(path: string): void {
     const folder = statSync(dirname(target));
     if (!folder.isDirectory()) throw noSuchFolder(target);
     accessSync(dirname(target), constants.W_OK | constants.X_OK);
+  });
+}
+
+/**
+ * Makes a folder with those above it, if missing.
+ *
+ * @throws UserError as `writeFileAtomic` does.
+ */
+export function ensureFolder(path: string): void {
+  checkFolder(path);
+  guarded(path, () => mkdirSync(path, { recursive: true }));
+}
+
+/**
+ * Checks that a folder is there and writable or could be made, without making it.
+ *
+ * @throws UserError `not-a-folder` (input), `not-writable` (environment).
+ */
+export function checkFolder(path: string): void {
+  let existing = resolve(path);
+  // Making a folder on a read-only disk fails with the code of a missing one, so look at what is there already.
+  while (statSync(existing, { throwIfNoEntry: false }) === undefined && dirname(existing) !== existing) {
+    existing = dirname(existing);
+  }
+  guarded(path, () => {
+    if (!statSync(existing).isDirectory()) {
+      throw new UserError(
+        'not-a-folder',
+        `${path} cannot be a folder: ${existing} is a file. Choose another path.`,
+      );
+    }
+    accessSync(existing, constants.W_OK | constants.X_OK);
   });
 }
 
