@@ -18,7 +18,10 @@ export interface BatchOptions {
   readonly batchSize: number;
   /** Samples at most; default all. */
   readonly limit?: number;
-  /** Order of the samples, as indices; default 0, 1, 2 … Readers that can only stream refuse it. */
+  /**
+   * Order of the samples, as indices; default 0, 1, 2 … Readers that can only stream keep up to 512 MB
+   * of samples in memory for it, and refuse it beyond.
+   */
   readonly order?: Uint32Array;
 }
 
@@ -33,6 +36,8 @@ export interface Dataset {
   readonly hasLabels: boolean;
   /** Class names by index, when known. */
   readonly labelNames?: readonly string[];
+  /** The input that is 0 where a position is padding, when the inspect file names one. */
+  readonly maskInput?: string;
   /** What was assumed or looks wrong (layout, scale, dtype), one sentence each. Shown in every report. */
   readonly warnings: readonly string[];
   /**

@@ -129,7 +129,7 @@ async function idxSource(request: SourceRequest, isFolder: boolean): Promise<Sam
   const arrays = [await openIdx(images, targets[0]?.name ?? '')];
   const labelsName = idxLabelsNameOf(basename(images));
   const labels = labelsName === undefined ? undefined : join(dirname(images), labelsName);
-  if (spec?.labels === undefined && labels !== undefined && (await exists(labels))) {
+  if ((spec?.labels?.from ?? 'labels') === 'labels' && labels !== undefined && (await exists(labels))) {
     arrays.push(await openIdx(labels, 'labels'));
   }
   return arraySource({ ...request, path: images }, arrays, { kind: 'idx', isPixels: true });

@@ -53,8 +53,9 @@ export async function parquetSource(request: SourceRequest): Promise<SampleSourc
       ...(binding.label === undefined ? {} : { labelsFrom: names[binding.label] ?? binding.label }),
     },
     samples: (selection, signal) => {
-      if (selection.kind === 'order')
-        {throw new Error('Parquet rows come in order; shuffling is done in memory.');}
+      if (selection.kind === 'order') {
+        throw new Error('Parquet rows come in order; shuffling is done in memory.');
+      }
       return readSamples({ file, binding, toIndex: labelIndexer(labelNames) }, { ...selection, signal });
     },
   };
@@ -157,8 +158,9 @@ async function* readSamples(
     if (range.start < range.end) {
       throwIfAborted(signal);
       const rows = await readRows(file, range);
-      for (const [offset, row] of rows.entries())
-        {yield sampleOf(row, range.start + offset, { file, binding, toIndex });}
+      for (const [offset, row] of rows.entries()) {
+        yield sampleOf(row, range.start + offset, { file, binding, toIndex });
+      }
     }
     groupStart = groupEnd;
   }
