@@ -18,8 +18,9 @@ export interface Lenet64 {
 /** Returns the network as a function of an image of 28 × 28. */
 export async function lenet64(model: Model): Promise<(x: Float64Array) => Lenet64> {
   const weights = new Map<string, Float64Array>();
-  for (const [name, tensor] of model.graph.initializers)
+  for (const [name, tensor] of model.graph.initializers) {
     weights.set(name, toFloat64(await loadTensor(tensor)));
+  }
   const w = (layer: string): Float64Array => weights.get(`${layer}.weight`)!;
   const b = (layer: string): Float64Array => weights.get(`${layer}.bias`)!;
   const conv1: ConvShape = { from: 1, to: 6, side: 28, pad: 2 };
@@ -60,16 +61,20 @@ interface ConvShape {
 function forEachProduct(shape: ConvShape, visit: (x: number, weight: number, y: number) => void): void {
   const { from, to, side, pad } = shape;
   const out = side + 2 * pad - 4;
-  for (let c = 0; c < to; c++)
-    for (let i = 0; i < out; i++)
-      for (let j = 0; j < out; j++)
-        for (let d = 0; d < from; d++)
+  for (let c = 0; c < to; c++) {
+    for (let i = 0; i < out; i++) {
+      for (let j = 0; j < out; j++) {
+        for (let d = 0; d < from; d++) {
           for (let k = 0; k < 25; k++) {
             const row = i + Math.floor(k / 5) - pad;
             const column = j + (k % 5) - pad;
             if (row < 0 || column < 0 || row >= side || column >= side) continue;
             visit((d * side + row) * side + column, (c * from + d) * 25 + k, (c * out + i) * out + j);
           }
+        }
+      }
+    }
+  }
 }
 
 function convolve(

@@ -19,6 +19,7 @@ export interface PointSource {
 export interface SiteResult {
   readonly point: number;
   readonly site: number;
+  /** Empty when only gradients were asked for. */
   readonly value: ArrayLike<number>;
   /** Empty when only values were asked for. */
   readonly gradient: ArrayLike<number>;
@@ -28,8 +29,10 @@ export interface SiteResult {
 export interface Field {
   /** Returns f per point. */
   values(points: PointSource): Promise<Float64Array>;
-  /** Visits ∂f/∂site and the site's value, point by point in order. */
+  /** Visits ∂f/∂site, point by point in order. */
   gradients(points: PointSource, visit: (result: SiteResult) => void): Promise<void>;
+  /** Visits ∂f/∂site and the site's value. */
+  gradientsAndValues(points: PointSource, visit: (result: SiteResult) => void): Promise<void>;
   /** Visits the sites' values alone. */
   observe(points: PointSource, visit: (result: SiteResult) => void): Promise<void>;
   close(): Promise<void>;
@@ -55,16 +58,20 @@ export function openField(context: AnalysisContext, request: FieldRequest): Fiel
       return result;
     },
     async gradients(points, visit) {
-      await passes.run('backward', {
-        points,
-        choose: (graph) => [...graph.gradients, ...graph.values],
-        visit: (point, outputs) => {
-          const siteCount = outputs.length / 2;
-          for (let site = 0; site < siteCount; site++) {
-            visit({ point, site, gradient: outputs[site] ?? [], value: outputs[siteCount + site] ?? [] });
-          }
-        },
-      });
+      const each = (point: number, outputs: readonly ArrayLike<number>[]): void => {
+        for (const [site, gradient] of outputs.entries()) visit({ point, site, gradient, value: [] });
+      };
+      await passes.run('backward', { points, visit: each, choose: (graph) => graph.gradients });
+    },
+    async gradientsAndValues(points, visit) {
+      const both = (point: number, outputs: readonly ArrayLike<number>[]): void => {
+        const siteCount = outputs.length / 2;
+        for (let site = 0; site < siteCount; site++) {
+          visit({ point, site, gradient: outputs[site] ?? [], value: outputs[siteCount + site] ?? [] });
+        }
+      };
+      const choose = (graph: FieldGraph): readonly string[] => [...graph.gradients, ...graph.values];
+      await passes.run('backward', { points, visit: both, choose });
     },
     async observe(points, visit) {
       const all = (point: number, outputs: readonly ArrayLike<number>[]): void => {

@@ -29,7 +29,7 @@ export const gradCam: AttributionMethod = {
     const data = new Float64Array(rows.count * axes.positionCount);
     const field = problem.open({ coordinates: inputs, sites: [layer] });
     problem.expect(rows.count);
-    await field.gradients(rowPoints(inputs, rows.count), (result) => {
+    await field.gradientsAndValues(rowPoints(inputs, rows.count), (result) => {
       const map = weightedMap(result, axes);
       const from = result.point * axes.positionCount;
       for (const [i, value] of map.entries()) data[from + i] = settings.relu ? Math.max(0, value) : value;

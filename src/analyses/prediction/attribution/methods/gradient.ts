@@ -32,7 +32,7 @@ export async function localGradient(
   const scores = sites.map((site) => emptyScores(site, rows.count));
   const field = problem.open({ coordinates: inputs, sites });
   problem.expect(rows.count);
-  await field.gradients(rowPoints(inputs, rows.count), (result) => {
+  await field.gradientsAndValues(rowPoints(inputs, rows.count), (result) => {
     const target = scores[result.site]?.row(result.point) ?? [];
     for (let i = 0; i < target.length; i++) target[i] = score(result.gradient[i] ?? 0, result.value[i] ?? 0);
   });

@@ -166,7 +166,7 @@ async function conductance(problem: Problem, layer: ExplainedTensor): Promise<At
   const size = elementCountOf(layer.dims);
   const before = { gradient: new Float64Array(size), value: new Float64Array(size) };
   problem.expect(points.count);
-  await problem.open({ coordinates: inputs, sites: [layer] }).gradients(points, (result) => {
+  await problem.open({ coordinates: inputs, sites: [layer] }).gradientsAndValues(points, (result) => {
     const target = scores.row(points.rowOf(result.point));
     const isFirst = result.point % count === 0;
     for (let i = 0; i < size; i++) {
