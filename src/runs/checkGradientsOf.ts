@@ -2,6 +2,7 @@ import type { ProgressUpdate } from '../analyses/analysis.js';
 import type { Logger } from '../base/logger.js';
 import { createRandom } from '../base/random.js';
 import { checkGradients } from '../engine/gradients/checkGradients.js';
+import { soundModel } from '../engine/graph/verify.js';
 import { createRuntime } from '../engine/runtime/ortRuntime.js';
 import { readModel } from '../onnx/readModel.js';
 import type { GradientCheckRequest } from '../protocol/engineMessages.js';
@@ -18,7 +19,7 @@ export async function checkGradientsOf(
   log: Logger,
   progress: (update: ProgressUpdate) => void,
 ): Promise<GradientCheckTable> {
-  const model = await readModel(request.modelPath);
+  const model = soundModel(await readModel(request.modelPath));
   const runtime = createRuntime({ provider: request.provider, log });
   return withMadeUpFeeds(model, createRandom(request.seed), async ({ feeds, assumptions }) => {
     const table = await checkGradients(model, runtime, {

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/logger.js';
 import { createRandom } from '../base/random.js';
 import { measureTypes } from '../engine/runtime/measureTypes.js';
+import { soundModel } from '../engine/graph/verify.js';
 import { createRuntime } from '../engine/runtime/ortRuntime.js';
 import { inspectModel } from '../onnx/inspect.js';
 import { readModel } from '../onnx/readModel.js';
@@ -14,7 +15,7 @@ import { withMadeUpFeeds } from './madeUpFeeds.js';
  * @throws UserError `no-feeds-fit`, and as reading and opening the model do.
  */
 export async function measureModel(request: MeasureRequest, log: Logger): Promise<Inspection> {
-  const model = await readModel(request.modelPath);
+  const model = soundModel(await readModel(request.modelPath));
   const runtime = createRuntime({ provider: request.provider, log });
   return withMadeUpFeeds(model, createRandom(0), async ({ feeds, assumptions }) => {
     const inspection = inspectModel(model, await measureTypes(model, runtime, feeds));

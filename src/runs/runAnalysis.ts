@@ -11,6 +11,7 @@ import type { Logger } from '../base/logger.js';
 import { createRandom } from '../base/random.js';
 import type { Dataset } from '../data/dataset.js';
 import { openDataset } from '../data/openDataset.js';
+import { soundModel } from '../engine/graph/verify.js';
 import { createRuntime } from '../engine/runtime/ortRuntime.js';
 import type { Runtime } from '../engine/runtime/session.js';
 import type { Model } from '../onnx/model.js';
@@ -93,7 +94,7 @@ class RunState {
 
   async run(request: RunRequest): Promise<FinishedRun> {
     this.hooks.progress({ fractionDone: 0, message: 'Reading the model' });
-    const original = await readModel(request.modelPath);
+    const original = soundModel(await readModel(request.modelPath));
     this.know({ model: modelFactsOf(original, request.modelPath) });
     this.showPartial(reportWithoutResult(this.currentFacts(), 'partial', 'Nothing measured yet.'));
     const sha256 = fileSha256(original.file.realPath, original.file.fileSizeBytes);
