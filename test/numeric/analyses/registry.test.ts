@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { questionTitles } from '../../../src/analyses/analysis.js';
+import { analyses } from '../../../src/analyses/registry.js';
+import { silentLogger } from '../../../src/base/logger.js';
+import { createRandom } from '../../../src/base/random.js';
+import { writeNpz } from '../../../src/data/npz.js';
+import { int64Tensor } from '../../../src/onnx/tensorValue.js';
+import type { RunRequest } from '../../../src/protocol/engineMessages.js';
+import { firstProblem, type Report } from '../../../src/protocol/report.js';
+import { metricsOf } from '../../../src/runs/declaredMetrics.js';
+import { createEngineClient } from '../../../src/runs/engineClient.js';
+import { runAnalysis } from '../../../src/runs/runAnalysis.js';
+import { runReport } from '../../../src/runs/runReport.js';
+import { completeSettings } from '../../../src/runs/settings.js';
+import { writeClassifier, writeSlowRun } from '../../support/cliModels.js';
+import { normalTensor } from '../../support/modelBuilder.js';
+import { rootDir } from '../../support/paths.js';
+import { useTemporaryFolder } from '../../support/temporaryFolder.js';
+
+const analysesDir = join(rootDir, 'src', 'analyses');
+
+describe('the registry of analyses', () => {
+  it('has every file of every question once, named after its id, in the folder of its question', () => {
+    const files = Object.keys(questionTitles).flatMap((question) => filesOf(question));
+    const registered = analyses.map(({ id, question }) => `${question}/${id}.ts`);
+    assert.deepEqual([...registered].sort(), files.sort());
+    assert.equal(new Set(analyses.map(({ id }) => id)).size, analyses.length);
+    for (const { id } of analyses) assert.match(id, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
+  });
+
+  for (const analysis of analyses) {
+    describe(analysis.id, function () {
+      this.timeout(60_000);
+      const folder = useTemporaryFolder();
+
+      /** The smallest model there is for it: one hidden layer, eight samples with labels. */
+      async function smallest(): Promise<RunRequest> {
+        const { model } = await writeClassifier(folder());
+        const dataPath = join(folder(), 'eight.npz');
+        const labels = int64Tensor([0, 1, 2, 0, 1, 2, 0, 1], [8]);
+        await writeNpz(dataPath, { x: normalTensor(createRandom(4), [8, 6]), labels });
+        const settings = {};
+        return {
+          kind: 'run',
+          analysis: analysis.id,
+          modelPath: model,
+          dataPath,
+          settings,
+          seed: 3,
+          provider: 'cpu',
+        };
+      }
+
+      async function run(request: RunRequest): Promise<Report> {
+        const hooks = { analyses, log: silentLogger, progress: () => undefined, partial: () => undefined };
+        return (await runAnalysis(request, hooks)).report;
+      }
+
+      it('declares itself completely', () => {
+        const { title, asks, metrics, papers, settings } = analysis;
+        for (const text of [title, asks]) assert(text.length > 3);
+        assert.match(asks, /\?$/);
+        for (const [key, metric] of Object.entries(metrics)) {
+          assert.match(key, /^[a-z][A-Za-z0-9]*$/);
+          assert(metric.title !== '' && metric.description.length > 10, key);
+        }
+        for (const [key, setting] of Object.entries(settings)) {
+          assert.match(key, /^[a-z][A-Za-z0-9]*$/);
+          assert(setting.title !== '' && setting.description.length > 10, key);
+        }
+        for (const paper of papers) assert(paper.title !== '' && paper.id !== '');
+      });
+
+      it('has defaults within the bounds of its settings', () => {
+        const defaults = Object.fromEntries(
+          Object.entries(analysis.settings).map(([key, setting]) => [key, setting.default]),
+        );
+        assert.deepEqual(completeSettings(analysis.settings, defaults), defaults);
+      });
+
+      it('gives a valid report on the smallest model: metrics declared, every number with evidence', async () => {
+        const report = await run(await smallest());
+        assert.equal(firstProblem(report), undefined);
+        assert.equal(report.status, 'complete');
+        assert.equal(report.analysis, analysis.id);
+        assert(report.summary.length > 10);
+        const declared = new Set(Object.keys(metricsOf(analysis)));
+        for (const metric of Object.keys(report.metrics)) {
+          assert(declared.has(metric), `${metric} is not declared`);
+          assert(report.evidence[metric] !== undefined, `${metric} has no evidence`);
+        }
+        // A declared metric is there, or the report says why not.
+        for (const metric of Object.keys(analysis.metrics)) {
+          assert(metric in report.metrics || report.evidence[metric]?.kind === 'not-captured', metric);
+        }
+        assert(Object.keys(report.arrays).length > 0);
+        for (const name of Object.keys(report.arrays)) {
+          assert(report.evidence[name] !== undefined, `${name} has no evidence`);
+        }
+        for (const finding of report.findings) assert(finding.advice !== '', finding.message);
+        for (const block of report.blocks) {
+          if (block.type === 'chart' && 'table' in block) assert(JSON.stringify(block.table).length > 20);
+        }
+      });
+
+      it('gives the same bytes for the same seed, apart from times', async () => {
+        const request = await smallest();
+        const [first, second] = [await run(request), await run(request)];
+        assert.equal(withoutTimes(first), withoutTimes(second));
+      });
+
+      it('is cancelled within 200 ms and leaves a report', async () => {
+        const { model, data } = await writeSlowRun(folder());
+        const client = createEngineClient({ log: silentLogger });
+        const controller = new AbortController();
+        let abortedMs = 0;
+        const request: RunRequest = {
+          ...(await smallest()),
+          modelPath: model,
+          dataPath: data,
+          batchSize: 16,
+        };
+        const running = runReport(client, request, {
+          analyses,
+          signal: controller.signal,
+          onProgress: (fractionDone) => {
+            if (fractionDone === 0 || abortedMs > 0) return;
+            abortedMs = performance.now();
+            controller.abort();
+          },
+        });
+        const { report, error } = await running;
+        const tookMs = performance.now() - abortedMs;
+        client.dispose();
+        assert.equal(error, undefined);
+        assert.equal(report?.status, 'cancelled');
+        assert.equal(firstProblem(report), undefined);
+        assert(abortedMs > 0 && tookMs < 200, `${tookMs} ms`);
+      });
+    });
+  }
+});
+
+function filesOf(question: string): string[] {
+  try {
+    const names = readdirSync(join(analysesDir, question)).filter((name) => name.endsWith('.ts'));
+    return names.map((name) => `${question}/${name}`);
+  } catch {
+    // A question without analyses yet has no folder.
+    return [];
+  }
+}
+
+function withoutTimes(report: Report): string {
+  return JSON.stringify({ ...report, createdAt: '', durationMs: 0 });
+}
