@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { throwIfAborted } from '../base/abort.js';
 import { UserError } from '../base/errors.js';
 import type { Model } from '../onnx/model.js';
 import { elementCountOf } from '../onnx/tensorValue.js';
@@ -199,7 +200,7 @@ function inMemory(source: SampleSource, path: string): SampleSource['samples'] {
   return async function* (selection, signal) {
     kept ??= keepAll(source, path);
     const samples = await kept;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     if (selection.kind !== 'order') return;
     for (const index of selection.order) {
       const sample = samples[index];

@@ -59,7 +59,7 @@ export interface SampleSource {
   readonly warnings: readonly string[];
   /** What was found out and would stand in an inspect file. */
   readonly resolved: ResolvedBinding;
-  samples(selection: Selection, signal?: AbortSignal): AsyncIterable<RawSample>;
+  readonly samples: (selection: Selection, signal?: AbortSignal) => AsyncIterable<RawSample>;
 }
 
 /** Where the inputs and labels turned out to be. */
