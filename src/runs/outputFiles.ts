@@ -73,12 +73,12 @@ export function ensureFolder(path: string): void {
  * @throws UserError `not-a-folder` (input), `not-writable` (environment).
  */
 export function checkFolder(path: string): void {
-  let existing = resolve(path);
-  // Making a folder on a read-only disk fails with the code of a missing one, so look at what is there already.
-  while (statSync(existing, { throwIfNoEntry: false }) === undefined && dirname(existing) !== existing) {
-    existing = dirname(existing);
-  }
   guarded(path, () => {
+    let existing = resolve(path);
+    // Making a folder on a read-only disk fails with the code of a missing one, so look at what is there already.
+    while (statSync(existing, { throwIfNoEntry: false }) === undefined && dirname(existing) !== existing) {
+      existing = dirname(existing);
+    }
     if (!statSync(existing).isDirectory()) {
       throw new UserError(
         'not-a-folder',
