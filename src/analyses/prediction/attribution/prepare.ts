@@ -36,8 +36,8 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
   const { model } = context;
   const rows = await readRows(context);
   const types = await rowTypes(context, rows);
-  const places = placesOf(model, types, settings);
   const output = chooseOutput(model, types, settings);
+  const places = placesOf(model, types, { settings, explainedValue: output.value });
   const wanted = explainableInputs(model, rows.feeds);
   const units = [places.layer, places.neuron, places.through].filter((place) => place !== undefined);
   const values = await readValues(
@@ -58,7 +58,10 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
       settings,
       rows,
       inputs,
-      layer: layer === undefined ? undefined : explained(layer, values, () => layer.unitAxis),
+      layer:
+        layer === undefined
+          ? undefined
+          : explained(layer, values, (dims) => frontAxis(layer.unitAxis, dims.length + 1)),
       gate: through === undefined ? undefined : gateOf(through, values),
       baselines: await readBaselines(settings, inputs, rows.count),
       open: (request) => fields.open(request),
@@ -150,8 +153,8 @@ function select(
 }
 
 function selectNeuron(neuron: UnitPlace, values: Values): Selected {
-  const { dims } = valueOf(values, neuron.value);
-  const { unitAxis: axis, unit, position } = neuron;
+  const { axis, dims, position } = unitIn(neuron, values);
+  const { unit } = neuron;
   const explainedText = `neuron ${neuron.address}`;
   if (position === undefined) {
     return {
@@ -160,7 +163,7 @@ function selectNeuron(neuron: UnitPlace, values: Values): Selected {
       targets: undefined,
     };
   }
-  const index = fullIndex(axis, unit, positionIn(neuron, dims) ?? []);
+  const index = fullIndex(axis, unit, position);
   const indices = Array.from({ length: dims[0] ?? 0 }, () => index);
   return {
     selection: { kind: 'element', value: neuron.value, indices },
@@ -169,21 +172,37 @@ function selectNeuron(neuron: UnitPlace, values: Values): Selected {
   };
 }
 
-function positionIn({ unitAxis, position }: UnitPlace, dims: readonly number[]): number[] | undefined {
-  if (position === undefined) return undefined;
-  const positionDims = dims.filter((_, axis) => axis !== 0 && axis !== unitAxis);
-  return parsePosition(position.join(','), positionDims);
+/** Where a unit stands in its measured value: sizes that the model leaves open are known here. */
+function unitIn(
+  place: UnitPlace,
+  values: Values,
+): {
+  readonly axis: number;
+  readonly dims: readonly number[];
+  readonly position: readonly number[] | undefined;
+} {
+  const { dims } = valueOf(values, place.value);
+  const axis = frontAxis(place.unitAxis, dims.length) ?? 0;
+  const unitCount = dims[axis] ?? 0;
+  if (place.unit >= unitCount) {
+    throw new UserError(
+      'unit-out-of-range',
+      `${place.address} does not exist: ${place.name} has ${String(unitCount)} units. Give a number from 0 to ${String(unitCount - 1)}.`,
+      { detail: { address: place.address, unitCount } },
+    );
+  }
+  const positionDims = dims.filter((_, at) => at !== 0 && at !== axis);
+  const position =
+    place.position === undefined ? undefined : parsePosition(place.position.join(','), positionDims);
+  return { axis, dims, position };
 }
 
 function gateOf(place: UnitPlace, values: Values): Gate {
-  const { dims } = valueOf(values, place.value);
-  return {
-    value: place.value,
-    axis: place.unitAxis,
-    unit: place.unit,
-    dims,
-    position: positionIn(place, dims),
-  };
+  return { value: place.value, unit: place.unit, ...unitIn(place, values) };
+}
+
+function frontAxis(axis: number | undefined, rank: number): number | undefined {
+  return axis === undefined || axis >= 0 ? axis : axis + rank;
 }
 
 function inputFacts(

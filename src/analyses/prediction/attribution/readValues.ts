@@ -1,3 +1,4 @@
+import { UserError } from '../../../base/errors.js';
 import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
 import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
 import { prune } from '../../../engine/rewrites/prune.js';
@@ -34,6 +35,7 @@ export async function readValues(
       const count = Math.min(size, rows.count - start);
       const slots = Array.from({ length: fixed ?? count }, (_, i) => start + Math.min(i, count - 1));
       const outputs = await session.run(feedsFor(rows, slots, session.inputNames), inner);
+      for (const name of inner) requireRows(name, outputs[name], slots.length);
       const kept = Array.from({ length: count }, (_, i) => i);
       parts.push(
         Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, takeRows(value, kept)])),
@@ -52,5 +54,14 @@ function feedsFor(rows: Rows, slots: readonly number[], inputNames: readonly str
     Object.entries(rows.feeds)
       .filter(([name]) => inputNames.includes(name))
       .map(([name, tensor]) => [name, takeRows(tensor, slots)]),
+  );
+}
+
+function requireRows(name: string, value: TensorValue | undefined, rowCount: number): void {
+  if (value?.dims[0] === rowCount) return;
+  throw new UserError(
+    'rows-not-first',
+    `The value "${name}" has shape [${value?.dims.join(', ') ?? ''}] for ${String(rowCount)} rows: its first axis does not count rows, so its elements cannot be told apart by row. Choose another output or layer.`,
+    { detail: { name, shape: value?.dims } },
   );
 }
