@@ -60,7 +60,7 @@ export async function checkNode(
   try {
     const [forward, both] = sessions;
     const check = { forward, backward: both, feeds: alone.feeds, gradients: named.gradients, cotangents };
-    return await checkDirections({ ...check, steps: nodeSteps }, random);
+    return await checkDirections({ ...check, steps: nodeSteps, directionCount: 3 }, random);
   } finally {
     for (const session of sessions) await session.close();
   }

@@ -15,6 +15,8 @@ export interface DirectionalCheck {
   readonly cotangents: ReadonlyMap<string, string>;
   /** Steps tried, relative to the operand's root mean square. */
   readonly steps: readonly number[];
+  /** Random directions per operand; a small error hides from one in some cases. */
+  readonly directionCount: number;
 }
 
 /** How one operand's gradient compares. */
@@ -30,7 +32,7 @@ export interface DirectionalError {
 const closeEnough = 1e-3;
 
 /**
- * Compares gradients with fourth-order central differences along one random direction per operand.
+ * Compares gradients with fourth-order central differences along random directions per operand.
  *
  * With random u and v, ⟨∇⟨u, f⟩, v⟩ must equal the slope of ⟨u, f(x + tv)⟩; both sums are taken in float64. Results whose
  * differences on the two sides disagree lie at a kink (ReLU, a maximum) and get u = 0. Several steps are tried and the
@@ -39,16 +41,24 @@ const closeEnough = 1e-3;
 export async function checkDirections(check: DirectionalCheck, random: Random): Promise<DirectionalError[]> {
   const results: DirectionalError[] = [];
   for (const input of check.gradients.keys()) {
-    const direction = directionFor(check.feeds, input, random);
-    let best: DirectionalError | undefined;
-    for (const step of check.steps) {
-      const tried = await tryStep(check, { input, direction, step }, random);
-      if (best === undefined || isBetter(tried, best)) best = tried;
-      if (best.error !== null && best.error <= closeEnough) break;
-    }
-    if (best !== undefined) results.push(best);
+    for (let i = 0; i < check.directionCount; i++) results.push(await checkDirection(check, input, random));
   }
   return results;
+}
+
+async function checkDirection(
+  check: DirectionalCheck,
+  input: string,
+  random: Random,
+): Promise<DirectionalError> {
+  const direction = directionFor(check.feeds, input, random);
+  let best: DirectionalError = { input, error: null, maskedShare: 1 };
+  for (const step of check.steps) {
+    const tried = await tryStep(check, { input, direction, step }, random);
+    if (isBetter(tried, best)) best = tried;
+    if (best.error !== null && best.error <= closeEnough) break;
+  }
+  return best;
 }
 
 function isBetter(one: DirectionalError, other: DirectionalError): boolean {

@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRandom } from '../src/base/random.js';
+import { GraphBuilder } from '../src/engine/graph/graphBuilder.js';
+import { differentiate } from '../src/engine/gradients/differentiate.js';
+import { promoteToInputs } from '../src/engine/rewrites/promote.js';
+import { createRuntime } from '../src/engine/runtime/ortRuntime.js';
+import type { Feeds, Session } from '../src/engine/runtime/session.js';
+import { loadTensor } from '../src/onnx/loadTensor.js';
+import type { Model, ValueType } from '../src/onnx/model.js';
+import { convertToOpset17 } from '../src/onnx/opsets/convert.js';
+import { readModel } from '../src/onnx/readModel.js';
+import { inferTypes } from '../src/onnx/shapes/inferTypes.js';
+import { float32Tensor, type TensorValue } from '../src/onnx/tensorValue.js';
+import { sharedDir } from '../test/support/paths.js';
+import type { BenchRow } from './benchRow.js';
+import { resnet18 } from './resnet18.js';
+
+/** Interleaved repeats; the medians of the ratios are taken. */
+const repeatCount = 7;
+
+interface Subject {
+  readonly name: string;
+  readonly model: Model;
+  /** Sizes of the input after the batch. */
+  readonly shape: readonly number[];
+  readonly batchSize: number;
+  readonly inputBar: number;
+  readonly weightsBar: number;
+}
+
+/** Measures the input's gradient, and that of all weights, against plain forward passes of the same batch. */
+export async function run(): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const subject of await subjects()) rows.push(...(await measure(subject)));
+  return rows;
+}
+
+async function subjects(): Promise<Subject[]> {
+  const dense = { inputBar: 2.5, weightsBar: 3.5 };
+  const found: Subject[] = [
+    { name: 'ResNet-18 at 112², batch 4', model: resnet18(), shape: [3, 112, 112], batchSize: 4, ...dense },
+  ];
+  const mobilenet = join(sharedDir ?? '', 'models', 'mobilenet-v1-025', 'model.onnx');
+  if (sharedDir !== undefined && existsSync(mobilenet)) {
+    const depthwise = { inputBar: 5, weightsBar: 7 };
+    const model = convertToOpset17(await readModel(mobilenet));
+    found.push({
+      name: 'MobileNet 0.25 at 224², batch 2',
+      model,
+      shape: [3, 224, 224],
+      batchSize: 2,
+      ...depthwise,
+    });
+  }
+  return found;
+}
+
+async function measure(subject: Subject): Promise<BenchRow[]> {
+  const model = withShape(subject.model, subject.shape);
+  const [input] = model.graph.inputs;
+  const x = randomTensor([subject.batchSize, ...subject.shape]);
+  const feeds: Feeds = { [input!.name]: x };
+  const runtime = createRuntime({ provider: 'cpu', threadCount: 2 });
+  const weights = [...model.graph.initializers.values()]
+    .filter((tensor) => tensor.elementType === 'float32' && tensor.dims.length > 0)
+    .map((tensor) => tensor.name);
+  const [forward, byInput] = [
+    await runtime.open(model),
+    await runtime.open(withGradients(model, [input!.name])),
+  ];
+  // As in training, where the weights change: they are fed.
+  const trained = await runtime.open(withGradients(promoteToInputs(model, weights), weights));
+  const fed: Record<string, TensorValue> = { ...feeds };
+  for (const name of weights) fed[name] = await loadTensor(model.graph.initializers.get(name)!);
+  const times = await interleave([
+    () => time(forward, feeds),
+    () => time(byInput, feeds),
+    () => time(trained, fed),
+  ]);
+  for (const session of [forward, byInput, trained]) await session.close();
+  const row = (what: string, index: number, bar: number): BenchRow => {
+    const ratio = median(times[index]!.map((milliseconds, i) => milliseconds / times[0]![i]!));
+    return { name: `${what}: ${subject.name}`, ratio, bar: `≤ ${bar} ×`, ok: ratio <= bar };
+  };
+  return [row('input gradient', 1, subject.inputBar), row('all weight gradients', 2, subject.weightsBar)];
+}
+
+/** The model with fixed sizes but for the batch, as measuring its types would give. */
+function withShape(model: Model, shape: readonly number[]): Model {
+  const inputs = model.graph.inputs.map((input) => {
+    const type: ValueType = { kind: 'tensor', elementType: 'float32', shape: ['N', ...shape] };
+    return { ...input, type };
+  });
+  return { ...model, graph: { ...model.graph, inputs } };
+}
+
+/** Forward and backward in one graph, the loss being the sum of the results; only the gradients come out. */
+function withGradients(model: Model, wrt: readonly string[]): Model {
+  const builder = new GraphBuilder(model);
+  const [output] = model.graph.outputs;
+  const value = output!.name;
+  const cotangent = builder.node('Expand', [builder.scalar(1), builder.node('Shape', [value])]);
+  const { model: both, gradients } = differentiate(builder.build(), {
+    seeds: [{ value, cotangent }],
+    wrt,
+    types: inferTypes(model),
+  });
+  const last = new GraphBuilder(both);
+  last.setOutputs([value, ...gradients.values()]);
+  return last.build();
+}
+
+async function time(session: Session, feeds: Feeds): Promise<number> {
+  const start = performance.now();
+  await session.run(feeds);
+  return performance.now() - start;
+}
+
+async function interleave(runs: readonly (() => Promise<number>)[]): Promise<number[][]> {
+  for (const once of runs) await once();
+  const times: number[][] = runs.map(() => []);
+  for (let i = 0; i < repeatCount; i++) {
+    for (const [index, once] of runs.entries()) times[index]!.push(await once());
+  }
+  return times;
+}
+
+function randomTensor(dims: readonly number[]): TensorValue {
+  const random = createRandom(5);
+  const count = dims.reduce((product, size) => product * size, 1);
+  return float32Tensor(
+    Float32Array.from({ length: count }, () => random.normal()),
+    dims,
+  );
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
