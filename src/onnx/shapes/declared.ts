@@ -36,8 +36,12 @@ export interface Reconciled {
   readonly isConflict: boolean;
 }
 
-/** Returns a fact completed by the declared type: inferred knowledge wins, declared sizes fill its gaps. */
-export function reconcile(fact: Fact, declared: ValueType | undefined): Reconciled {
+/**
+ * Returns a fact completed by the declared type: inferred knowledge wins, declared sizes fill its gaps.
+ *
+ * An unnamed size that inference follows yields to a declared number, and to a declared name unless `keepsUnnamed`.
+ */
+export function reconcile(fact: Fact, declared: ValueType | undefined, keepsUnnamed: boolean): Reconciled {
   const inferred = fact.type;
   if (declared === undefined || declared.kind === 'unknown') return { fact, isConflict: false };
   if (inferred.kind === 'unknown') return { fact: { ...fact, type: declared }, isConflict: false };
@@ -50,7 +54,7 @@ export function reconcile(fact: Fact, declared: ValueType | undefined): Reconcil
     inferred.elementType !== declared.elementType;
   const elementType = inferred.elementType === 'undefined' ? declared.elementType : inferred.elementType;
   const isOtherShape = contradicts(inferred.shape, declared.shape);
-  const shape = isOtherShape ? inferred.shape : completed(inferred.shape, declared.shape);
+  const shape = isOtherShape ? inferred.shape : completed(inferred.shape, declared.shape, keepsUnnamed);
   return {
     fact: { ...fact, type: { kind: 'tensor', elementType, shape } },
     isConflict: isOtherElement || isOtherShape,
@@ -66,11 +70,11 @@ function contradicts(inferred: Shape, declared: Shape): boolean {
   });
 }
 
-function completed(inferred: Shape, declared: Shape): Shape {
+function completed(inferred: Shape, declared: Shape, keepsUnnamed: boolean): Shape {
   if (inferred === null || declared === null) return inferred ?? declared;
   return inferred.map((size, axis) => {
     const other = declared[axis] ?? null;
-    // An unnamed size is still a link between values; only a number or a name says more.
-    return publicDimension(size) === null && other !== null ? other : size;
+    if (publicDimension(size) !== null || other === null) return size;
+    return typeof other === 'string' && keepsUnnamed && size !== null ? size : other;
   });
 }

@@ -43,6 +43,7 @@ export class GraphInference {
   constructor(
     private readonly model: Model,
     private readonly inputShapes: Readonly<Record<string, readonly number[]>>,
+    private readonly keepsUnnamed: boolean,
   ) {
     this.functions = new Map(
       model.functions.map((definition) => [callKey(definition.domain, definition.name), definition]),
@@ -113,7 +114,11 @@ export class GraphInference {
   private completed(name: string, fact: Fact, declared: ValueInfo | undefined): Fact {
     if (declared === undefined) return fact;
     const type = this.bound(declared.type);
-    const { fact: result, isConflict } = reconcile(fact, this.declaredSizesHold ? type : withoutShape(type));
+    const { fact: result, isConflict } = reconcile(
+      fact,
+      this.declaredSizesHold ? type : withoutShape(type),
+      this.keepsUnnamed,
+    );
     if (isConflict) this.conflicts.push({ value: name, declared: type, inferred: fact.type });
     return result;
   }

@@ -36,7 +36,7 @@ export function inferTypes(model: Model, given: GivenTypes = {}): TypeTable {
 
 /** Returns inferred types as `inferTypes` does, with the declared types that they contradict. */
 export function inferTypesChecked(model: Model, given: GivenTypes = {}): InferredTypes {
-  const inference = new GraphInference(model, given.inputShapes ?? {});
+  const inference = new GraphInference(model, given.inputShapes ?? {}, given.keepsUnnamed === true);
   const { types, conflicts } = inference.run();
   if (given.keepsUnnamed === true) return { types, conflicts };
   const shown = new Map<string, ValueType>();

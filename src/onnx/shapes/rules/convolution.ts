@@ -1,4 +1,11 @@
-import { type Dimension, type GraphNode, intAttribute, intsAttribute, stringAttribute } from '../../model.js';
+import {
+  type Dimension,
+  floatAttribute,
+  type GraphNode,
+  intAttribute,
+  intsAttribute,
+  stringAttribute,
+} from '../../model.js';
 import { product, type Shape, sum } from '../dimensions.js';
 import { tensorFact } from '../facts.js';
 import {
@@ -157,7 +164,9 @@ function resampled(shape: Shape, scale: (axis: number) => number | undefined): S
 
 const upsample: InferRule = (view) => {
   const attribute = view.node.attributes.get('scales');
-  const scales = attribute?.kind === 'floats' ? attribute.value : numbersOf(view, 1);
+  const sides = ['height_scale', 'width_scale'].map((name) => floatAttribute(view.node, name, 1));
+  const given = attribute?.kind === 'floats' ? attribute.value : numbersOf(view, 1);
+  const scales = view.node.attributes.has('height_scale') ? [1, 1, ...sides] : given;
   return [
     like(
       view,
