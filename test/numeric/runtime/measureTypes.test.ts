@@ -59,23 +59,14 @@ describe('measureTypes', () => {
     const axis = builder.constant({ dtype: 'int32', dims: [1], data: Int32Array.of(1) });
     builder.node('ExpandDims', ['x', axis], { domain: 'com.microsoft', outputs: ['y'] });
     builder.addOutput('y');
-    assert.deepEqual(
-      shapeOf(
-        await measureTypes(
-          {
-            ...builder.build(),
-            opsets: new Map([
-              ['', 17],
-              ['com.microsoft', 1],
-            ]),
-          },
-          runtime,
-          feeds,
-        ),
-        'y',
-      ),
-      [4, 4, 2],
-    );
+    const model = {
+      ...builder.build(),
+      opsets: new Map([
+        ['', 17],
+        ['com.microsoft', 1],
+      ]),
+    };
+    assert.deepEqual(shapeOf(await measureTypes(model, runtime, feeds), 'y'), [4, 1, 6]);
   });
 
   it('keeps the name of the batch axis and its multiples, and measures the rest', async () => {
