@@ -83,11 +83,13 @@ function metricsOf({ problem, outcome }: Explanation): Pick<ReportDraft, 'metric
         }
       : measured;
   return {
+    // A metric that was not captured is left out, not reported as a number that is none.
     metrics: {
       output: mean(output),
       baselineOutput: mean(baselineOutput),
-      completenessError: completenessError === undefined ? NaN : mean(completenessError),
-      maxCompletenessError: completenessError === undefined ? NaN : maxAbs(completenessError),
+      ...(completenessError === undefined
+        ? {}
+        : { completenessError: mean(completenessError), maxCompletenessError: maxAbs(completenessError) }),
     },
     evidence: {
       output: measured,
@@ -150,7 +152,9 @@ function blocksOf(explanation: Explanation): Block[] {
       items: [
         { metric: 'output', label: 'Mean explained value' },
         { metric: 'baselineOutput', label: 'Mean at the baseline' },
-        { metric: 'maxCompletenessError', label: 'Largest completeness error' },
+        ...(outcome.completenessError === undefined
+          ? []
+          : [{ metric: 'maxCompletenessError', label: 'Largest completeness error' }]),
       ],
     },
     { type: 'findings' },
