@@ -1,4 +1,5 @@
 import type { GradientCheckTable } from './gradientCheck.js';
+import type { Inspection } from './inspection.js';
 import type { Report } from './report.js';
 
 // What crosses between a host (command line, extension) and the engine process: one closed union per direction. Every
@@ -78,7 +79,7 @@ export interface ArrayResult {
 export interface EngineResults {
   readonly run: RunResult;
   /** The `inspect --json` document. */
-  readonly measure: unknown;
+  readonly measure: Inspection;
   readonly 'gradient-check': GradientCheckTable;
   readonly 'read-array': ArrayResult;
 }
@@ -103,7 +104,12 @@ export interface HostMessage {
 
 /** Engine → host. */
 export type EngineMessage =
-  | { readonly kind: 'progress'; readonly id: number; readonly fractionDone: number; readonly message: string }
+  | {
+      readonly kind: 'progress';
+      readonly id: number;
+      readonly fractionDone: number;
+      readonly message: string;
+    }
   | { readonly kind: 'partial'; readonly id: number; readonly report: Report }
   | {
       readonly kind: 'log';

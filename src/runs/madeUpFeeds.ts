@@ -83,8 +83,9 @@ function openDimension(dim: Dimension, axis: number, dims: readonly number[]): s
 }
 
 function tensorTypeOf({ name, type }: ValueInfo): { elementType: DataType; shape: readonly Dimension[] } {
-  if (type.kind === 'tensor' && type.shape !== null)
-    {return { elementType: type.elementType, shape: type.shape };}
+  if (type.kind === 'tensor' && type.shape !== null) {
+    return { elementType: type.elementType, shape: type.shape };
+  }
   throw new UserError(
     'input-not-fed',
     `Input ${name} has no declared tensor shape, so no run can be made up for it. Run an analysis with --data instead.`,

@@ -128,7 +128,9 @@ class RunState {
     }
     const data = await openDataset(request.dataPath, model);
     this.know({ data: { path: data.path, kind: data.kind, sampleCount: data.sampleCount } });
-    this.know({ preface: { ...emptyPreface, warnings: [...model.warnings, ...data.warnings] } });
+    const cut = limitWarning(request, data);
+    const warnings = [...(cut === undefined ? [] : [cut]), ...model.warnings, ...data.warnings];
+    this.know({ preface: { ...emptyPreface, warnings } });
     if (data.sampleCount === 0) {
       throw new UserError(
         'data-empty',
@@ -200,8 +202,7 @@ class RunState {
   }
 
   private statusOf(request: RunRequest): 'complete' | 'partial' {
-    const isCut = this.facts.data !== null && (request.limit ?? Infinity) < this.facts.data.sampleCount;
-    return isCut ? 'partial' : 'complete';
+    return limitWarning(request, this.facts.data) === undefined ? 'complete' : 'partial';
   }
 
   /** The runtime knows its version and provider only once a session is open. */
@@ -239,6 +240,15 @@ export interface RunParts {
 /** How to give data, for messages. */
 export const howToGiveData =
   'Pass --data with an .inspect.json, a folder of images, a .csv, .npz, .npy, .parquet or IDX file.';
+
+/** Returns what to say when `--limit` leaves samples out. */
+function limitWarning(
+  { limit }: RunRequest,
+  data: { readonly sampleCount: number } | null,
+): string | undefined {
+  if (limit === undefined || data === null || limit >= data.sampleCount) return undefined;
+  return `Only ${limit} of ${data.sampleCount} samples were used, because of --limit.`;
+}
 
 function modelFactsOf(model: Model, path: string): Report['model'] {
   return { path: model.file.path, name: modelNameOf(path), sizeBytes: model.file.sizeBytes };
