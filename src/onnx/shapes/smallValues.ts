@@ -179,3 +179,27 @@ export function take(value: KnownValue, index: KnownValue): KnownValue | undefin
   );
   return { dims: index.dims, entries };
 }
+
+/** Returns a known value of a new shape whose element at an index is the given one at the index that `source` names. */
+export function rearranged(
+  value: KnownValue,
+  dims: readonly number[],
+  source: (index: readonly number[]) => readonly number[],
+): KnownValue {
+  const entries = Array.from({ length: elementCountOf(dims) }, (_, flat) => {
+    const from = source(indexAt(flat, dims));
+    const place = from.reduce((sum, at, axis) => sum * (value.dims[axis] ?? 1) + at, 0);
+    return value.entries[place] ?? null;
+  });
+  return { dims, entries };
+}
+
+function indexAt(flat: number, dims: readonly number[]): number[] {
+  const index: number[] = [];
+  let rest = flat;
+  for (const size of dims.toReversed()) {
+    index.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return index;
+}

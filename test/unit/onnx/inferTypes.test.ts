@@ -56,6 +56,21 @@ describe('inferTypes', () => {
     assert.deepEqual(shapeIn(types, turned), ['batch', 8, 'sequence', 8]);
   });
 
+  it('follows the pads that PyTorch exports: reversed in pairs, turned and flattened', () => {
+    const builder = builderWith(['N', 'C', 10]);
+    // (before, after) of the last axis, then of the one before, as torch.nn.functional.pad has them.
+    const pairs = builder.node('Reshape', [builder.int64s([2, 3, 0, 0, 0, 0]), builder.int64s([-1, 2])]);
+    const lists = [[-1], [-(2 ** 53)], [0], [-1]].map((list) => builder.int64s(list));
+    const reversed = builder.node('Slice', [pairs, ...lists]);
+    const turned = builder.node('Transpose', [reversed], { attributes: { perm: [1, 0] } });
+    const pads = builder.node('Reshape', [turned, builder.int64s([-1])]);
+    const padded = builder.node('Pad', ['x', pads]);
+    const flipped = builder.node('Slice', [padded, ...lists]);
+    const types = inferTypes(builder.build());
+    assert.deepEqual(shapeIn(types, padded), ['N', 'C', 15]);
+    assert.deepEqual(shapeIn(types, flipped), ['N', 'C', 15]);
+  });
+
   it('multiplies and divides named sizes', () => {
     const builder = builderWith(['N', 'T', 12]);
     const folded = builder.node('Reshape', ['x', builder.int64s([-1, 4])]);

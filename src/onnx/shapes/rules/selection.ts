@@ -1,6 +1,6 @@
 import { type Dimension, intAttribute, intsAttribute } from '../../model.js';
 import { positiveAxis, type Shape, sum, withDimension } from '../dimensions.js';
-import { type Entry, type Fact, knownFact, tensorFact } from '../facts.js';
+import { type Entry, type Fact, knownFact, type KnownValue, tensorFact } from '../facts.js';
 import {
   axisWithin,
   elementOf,
@@ -12,9 +12,10 @@ import {
   numbersOf,
   type RuleEntries,
   shapeOf,
+  unknownShape,
   valueOf,
 } from '../rule.js';
-import { take } from '../smallValues.js';
+import { rearranged, take } from '../smallValues.js';
 
 const gather: InferRule = (view) => {
   const shape = shapeOf(view, 0);
@@ -46,6 +47,9 @@ const compress: InferRule = (view) => {
   return [like(view, 0, axis === undefined ? null : withDimension(shape, axis, count))];
 };
 
+/** Exporters write this or more for "to the end". */
+const farEnd = 2 ** 31 - 1;
+
 interface Range {
   readonly start: number;
   readonly end: number;
@@ -57,7 +61,9 @@ function cutDimension(size: Dimension, { start, end, step }: Range): Dimension {
     return Math.max(Math.ceil(cutBounds(size, { start, end, step }).span / step), 0);
   }
   // Named sizes: everything, or the first so many (which the axis may not have), stay what they are or are unknown.
-  return start === 0 && step === 1 && end >= 2 ** 31 - 1 ? size : null;
+  const isWhole = start === 0 && step === 1 && end >= farEnd;
+  const isReversed = start === -1 && step === -1 && end <= -farEnd;
+  return isWhole || isReversed ? size : null;
 }
 
 function cutBounds(size: number, { start, end, step }: Range): { first: number; span: number } {
@@ -94,15 +100,7 @@ const slice: InferRule = (view) => {
   const shape = shapeOf(view, 0);
   if (shape === null) return [like(view, 0, null)];
   const lists = sliceLists(view, shape.length);
-  if (lists === undefined) {
-    return [
-      like(
-        view,
-        0,
-        shape.map(() => null),
-      ),
-    ];
-  }
+  if (lists === undefined) return [like(view, 0, unknownShape(shape.length))];
   const sizes = [...shape];
   for (const [i, at] of lists.axes.entries()) {
     const axis = positiveAxis(at, shape.length);
@@ -127,16 +125,24 @@ function rangeOf(lists: SliceLists, i: number): Range | undefined {
   return start === null || end === null || step === null || step === 0 ? undefined : { start, end, step };
 }
 
-function slicedValue(view: NodeView, lists: SliceLists): { dims: number[]; entries: Entry[] } | undefined {
+function slicedValue(view: NodeView, lists: SliceLists): KnownValue | undefined {
   const value = valueOf(view, 0);
-  const range = rangeOf(lists, 0);
-  if (value === undefined || value.dims.length !== 1 || lists.axes.length !== 1 || range === undefined) {
-    return undefined;
+  if (value === undefined) return undefined;
+  const dims = [...value.dims];
+  const firsts = dims.map(() => 0);
+  const steps = dims.map(() => 1);
+  for (const [i, at] of lists.axes.entries()) {
+    const axis = positiveAxis(at, dims.length);
+    const size = value.dims[axis] ?? 0;
+    const range = rangeOf(lists, i);
+    if (range === undefined) return undefined;
+    dims[axis] = Number(cutDimension(size, range));
+    firsts[axis] = cutBounds(size, range).first;
+    steps[axis] = range.step;
   }
-  const { first } = cutBounds(value.entries.length, range);
-  const length = Number(cutDimension(value.entries.length, range));
-  const entries = Array.from({ length }, (_, i) => value.entries[first + i * range.step] ?? null);
-  return { dims: [length], entries };
+  return rearranged(value, dims, (index) =>
+    index.map((at, axis) => (firsts[axis] ?? 0) + at * (steps[axis] ?? 1)),
+  );
 }
 
 const split: InferRule = (view) => {
@@ -171,22 +177,15 @@ function splitSizes(view: NodeView, total: Dimension, outputs: number): readonly
 const pad: InferRule = (view) => {
   const shape = shapeOf(view, 0);
   if (shape === null) return [like(view, 0, null)];
-  const given =
-    intsAttribute(view.node, 'pads') ?? intsAttribute(view.node, 'paddings') ?? numbersOf(view, 1);
+  const given: readonly Entry[] | undefined =
+    intsAttribute(view.node, 'pads') ?? intsAttribute(view.node, 'paddings') ?? valueOf(view, 1)?.entries;
   const axes = hasInput(view, 3) ? numbersOf(view, 3) : shape.map((_, axis) => axis);
-  if (given === undefined || axes === undefined) {
-    return [
-      like(
-        view,
-        0,
-        shape.map(() => null),
-      ),
-    ];
-  }
+  if (given === undefined || axes === undefined) return [like(view, 0, unknownShape(shape.length))];
   const sizes = [...shape];
   for (const [i, at] of axes.entries()) {
     const axis = positiveAxis(at, shape.length);
-    sizes[axis] = sum(sizes[axis] ?? null, (given[i] ?? NaN) + (given[i + axes.length] ?? NaN));
+    const before = given[i] ?? null;
+    sizes[axis] = sum(sum(sizes[axis] ?? null, before), given[i + axes.length] ?? null);
   }
   return [like(view, 0, sizes)];
 };

@@ -21,7 +21,7 @@ import {
   shapeOf,
   valueOf,
 } from '../rule.js';
-import { stretch } from '../smallValues.js';
+import { rearranged, stretch } from '../smallValues.js';
 import { concatenated, elementCount } from './products.js';
 
 /** Carries known elements over to an output with the same elements in the same order. */
@@ -120,7 +120,12 @@ const transpose: InferRule = (view) => {
   if (shape === null) return [like(view, 0, null)];
   const order = intsAttribute(view.node, 'perm') ?? shape.map((_, axis) => shape.length - 1 - axis);
   const sizes = order.map((axis) => shape[axis] ?? null);
-  return [shape.length < 2 ? sameElements(view, sizes) : like(view, 0, sizes)];
+  const value = valueOf(view, 0);
+  const dims = concreteShape(sizes);
+  if (value === undefined || dims === undefined) return [like(view, 0, sizes)];
+  const source = (index: readonly number[]): number[] =>
+    order.map((_, axis) => index[order.indexOf(axis)] ?? 0);
+  return [knownFact(elementOf(view, 0), rearranged(value, dims, source))];
 };
 
 const concat: InferRule = (view) => {
