@@ -139,6 +139,20 @@ export const oldForms: readonly (readonly [title: string, form: OldNode])[] = [
       attributes: { output_height: 2, output_width: 2 },
     },
   ],
+  ...[0, 1].flatMap((across) =>
+    [0, 1].map(
+      (variance) =>
+        [
+          `MeanVarianceNormalization-1 ${across === 1 ? 'across channels' : 'per channel'}, ${variance === 1 ? 'with' : 'without'} variance`,
+          {
+            opset: 8,
+            op: 'MeanVarianceNormalization',
+            inputs: [x4],
+            attributes: { across_channels: across, normalize_variance: variance },
+          },
+        ] as const,
+    ),
+  ),
   ['Cast-9', { opset: 9, op: 'Cast', inputs: [x4], attributes: { to: 7 } }],
   [
     'LSTM-7',

@@ -60,6 +60,36 @@ describe('convertToOpset17', () => {
     );
   });
 
+  it('drops outputs of BatchNormalization that nothing reads, and refuses those that are gone', () => {
+    const channel = normalTensor(createRandom(1), [3]);
+    const { model } = oldModel({
+      opset: 9,
+      op: 'BatchNormalization',
+      inputs: [x, channel, channel, channel, channel],
+      outputCount: 5,
+    });
+    const withOutputs = (...indices: number[]): Model => {
+      const outputs = indices.map((i) => model.graph.outputs[i]!);
+      return { ...model, graph: { ...model.graph, outputs } };
+    };
+    assert.deepEqual(convertToOpset17(withOutputs(0)).graph.nodes[0]?.outputs, ['out0']);
+    const [training] = convertToOpset17(withOutputs(0, 1)).graph.nodes;
+    assert.deepEqual(training?.attributes.get('training_mode'), { kind: 'int', value: 1n });
+    assert.equal(thrownBy(withOutputs(0, 3)).code, 'opset-not-convertible');
+  });
+
+  it('refuses broadcasting along an axis where the ranks are unknown', () => {
+    const { model } = oldModel({
+      opset: 6,
+      op: 'Add',
+      inputs: [x, x],
+      attributes: { broadcast: 1, axis: 1 },
+    });
+    const inputs = model.graph.inputs.map((input) => ({ ...input, type: { kind: 'unknown' } as const }));
+    const error = thrownBy({ ...model, graph: { ...model.graph, inputs } });
+    assert.deepEqual(error.detail, { operator: 'Add', node: 'node', opset: 6 });
+  });
+
   it('keeps the names of nodes and outputs', () => {
     const attributes = { axes: [0] };
     const { model } = oldModel({ opset: 8, op: 'Unsqueeze', inputs: [x], attributes });

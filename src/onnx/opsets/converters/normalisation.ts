@@ -96,10 +96,11 @@ const statisticsOutputs: Converter = (node, context) => {
   return withAttribute({ ...node, outputs: node.outputs.slice(0, 3) }, 'training_mode', int(1));
 };
 
-// MeanVarianceNormalization: before opset 9 an experimental operator on [N, C, H, W]
+// MeanVarianceNormalization: before opset 9 an experimental operator on [N, C, H, W], whose
+// statistics the runtime takes over the batch as well
 
 const meanVariance: Converter = (node, context) => {
-  const axes = intAttribute(node, 'across_channels', 0) === 0 ? [2, 3] : [1, 2, 3];
+  const axes = intAttribute(node, 'across_channels', 0) === 0 ? [0, 2, 3] : [0, 1, 2, 3];
   const plain = withoutAttributes(node, 'across_channels', 'normalize_variance');
   const axesAttribute = { kind: 'ints', value: axes.map(BigInt) } as const;
   if (intAttribute(node, 'normalize_variance', 1) !== 0) return withAttribute(plain, 'axes', axesAttribute);
