@@ -157,10 +157,9 @@ function bind(target: InputTarget, array: NamedArray): BoundArray {
   if (isConstant(target, dims)) return { target, array, isConstant: true, sampleDims: dims };
   const isRow = fitShape(perSample, target.sampleShape).kind === 'fits';
   // One sample saved without its batch axis: its sizes are those that the model takes per sample.
-  if (!isRow && target.sampleShape !== null && dims.length > 0) {
-    if (dims.length === target.sampleShape.length && fitShape(dims, target.sampleShape).kind === 'fits') {
-      return { target, array: { ...array, dims: [1, ...dims] }, isConstant: false, sampleDims: dims };
-    }
+  const whole = fitShape(dims, target.sampleShape);
+  if (!isRow && target.sampleShape !== null && whole.kind === 'fits' && !whole.isReshaped) {
+    return { target, array: { ...array, dims: [1, ...dims] }, isConstant: false, sampleDims: dims };
   }
   return { target, array, isConstant: false, sampleDims: perSample };
 }

@@ -101,8 +101,9 @@ function checkInputNames({ spec, targets, path }: SourceRequest): void {
 
 function planTarget(target: InputTarget, source: SampleSource, spec: DataSpec | undefined): InputPlan {
   const field = source.fields.get(target.name);
-  if (field === undefined)
-    {throw fieldMissing(source.kind, `values for the input "${target.name}"`, [...source.fields.keys()]);}
+  if (field === undefined) {
+    throw fieldMissing(source.kind, `values for the input "${target.name}"`, [...source.fields.keys()]);
+  }
   return planInput(target, field, spec?.inputs[target.name]);
 }
 
