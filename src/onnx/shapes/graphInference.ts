@@ -60,7 +60,11 @@ export class GraphInference {
       record: (name, type) => void types.set(name, type),
     };
     this.bindSizes(graph.inputs);
-    for (const input of graph.inputs) this.set(scope, input.name, { type: this.inputType(input) });
+    for (const input of graph.inputs) {
+      // Old files list their initializers as inputs; those are constants here.
+      if (graph.initializers.has(input.name)) continue;
+      this.set(scope, input.name, { type: this.inputType(input) });
+    }
     this.inferGraph(graph, scope);
     for (const [name, { type }] of this.bodyTypes) {
       if (!types.has(name) && !this.ambiguous.has(name)) types.set(name, type);
