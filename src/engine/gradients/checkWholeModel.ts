@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import { loadTensor } from '../../onnx/loadTensor.js';
 import type { Model } from '../../onnx/model.js';
-import { inferTypes } from '../../onnx/shapes/inferTypes.js';
+import { inferTypes, type TypeTable } from '../../onnx/shapes/inferTypes.js';
 import { elementCountOf, type TensorValue } from '../../onnx/tensorValue.js';
 import type { GradientCheckRow } from '../../protocol/gradientCheck.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
@@ -47,18 +47,8 @@ async function compare(
   }
   const wrt = Object.keys(allFeeds).filter((name) => allFeeds[name]?.dtype === 'float32');
   const types = inferTypes(promoted, { keepsUnnamed: true });
-  const outputs = promoted.graph.outputs
-    .map((output) => output.name)
-    .filter((name) => {
-      const type = types.get(name);
-      return type?.kind === 'tensor' && type.elementType === 'float32';
-    });
   const builder = new GraphBuilder(promoted);
-  const cotangents = new Map<string, string>();
-  for (const output of outputs) {
-    const type = { kind: 'tensor', elementType: 'float32', shape: null } as const;
-    cotangents.set(output, builder.addInput(builder.freshName(`${output}/cotangent`), type));
-  }
+  const cotangents = addCotangents(builder, floatOutputs(promoted, types));
   const seeds = [...cotangents].map(([value, cotangent]) => ({ value, cotangent }));
   const backward = differentiate(builder.build(), { seeds, wrt, types, rules });
   const named = nameGradients(backward.model, backward.gradients);
@@ -74,6 +64,22 @@ async function compare(
     await forward.close();
     await both.close();
   }
+}
+
+function floatOutputs(model: Model, types: TypeTable): readonly string[] {
+  const names = model.graph.outputs.map((output) => output.name);
+  return names.filter((name) => {
+    const type = types.get(name);
+    return type?.kind === 'tensor' && type.elementType === 'float32';
+  });
+}
+
+/** Adds an input per output for its cotangent; returns the names by output. */
+function addCotangents(builder: GraphBuilder, outputs: readonly string[]): ReadonlyMap<string, string> {
+  const type = { kind: 'tensor', elementType: 'float32', shape: null } as const;
+  return new Map(
+    outputs.map((output) => [output, builder.addInput(builder.freshName(`${output}/cotangent`), type)]),
+  );
 }
 
 /** Float weights with several elements, spread over the file. */

@@ -169,11 +169,15 @@ class BackwardPass {
   private readonly parts = new Map<string, string[]>();
   private readonly sums = new Map<string, string>();
   private readonly constantOf: (name: string) => TensorValue | undefined;
+  private readonly isConstant: (name: string) => boolean;
 
   constructor(model: Model, facts: PassFacts) {
     this.builder = new GraphBuilder(model);
     this.facts = facts;
     this.constantOf = constantLookup(model);
+    const { initializers, inputs } = model.graph;
+    const fed = new Set(inputs.map((input) => input.name));
+    this.isConstant = (name) => initializers.has(name) && !fed.has(name);
   }
 
   seed({ value, cotangent }: Seed): void {
@@ -200,6 +204,7 @@ class BackwardPass {
       outputCotangents,
       wants: (index) => this.facts.active.has(node.inputs[index] ?? ''),
       typeOf: this.facts.typeOf,
+      isConstant: this.isConstant,
       constantOf: this.constantOf,
     };
     rule.backward(context).forEach((cotangent, index) => {

@@ -13,6 +13,8 @@ export interface RuleContext {
   wants(index: number): boolean;
   /** Type of a value, measured or inferred; `unknown` where nobody could tell. */
   typeOf(name: string): ValueType;
+  /** Whether a value is a weight in the file, so that what is made from it alone is computed once. */
+  isConstant(name: string): boolean;
   /** Elements of a constant that is held in memory (axes, pads, scalars); undefined for anything else. */
   constantOf(name: string): TensorValue | undefined;
 }

@@ -32,13 +32,9 @@ export function rankOf(context: RuleContext, value: string): number {
  * The first axis is left to run time whatever was measured: it is the batch, and the last batch is smaller.
  */
 export function fixedSize(context: RuleContext, value: string, axis: number): number | undefined {
-  if (axis === 0 && !isConstant(context, value)) return undefined;
+  if (axis === 0 && !context.isConstant(value)) return undefined;
   const size = shapeIfKnown(context, value)?.[axis];
   return typeof size === 'number' ? size : undefined;
-}
-
-function isConstant(context: RuleContext, value: string): boolean {
-  return context.constantOf(value) !== undefined;
 }
 
 /** Returns one size of a value as int64 of shape [1]: a constant where it is fixed, else read at run time. */

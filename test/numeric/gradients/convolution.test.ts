@@ -2,7 +2,7 @@ import { checkCase, type GradientCase } from '../../support/gradientCase.js';
 
 type ConvCase = Omit<GradientCase, 'op'> & { readonly title: string };
 
-const convolutions: readonly ConvCase[] = [
+const convolutions: ConvCase[] = [
   {
     title: '3×3 with padding',
     inputs: [[2, 2, 5, 6], [3, 2, 3, 3], [3]],
@@ -118,6 +118,32 @@ const convolutions: readonly ConvCase[] = [
     attributes: { auto_pad: 'VALID', strides: [2, 1] },
   },
 ];
+
+convolutions.push(
+  {
+    title: 'depthwise with dilations and uneven pads',
+    inputs: [
+      [2, 2, 7, 8],
+      [2, 1, 3, 2],
+    ],
+    attributes: { group: 2, dilations: [2, 3], strides: [1, 2], pads: [1, 2, 0, 1] },
+  },
+  {
+    title: 'more channels than positions',
+    inputs: [
+      [2, 3, 2, 1],
+      [40, 3, 3, 3],
+    ],
+    attributes: { pads: [1, 1, 1, 1] },
+  },
+  {
+    title: '1×1 with a weight larger than the maps',
+    inputs: [
+      [2, 6, 1, 1],
+      [5, 6, 1, 1],
+    ],
+  },
+);
 
 describe('gradients of Conv', () => {
   for (const { title, ...given } of convolutions) {

@@ -31,18 +31,20 @@ export const clipRule: GradientRule = {
   backward(context) {
     const [g] = context.outputCotangents;
     const [x = '', low = '', high = ''] = context.node.inputs;
+    const [y = ''] = context.node.outputs;
     if (g === undefined) return [];
     const emit = emitterFor(context);
+    // y is at a bound exactly where x is at or beyond it; asking y lets the runtime fuse Clip into a convolution.
     const tests = [
-      ...(low === '' ? [] : [emit.greater(x, low)]),
-      ...(high === '' ? [] : [emit.less(x, high)]),
+      ...(low === '' ? [] : [emit.greater(y, low)]),
+      ...(high === '' ? [] : [emit.less(y, high)]),
     ];
     const [first, second] = tests;
     if (first === undefined) return [g];
     const inside = second === undefined ? first : emit.node('And', [first, second]);
     const shape = shapeIfKnown(context, x);
     return [
-      context.wants(0) ? emit.keepWhere(inside, g) : undefined,
+      context.wants(0) ? emit.maskWhere(inside, g) : undefined,
       context.wants(1) ? { value: emit.keepWhere(emit.less(x, low), g), shape } : undefined,
       context.wants(2) ? { value: emit.keepWhere(emit.greater(x, high), g), shape } : undefined,
     ];

@@ -133,8 +133,8 @@ export const unaryRules: readonly GradientRule[] = [
   unary('Softsign', 1, ({ emit, x, g }) =>
     emit.div(g, emit.square(emit.add(emit.scalar(1), emit.node('Abs', [x])))),
   ),
-  // Where instead of a product with Sign, which is slow; y > 0 keeps relu′(0) = 0.
-  unary('Relu', 13, ({ emit, y, g }) => emit.keepWhere(emit.greater(y, emit.scalar(0)), g)),
+  // Sign is slow; y > 0 keeps relu′(0) = 0 and lets the runtime fuse Relu into what comes before.
+  unary('Relu', 13, ({ emit, y, g }) => emit.maskWhere(emit.greater(y, emit.scalar(0)), g)),
   unary('LeakyRelu', 6, (operands) =>
     bent(operands, operands.emit.scalar(operands.attribute('alpha', 0.01))),
   ),
