@@ -85,9 +85,9 @@ const plants: readonly Plant[] = [
     append: silu,
     units: [
       ['dead', () => -60],
-      ['rare', (random, sample) => (sample % 2000 === 77 ? 2 : -60)],
+      ['rare', (_, sample) => (sample % 2000 === 77 ? 2 : -60)],
       ['always-on', positive],
-      ['active', (random, sample) => (sample % 2 === 0 ? 3 : -60)],
+      ['active', (_, sample) => (sample % 2 === 0 ? 3 : -60)],
       ['not-finite', once(NaN, ordinary)],
     ],
   },
