@@ -217,7 +217,7 @@ function followRoot(
   const isReciprocal =
     reciprocal?.opType === 'Reciprocal' ||
     (reciprocal?.opType === 'Div' && scalarOf(view.constants.get(reciprocal.inputs[0] ?? '')) === 1);
-  if (!isReciprocal || reciprocal === undefined) return current.outputs[0];
+  if (!isReciprocal) return current.outputs[0];
   nodes.push(reciprocal);
   return reciprocal.outputs[0];
 }

@@ -134,8 +134,9 @@ export function layerOperatorOf(
   }
   const weight = constants.get(node.inputs[operator.weight] ?? '');
   if (weight === undefined) return undefined;
-  if (operator.kind === 'embedding' && node.opType === 'Gather' && !isEmbeddingTable(node, weight))
+  if (operator.kind === 'embedding' && node.opType === 'Gather' && !isEmbeddingTable(node, weight)) {
     return undefined;
+  }
   return { operator, weight };
 }
 

@@ -1,0 +1,129 @@
+import { type GraphNode, type Model } from '../model.js';
+import type { Candidate } from './candidates.js';
+import {
+  type ExporterName,
+  exporterNameOf,
+  type NamingStyle,
+  namingStyleOf,
+  scopeComponents,
+} from './exporterNames.js';
+
+/** The name of a layer and the scopes around it. */
+export interface LayerName {
+  readonly name: string;
+  readonly path: string;
+  /** Names of the scopes around the layer, outermost first. */
+  readonly scopes: readonly string[];
+}
+
+/**
+ * Returns the name of every layer by the rules of the contract, decided node by node in file order.
+ *
+ * Activations without a name of their own are called after what feeds them. Of equal names the first keeps it, later
+ * ones get `_1`, `_2`.
+ */
+export function nameLayers(
+  model: Model,
+  candidates: readonly Candidate[],
+): ReadonlyMap<Candidate, LayerName> {
+  const style = namingStyleOf(model);
+  const own = new Map(candidates.map((candidate) => [candidate, ownName(candidate, style)]));
+  const naming = new Naming(style, own, candidates);
+  for (const candidate of candidates) naming.add(candidate);
+  return naming.names;
+}
+
+class Naming {
+  readonly names = new Map<Candidate, LayerName>();
+  private readonly used = new Set<string>();
+  private readonly counts = new Map<string, number>();
+  private readonly byOutput = new Map<string, Candidate>();
+  private readonly scopeNames: ReadonlySet<string>;
+
+  constructor(
+    private readonly style: NamingStyle,
+    private readonly own: ReadonlyMap<Candidate, ExporterName>,
+    candidates: readonly Candidate[],
+  ) {
+    for (const candidate of candidates) this.byOutput.set(candidate.output, candidate);
+    const weighted = candidates.filter((candidate) => !isActivation(candidate));
+    this.scopeNames = new Set(weighted.flatMap((candidate) => prefixesOf(own.get(candidate)?.name ?? '')));
+  }
+
+  add(candidate: Candidate): void {
+    const [first] = candidate.nodes;
+    const { name, scopes } = this.choose(candidate);
+    const unique = this.unique(name);
+    const path = first?.name !== undefined && first.name !== '' ? first.name : unique;
+    this.names.set(candidate, { name: unique, path, scopes });
+  }
+
+  private choose(candidate: Candidate): { readonly name: string; readonly scopes: readonly string[] } {
+    const { name } = this.own.get(candidate) ?? { name: undefined };
+    if (!isActivation(candidate)) {
+      const chosen = name ?? this.counted(candidate.kind);
+      return { name: chosen, scopes: prefixesOf(chosen) };
+    }
+    const feeder = this.feederOf(candidate, candidate.input);
+    const feederName = feeder === undefined ? undefined : this.names.get(feeder);
+    const isOwn = name !== undefined && name !== feederName?.name && !this.scopeNames.has(name);
+    if (isOwn) return { name, scopes: prefixesOf(name) };
+    if (feederName !== undefined) return { name: `${feederName.name}.act`, scopes: feederName.scopes };
+    const scope = commonScope(candidate, this.style).join('.');
+    if (scope === '') return { name: this.counted(candidate.operator.toLowerCase()), scopes: [] };
+    return { name: `${scope}.act`, scopes: [...prefixesOf(scope), scope] };
+  }
+
+  /** Returns the layer whose value reaches an activation without being mixed with another. */
+  private feederOf(candidate: Candidate, value: string): Candidate | undefined {
+    const layer = this.byOutput.get(value);
+    if (layer !== undefined) return layer;
+    const { view } = candidate;
+    const producer = view.index.producerOf(value);
+    const computed = producer?.inputs.filter((input) => input !== '' && !view.constants.has(input)) ?? [];
+    const [only] = computed;
+    return computed.length === 1 && only !== undefined ? this.feederOf(candidate, only) : undefined;
+  }
+
+  private counted(label: string): string {
+    const count = this.counts.get(label) ?? 0;
+    this.counts.set(label, count + 1);
+    return `${label}_${count}`;
+  }
+
+  private unique(name: string): string {
+    let unique = name;
+    for (let i = 1; this.used.has(unique); i++) unique = `${name}_${i}`;
+    this.used.add(unique);
+    return unique;
+  }
+}
+
+function isActivation(candidate: Candidate): boolean {
+  return candidate.kind === 'activation' || candidate.kind === 'gate';
+}
+
+function ownName(candidate: Candidate, style: NamingStyle): ExporterName {
+  const [first] = candidate.nodes;
+  if (first === undefined) return { name: undefined, scope: [], rule: 'none' };
+  const isComposite = candidate.operator !== first.opType;
+  const named = exporterNameOf(first, candidate.weight?.origin, style);
+  if (!isComposite || named.rule === 'metadata' || named.rule === 'weight') return named;
+  // A composite is one layer named by the scope that its nodes share.
+  const scope = commonScope(candidate, style);
+  if (scope.length > 0) return { name: scope.join('.'), scope, rule: 'path' };
+  return { name: undefined, scope: [], rule: 'none' };
+}
+
+function commonScope(candidate: Candidate, style: NamingStyle): readonly string[] {
+  const scopes = candidate.nodes.map((node: GraphNode) => scopeComponents(node, style));
+  const [first = []] = scopes;
+  const length = first.findIndex((component, depth) => scopes.some((scope) => scope[depth] !== component));
+  return length < 0 ? first : first.slice(0, length);
+}
+
+/** Returns `a`, `a.b` for `a.b.c`: the modules around it. */
+export function prefixesOf(name: string): string[] {
+  const parts = name.split('.');
+  return parts.slice(1).map((_, length) => parts.slice(0, length + 1).join('.'));
+}

@@ -1,0 +1,119 @@
+import type { Model } from '../model.js';
+import { inferTypes } from '../shapes/inferTypes.js';
+import type { TypeTable } from '../shapes/typeTable.js';
+import { findAttentions, findMlps } from './blocks.js';
+import { type Candidate, findCandidates } from './candidates.js';
+import { countConstants } from './constantCounts.js';
+import { type GraphView, graphViewsOf } from './graphView.js';
+import type { AttentionHeads, Layer, LayerTable, Mlp } from './layer.js';
+import { type LayerName, nameLayers } from './layerNames.js';
+import { findScopes, type ScopeLayer } from './scopes.js';
+import { activationsByInput, stateSourceOf } from './stateSources.js';
+import { shapeOf, type UnitAxis, unitAxesOf } from './unitAxes.js';
+
+/** Returns every layer of a model with its name, units and place; shapes are those of `types` (default: inferred). */
+export function layersOf(model: Model, types: TypeTable = inferTypes(model)): LayerTable {
+  const views = graphViewsOf(model);
+  const perView = views.map((view) => ({ view, candidates: findCandidates(view) }));
+  const candidates = perView.flatMap((part) => part.candidates).sort((a, b) => a.index - b.index);
+  const names = nameLayers(model, candidates);
+  const axes = new Map(perView.map((part) => [part.view, unitAxesOf(part.view, part.candidates, types)]));
+  const { scopes, parentOf } = findScopes(model, names, views);
+  const [main] = perView;
+  const mlps = main === undefined ? [] : findMlps(main.candidates, names);
+  const attentions = main === undefined ? [] : findAttentions(model, main.view, types);
+  const byInput = activationsByInput(candidates);
+  const context = { names, axes, types, parentOf, byInput, mlps, attentions, views };
+  const layers = [
+    ...candidates.map((candidate) => layerOf(candidate, context)),
+    ...scopes.map((scope) => scopeOf(scope, context, candidates)),
+  ].sort(
+    (a, b) =>
+      a.index - b.index || Number(b.kind === 'scope') - Number(a.kind === 'scope') || depthOf(a) - depthOf(b),
+  );
+  return {
+    layers,
+    byName: new Map(layers.map((layer) => [layer.name, layer])),
+    mlps,
+    attentions,
+    counts: countConstants(views, candidates),
+  };
+}
+
+interface Context {
+  readonly names: ReadonlyMap<Candidate, LayerName>;
+  readonly axes: ReadonlyMap<GraphView, ReadonlyMap<string, UnitAxis>>;
+  readonly types: TypeTable;
+  readonly parentOf: ReadonlyMap<Candidate, string | null>;
+  readonly byInput: ReadonlyMap<string, Candidate>;
+  readonly mlps: readonly Mlp[];
+  readonly attentions: readonly AttentionHeads[];
+  readonly views: readonly GraphView[];
+}
+
+function layerOf(candidate: Candidate, context: Context): Layer {
+  const { name, path } = context.names.get(candidate) ?? { name: '', path: '' };
+  const axis = context.axes.get(candidate.view)?.get(candidate.output);
+  return {
+    name,
+    path,
+    parent: context.parentOf.get(candidate) ?? null,
+    index: candidate.index,
+    kind: candidate.kind,
+    operator: candidate.operator,
+    unitCount: axis?.units ?? null,
+    unitAxis: axis?.axis ?? null,
+    parameterCount: candidate.parameters.reduce((total, constant) => total + constant.elementCount, 0),
+    output: candidate.output,
+    furtherOutputs: [],
+    shape: shapeOf(context.types.get(candidate.output)) ?? null,
+    blocks: blocksOf(name, context),
+    nodes: candidate.nodes,
+    input: candidate.input,
+    isInBody: candidate.view.isInBody,
+    family: candidate.family,
+    states: stateSourceOf(candidate, context.names, context.byInput),
+  };
+}
+
+function scopeOf(scope: ScopeLayer, context: Context, candidates: readonly Candidate[]): Layer {
+  const inside = new Set(scope.nodes);
+  const held = candidates.filter((candidate) => candidate.nodes.every((node) => inside.has(node)));
+  const parameters = new Map(
+    held.flatMap((candidate) => candidate.parameters).map((one) => [one.identity, one.elementCount]),
+  );
+  const axis = context.views
+    .map((view) => context.axes.get(view)?.get(scope.output))
+    .find((found) => found !== undefined);
+  return {
+    name: scope.name,
+    path: scope.name,
+    parent: scope.parent,
+    index: scope.index,
+    kind: 'scope',
+    operator: '',
+    unitCount: axis?.units ?? null,
+    unitAxis: axis?.axis ?? null,
+    parameterCount: [...parameters.values()].reduce((total, count) => total + count, 0),
+    output: scope.output,
+    furtherOutputs: scope.furtherOutputs,
+    shape: shapeOf(context.types.get(scope.output)) ?? null,
+    blocks: blocksOf(scope.name, context),
+    nodes: scope.nodes,
+    input: null,
+    isInBody: scope.isInBody,
+    family: null,
+    states: { kind: 'not-judged', reason: 'a scope holds layers, which are judged one by one', next: null },
+  };
+}
+
+function blocksOf(name: string, { mlps, attentions }: Context): readonly string[] {
+  return [
+    ...(mlps.some((mlp) => mlp.name === name) ? ['mlp'] : []),
+    ...(attentions.some((attention) => attention.name === name) ? ['attention'] : []),
+  ];
+}
+
+function depthOf(layer: Layer): number {
+  return layer.name.split('.').length;
+}
