@@ -10,7 +10,9 @@ export interface RenderOptions {
   readonly paint: Paint;
 }
 
-const maxTableRows = 20;
+/** Rows of the first table, which answers the question, and of those after it. */
+const maxFirstRows = 20;
+const maxLaterRows = 8;
 const maxFindings = 12;
 const indent = '  ';
 
@@ -65,7 +67,8 @@ function tableSections(report: Report, { paint, width }: RenderOptions): string[
     if (!isKnownBlock(block) || block.type !== 'table' || block.folded === true) continue;
     const title = block.title === undefined ? [] : [paint.bold(safeText(block.title))];
     if (block.rows.length === 0) continue;
-    sections.push([...title, ...renderTable(block, { width, maxRows: maxTableRows, paint })]);
+    const maxRows = sections.length === 0 ? maxFirstRows : maxLaterRows;
+    sections.push([...title, ...renderTable(block, { width, maxRows, paint })]);
   }
   return sections;
 }

@@ -157,7 +157,7 @@ function headOf(facts: RunFacts, status: ReportStatus): Head {
 function citationOf(analysis: Analysis, draft: ReportDraft): Block[] {
   const isPlaced = draft.blocks.some((block) => block.type === 'citation');
   if (isPlaced || analysis.papers.length === 0) return [];
-  return [{ type: 'citation', papers: analysis.papers.map((paper) => paper.id) }];
+  return [{ type: 'citation', title: 'Papers', papers: analysis.papers.map((paper) => paper.id) }];
 }
 
 function unique(texts: readonly string[]): string[] {

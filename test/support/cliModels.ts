@@ -57,7 +57,8 @@ const weight = Buffer.from(new Float32Array(12).fill(0.5).buffer);
 
 function linear(...weightFields: Buffer[]): readonly Buffer[] {
   return [
-    bytes(1, nodeFields('MatMul', ['x', 'W'], ['y'], bytes(3, 'dense'))),
+    bytes(1, nodeFields('MatMul', ['x', 'W'], ['h'], bytes(3, 'dense'))),
+    bytes(1, nodeFields('Relu', ['h'], ['y'], bytes(3, 'relu'))),
     bytes(5, tensorFields('W', 1, [6, 2], ...weightFields)),
     bytes(11, valueFields('x', 1, ['n', 6])),
     bytes(12, valueFields('y', 1, ['n', 2])),
@@ -105,9 +106,19 @@ export const badModelFiles: Readonly<Record<string, () => Buffer>> = {
   'missing external data': () => modelBytes(linear(...external('weights.bin'))),
   'external data outside': () => modelBytes(linear(...external('../../../../etc/passwd'))),
   'absolute external data': () => modelBytes(linear(...external('/etc/passwd'))),
-  'an unknown operator': () => modelBytes([bytes(1, nodeFields('Frobnicate', ['x'], ['y'])), input, output]),
+  'an unknown operator': () => modelBytes([
+      bytes(1, nodeFields('Frobnicate', ['x'], ['h'])),
+      bytes(1, nodeFields('Relu', ['h'], ['y'])),
+      input,
+      output,
+    ]),
   'an unknown domain': () =>
-    modelBytes([bytes(1, nodeFields('Frob', ['x'], ['y'], bytes(7, 'com.example'))), input, output]),
+    modelBytes([
+      bytes(1, nodeFields('Frob', ['x'], ['h'], bytes(7, 'com.example'))),
+      bytes(1, nodeFields('Relu', ['h'], ['y'])),
+      input,
+      output,
+    ]),
 };
 
 /** Writes one of the bad models and returns its path. */

@@ -206,7 +206,8 @@ describe('a run in the engine process', function () {
   }
 
   it('refuses a missing --data, an unknown setting and an unknown analysis', async () => {
-    const { dataPath: _, ...withoutData } = request;
+    const { kind, analysis, modelPath, settings, seed, provider } = request;
+    const withoutData = { kind, analysis, modelPath, settings, seed, provider };
     const outcome = await runReport(client, withoutData, { analyses: testAnalyses });
     assert(outcome.error instanceof UserError && outcome.error.code === 'data-missing');
     await assert.rejects(() => ask({ settings: { scale: 11 } }), UserError);
