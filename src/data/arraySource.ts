@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { throwIfAborted } from '../base/abort.js';
-import type { FromSpec, LabelsSpec } from '../protocol/inspectFile.js';
+import type { FromSpec } from '../protocol/inspectFile.js';
 import type { ByteReader } from './byteSource.js';
 import { dataEmpty, fieldMissing, labelsInvalid, listOf, shapeMismatch } from './dataErrors.js';
 import { fitShape } from './fitShape.js';
 import { formatShape, type InputTarget } from './inputTargets.js';
-import { type Labels, labelsOf, readLabelNames, readLabelsFile } from './labels.js';
+import { findLabelsFile, type Labels, labelsOf, readLabelNames, readLabelsFile } from './labels.js';
 import { type NamedArray, readArray, readRow } from './namedArray.js';
 import {
   type FieldInfo,
@@ -86,16 +84,12 @@ function findLabelsArray({ spec, targets, path, baseDir }: SourceRequest, arrays
     return arrays.find(({ name }) => name === 'labels' && !targets.some((target) => target.name === name));
   }
   const found = arrays.find(({ name }) => name === from);
-  if (found !== undefined || isFile(from, baseDir)) return found;
+  if (found !== undefined || findLabelsFile(from, { baseDir, path }) !== undefined) return found;
   throw fieldMissing(
     path,
     `array "${String(from)}" for the labels`,
     arrays.map(({ name }) => name),
   );
-}
-
-function isFile(from: LabelsSpec['from'], baseDir: string): from is string {
-  return typeof from === 'string' && existsSync(resolve(baseDir, from));
 }
 
 async function readLabels(request: SourceRequest, array: NamedArray | undefined): Promise<Labels> {
@@ -104,9 +98,9 @@ async function readLabels(request: SourceRequest, array: NamedArray | undefined)
     const value = { dtype: array.dtype, dims: array.dims, data: await readArray(array) };
     return labelsOf(value, `${array.name} in ${request.path}`);
   }
-  const from = spec?.labels?.from;
-  if (!isFile(from ?? 0, baseDir)) return { warnings: [] };
-  return readLabelsFile(resolve(baseDir, String(from)), await readLabelNames(spec?.labels, baseDir));
+  const file = findLabelsFile(spec?.labels?.from, request);
+  if (file === undefined) return { warnings: [] };
+  return readLabelsFile(file, await readLabelNames(spec?.labels, baseDir));
 }
 
 function checkLabelCount(path: string, labels: Labels, sampleCount: number): void {

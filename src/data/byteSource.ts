@@ -94,7 +94,10 @@ class FileReader implements ByteReader {
   }
 
   private async load(offset: number, length: number): Promise<void> {
-    const sizeBytes = Math.max(length, Math.min(windowSizeBytes, this.sizeBytes - offset));
+    // Shuffled reads jump, and a whole window for each would read the file many times over.
+    const isNext = offset >= this.windowOffset && offset <= this.windowOffset + this.window.length;
+    const ahead = isNext ? Math.min(windowSizeBytes, this.sizeBytes - offset) : 0;
+    const sizeBytes = Math.max(length, ahead);
     // A fresh buffer: earlier views may still be in use by samples waiting for their batch.
     const window = new Uint8Array(sizeBytes);
     let filled = 0;

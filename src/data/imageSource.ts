@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, extname, join, relative, resolve, sep } from 'node:path';
 import { dataEmpty, labelsInvalid } from './dataErrors.js';
 import { imageExtensions, imageSize } from './decodeImage.js';
-import { labelIndexer, readLabelNames, readLabelsFile } from './labels.js';
+import { findLabelsFile, labelIndexer, readLabelNames, readLabelsFile } from './labels.js';
 import {
   type FieldInfo,
   indicesOf,
@@ -101,14 +101,14 @@ async function listImages(folder: string): Promise<{ images: string[]; otherCoun
 }
 
 async function readImageLabels(
-  { spec, baseDir, classCount }: SourceRequest,
+  { spec, baseDir, classCount, path: folder }: SourceRequest,
   ids: readonly string[],
   isFolder: boolean,
 ): Promise<ImageLabels> {
   const from = spec?.labels?.from;
   const names = await readLabelNames(spec?.labels, baseDir);
   if (from !== undefined && from !== 'folder') {
-    const path = resolve(baseDir, String(from));
+    const path = findLabelsFile(from, { baseDir, path: folder }) ?? resolve(baseDir, String(from));
     const labels = await readLabelsFile(path, names);
     if (labels.indices !== undefined && labels.indices.length !== ids.length) {
       throw labelsInvalid(

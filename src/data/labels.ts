@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, extname, resolve } from 'node:path';
+import { basename, dirname, extname, resolve } from 'node:path';
 import { type TensorValue, toFloat64 } from '../onnx/tensorValue.js';
 import type { LabelsSpec } from '../protocol/inspectFile.js';
 import { fileSource } from './byteSource.js';
@@ -38,6 +39,15 @@ function linesOf(text: string): string[] {
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   while (lines.at(-1) === '') lines.pop();
   return lines;
+}
+
+/** Returns the labels' file that `from` names, relative to the inspect file or beside the data; undefined when none is there. */
+export function findLabelsFile(
+  from: LabelsSpec['from'] | undefined,
+  { baseDir, path }: { baseDir: string; path: string },
+): string | undefined {
+  if (typeof from !== 'string') return undefined;
+  return [resolve(baseDir, from), resolve(dirname(path), from)].find((candidate) => existsSync(candidate));
 }
 
 /** Reads labels that stand in a file of their own: `.npy`, IDX(.gz), or text with one per line. */

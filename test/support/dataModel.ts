@@ -31,7 +31,7 @@ export interface ReadBatch {
   readonly ids: readonly string[];
   readonly firstIndex: number;
   readonly labels: number[] | undefined;
-  readonly feeds: Record<string, { readonly dims: readonly number[]; readonly values: number[] }>;
+  readonly feeds: Record<string, { readonly dims: readonly number[]; readonly values: readonly number[] }>;
 }
 
 /** Reads batches to plain numbers. */

@@ -32,7 +32,7 @@ describe('images', () => {
     return file;
   }
 
-  async function valuesOf(path: string, shape: (number | string)[]): Promise<number[]> {
+  async function valuesOf(path: string, shape: (number | string)[]): Promise<readonly number[]> {
     const [batch] = await readAll(await openDataset(path, dataModel({ x: shape })));
     return batch!.feeds['x']!.values;
   }

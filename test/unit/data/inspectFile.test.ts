@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeIdx } from '../../../src/data/idx.js';
 import { writeNpz } from '../../../src/data/npz.js';
@@ -112,5 +112,23 @@ describe('inspect files', () => {
       assert.deepEqual(await readAll(described), await readAll(bare));
       assert.deepEqual(described.labelNames, bare.labelNames);
     }
+  });
+
+  it('find labels in a file beside themselves or beside the data', async () => {
+    mkdirSync(join(folder(), 'sub'));
+    await writeNpz(join(folder(), 'sub', 'rows.npz'), { x: ramp(3, 2) });
+    writeFileSync(join(folder(), 'near.txt'), 'cat\nn07 dog\n0\n');
+    writeFileSync(join(folder(), 'sub', 'beside.idx1'), Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 1, 1, 0));
+    const model = dataModel({ x: ['N', 2] }, { classCount: 2 });
+    const labelsOf = async (from: string) => {
+      const labels = { from, names: ['cat', 'n07 dog'] };
+      const path = described({ path: 'sub/rows.npz', inputs: { x: { layout: 'NC' } }, labels });
+      const data = await openDataset(path, model);
+      assert.deepEqual(data.warnings, []);
+      return (await readAll(data))[0]!.labels;
+    };
+    assert.deepEqual(await labelsOf('near.txt'), [0, 1, 0]);
+    assert.deepEqual(await labelsOf('beside.idx1'), [1, 1, 0]);
+    await assert.rejects(labelsOf('gone.txt'), { code: 'data-field-missing', message: /gone\.txt/ });
   });
 });
