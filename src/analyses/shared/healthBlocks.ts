@@ -39,7 +39,7 @@ export function layerTable(figures: HealthFigures): TableBlock {
     { key: 'deadShare', label: 'Dead', kind: 'bar', description: 'Share of the neurons that are dead.' },
     {
       key: 'activeFraction',
-      label: 'Active',
+      label: 'Outputs > 0',
       kind: 'percent',
       description: 'Share of all outputs that are above 0.',
     },
@@ -105,7 +105,7 @@ const neuronColumns: TableColumn[] = [
   { key: 'maximum', label: 'Maximum', kind: 'number' },
   { key: 'mean', label: 'Mean', kind: 'number' },
   { key: 'activeSamples', label: 'Active samples', kind: 'count', description: 'Samples it is active on.' },
-  { key: 'activeFraction', label: 'Active', kind: 'percent', description: 'Share of its outputs above 0.' },
+  { key: 'activeFraction', label: 'Outputs > 0', kind: 'percent', description: 'Share of its outputs above 0.' },
   { key: 'examples', label: 'Top examples', kind: 'text', description: 'Samples with its largest outputs.' },
 ];
 
