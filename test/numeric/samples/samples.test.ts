@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { openDataset } from '../../../src/data/openDataset.js';
+import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
+import { layersOf } from '../../../src/onnx/layers/layerTable.js';
+import { readModel } from '../../../src/onnx/readModel.js';
+import { toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { feedOf, readMnist } from '../../../scripts/samples/mnist.js';
+import { samplesDir } from '../../support/paths.js';
+
+const names = readdirSync(samplesDir).filter((name) => existsSync(join(samplesDir, name, 'manifest.json')));
+
+interface Manifest {
+  readonly sha256: Record<string, string>;
+  readonly metric: { readonly value: number };
+}
+
+function manifestOf(name: string): Manifest {
+  return JSON.parse(readFileSync(join(samplesDir, name, 'manifest.json'), 'utf8')) as Manifest;
+}
+
+describe('sample models', () => {
+  it('are the two that the documents name', () => {
+    assert.deepEqual(names.sort(), ['digits-cnn', 'dying-relu']);
+  });
+
+  for (const name of names) {
+    it(`${name}: files are those of its manifest and stay under 2 MB together`, () => {
+      const { sha256 } = manifestOf(name);
+      let sizeBytes = 0;
+      for (const [file, expected] of Object.entries(sha256)) {
+        const path = join(samplesDir, name, file);
+        assert.equal(createHash('sha256').update(readFileSync(path)).digest('hex'), expected, file);
+        sizeBytes += statSync(path).size;
+      }
+      assert.ok(sizeBytes < 2e6, `${sizeBytes} bytes`);
+    });
+
+    it(`${name}: training.py defines every layer of the model under the same name`, async () => {
+      const code = readFileSync(join(samplesDir, name, 'training.py'), 'utf8');
+      const table = layersOf(await readModel(join(samplesDir, name, `${name}.onnx`)));
+      for (const layer of table.layers) {
+        assert.match(code, new RegExp(`self\\.${layer.name} = nn\\.`), layer.name);
+      }
+    });
+
+    it(`${name}: its inspect file feeds it without a warning and labels every sample`, async () => {
+      const model = await readModel(join(samplesDir, name, `${name}.onnx`));
+      const data = await openDataset(join(samplesDir, name, `${name}.inspect.json`), model);
+      assert.deepEqual(data.warnings, []);
+      assert.equal(data.sampleCount, 4000);
+      assert.ok(data.hasLabels);
+    });
+  }
+
+  it('digits-cnn is right on at least 98.5 % of the 10,000 MNIST test images, as its manifest says', async function () {
+    this.timeout(60_000);
+    const accuracy = await accuracyOnMnist('digits-cnn');
+    assert.ok(accuracy >= 0.985, String(accuracy));
+    // The last bits of a logit may differ between machines; no more than one image may change its class for it.
+    assert.ok(Math.abs(accuracy - manifestOf('digits-cnn').metric.value) <= 1e-4);
+  });
+
+  it('dying-relu has a layer of which at least 30 % of the units never fire on the 10,000 test images', async function () {
+    this.timeout(60_000);
+    const share = await deadShareByHand('dying-relu', '/relu1/Relu_output_0');
+    assert.ok(share >= 0.3, String(share));
+  });
+});
+
+async function accuracyOnMnist(name: string): Promise<number> {
+  const digits = readMnist('t10k');
+  const session = await createRuntime({ provider: 'cpu' }).open(
+    await readModel(join(samplesDir, name, `${name}.onnx`)),
+  );
+  let right = 0;
+  for (let start = 0; start < digits.count; start += 500) {
+    const { image, labels } = feedOf(digits, start, start + 500);
+    const { logits } = await session.run({
+      image: { dtype: 'float32', dims: [500, 1, 28, 28], data: image },
+    });
+    const scores = toFloat64(logits!);
+    for (const [row, label] of labels.entries()) {
+      const own = scores.subarray(row * 10, row * 10 + 10);
+      if (own.indexOf(Math.max(...own)) === label) right++;
+    }
+  }
+  await session.close();
+  return right / digits.count;
+}
+
+/** Recounts dead units by copying every activation out of the runtime: no in-graph statistics. */
+async function deadShareByHand(name: string, value: string): Promise<number> {
+  const digits = readMnist('t10k');
+  const model = await readModel(join(samplesDir, name, `${name}.onnx`));
+  const outputs = [{ name: value, type: { kind: 'unknown' as const }, metadata: new Map<string, string>() }];
+  const session = await createRuntime({ provider: 'cpu' }).open({
+    ...model,
+    graph: { ...model.graph, outputs },
+  });
+  const fired = new Set<number>();
+  let unitCount = 0;
+  for (let start = 0; start < digits.count; start += 500) {
+    const { image } = feedOf(digits, start, start + 500);
+    const run = await session.run({ image: { dtype: 'float32', dims: [500, 1, 28, 28], data: image } });
+    const activations = run[value]!;
+    unitCount = activations.dims[1]!;
+    for (const [i, activation] of toFloat64(activations).entries())
+      if (activation > 0) fired.add(i % unitCount);
+  }
+  await session.close();
+  return 1 - fired.size / unitCount;
+}
