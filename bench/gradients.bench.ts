@@ -108,7 +108,7 @@ function withShape(model: Model, shape: readonly number[]): Model {
   return { ...model, graph: { ...model.graph, inputs } };
 }
 
-/** Forward and backward in one graph, the loss being the sum of the results; only the gradients come out. */
+/** Forward and backward in one graph, the loss being the sum of the results; only the gradients' norms come out. */
 function withGradients(model: Model, wrt: readonly string[]): Model {
   const builder = new GraphBuilder(model);
   const [output] = model.graph.outputs;
@@ -120,7 +120,11 @@ function withGradients(model: Model, wrt: readonly string[]): Model {
     types: inferTypes(model),
   });
   const last = new GraphBuilder(both);
-  last.setOutputs([value, ...gradients.values()]);
+  // A gradient is read inside the graph (by an optimiser, a reduction), so that only what is asked for leaves it.
+  const sizes = [...gradients.values()].map((gradient) =>
+    last.node('ReduceL2', [gradient], { attributes: { keepdims: 0 } }),
+  );
+  last.setOutputs([value, ...sizes]);
   return last.build();
 }
 

@@ -56,11 +56,17 @@ export function emitDepthwiseWeightGradient(
   const table = emit.elementType === 'float32' ? diagonals : emit.castTo(diagonals, emit.elementType);
   const turned = emit.transpose(g, [0, 1, 3, 2]);
   const taps = Array.from({ length: kernelRows }, (_, row) => {
-    const pairs = emit.sum(emit.node('MatMul', [turned, rows(row)]), [0], false);
-    const flat = emit.reshapeTo(pairs, [channels.group, widths.narrow * widths.padded]);
-    return emit.unsqueeze(emit.node('MatMul', [flat, table]), [1]);
+    const pairs = emit.node('MatMul', [turned, rows(row)]);
+    const flat = emit.reshapeTo(pairs, [-1, widths.narrow * widths.padded]);
+    return emit.node('Gemm', [flat, table]);
   });
-  return emit.unsqueeze(emit.concat(taps, 1), [1]);
+  // [N·C, k·l] summed over the samples
+  const sums = emit.sum(
+    emit.reshapeTo(emit.concat(taps, 1), [-1, channels.group, kernelRows * kernelColumns]),
+    [0],
+    false,
+  );
+  return emit.reshapeTo(sums, [channels.group, 1, kernelRows, kernelColumns]);
 }
 
 function diagonalTable(
