@@ -1,5 +1,5 @@
 // Bundles the command line, the engine process, the extension and the scripts of exported reports into dist/.
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureInstalled, rootDir } from './setup.mjs';
@@ -7,8 +7,9 @@ import { ensureInstalled, rootDir } from './setup.mjs';
 /** Builds everything; rejects with esbuild's own message when a source does not compile. */
 export async function build() {
   const esbuild = await import('esbuild');
-  const outdir = join(rootDir, 'dist');
-  rmSync(outdir, { recursive: true, force: true });
+  // Built beside and moved into place, so that whoever runs dist meanwhile never finds half of it.
+  const dist = join(rootDir, 'dist');
+  const outdir = join(rootDir, `dist.${process.pid}`);
   mkdirSync(outdir, { recursive: true });
   const common = {
     absWorkingDir: rootDir,
@@ -54,6 +55,8 @@ export async function build() {
     }),
   ]);
   chmodSync(join(outdir, 'cli.js'), 0o755);
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(outdir, dist);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { rootDir } from '../support/paths.js';
+
+// Every way npm or a download could leave the machine points at a port where nobody listens.
+const unreachable = 'http://127.0.0.1:9';
+const offline = {
+  ...process.env,
+  npm_config_registry: unreachable,
+  HTTP_PROXY: unreachable,
+  HTTPS_PROXY: unreachable,
+  http_proxy: unreachable,
+  https_proxy: unreachable,
+};
+
+describe('npm start, a second time', () => {
+  it('prints the dead neurons of the sample without a network', function () {
+    this.timeout(60_000);
+    const result = spawnSync(process.execPath, [join(rootDir, 'scripts', 'start.mjs'), '--headless'], {
+      cwd: rootDir,
+      env: offline,
+      encoding: 'utf8',
+    });
+    assert.equal(result.status, 0, result.stderr);
+    assert.doesNotMatch(result.stdout, /Installing/);
+    assert.match(result.stdout, /\d+ of 448 neurons \(\d+\.\d %\) are dead on 4,000 images/);
+    assert.match(result.stdout, /fc1\[\d+\] +dead/);
+  });
+});
+
+describe('npm test, a second time', () => {
+  it('sets up and lists its tiers without a network', function () {
+    this.timeout(60_000);
+    const args = [join(rootDir, 'scripts', 'test.mjs'), 'no-such-tier'];
+    const refused = spawnSync(process.execPath, args, { cwd: rootDir, env: offline, encoding: 'utf8' });
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /no test tier no-such-tier; there are unit, numeric, cli/);
+    const setUp = spawnSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        "const { ensureInstalled } = await import('./scripts/setup.mjs'); console.log(ensureInstalled().installed)",
+      ],
+      { cwd: rootDir, env: offline, encoding: 'utf8' },
+    );
+    assert.equal(setUp.stdout.trim(), 'false', setUp.stderr);
+  });
+});
