@@ -65,6 +65,18 @@ function linear(...weightFields: Buffer[]): readonly Buffer[] {
   ];
 }
 
+/** A dense layer with ReLU whose output `h` the given node makes into `y`. */
+function endingWith(node: Buffer): readonly Buffer[] {
+  return [
+    bytes(1, nodeFields('MatMul', ['x', 'W'], ['m'], bytes(3, 'dense'))),
+    bytes(1, nodeFields('Relu', ['m'], ['h'], bytes(3, 'relu'))),
+    bytes(1, node),
+    bytes(5, tensorFields('W', 1, [6, 2], bytes(9, weight))),
+    bytes(11, valueFields('x', 1, ['n', 6])),
+    bytes(12, valueFields('y', 1, ['n', 2])),
+  ];
+}
+
 function external(location: string): Buffer[] {
   return [bytes(13, bytes(1, 'location'), bytes(2, location)), int(14, 1)];
 }
@@ -106,19 +118,9 @@ export const badModelFiles: Readonly<Record<string, () => Buffer>> = {
   'missing external data': () => modelBytes(linear(...external('weights.bin'))),
   'external data outside': () => modelBytes(linear(...external('../../../../etc/passwd'))),
   'absolute external data': () => modelBytes(linear(...external('/etc/passwd'))),
-  'an unknown operator': () => modelBytes([
-      bytes(1, nodeFields('Frobnicate', ['x'], ['h'])),
-      bytes(1, nodeFields('Relu', ['h'], ['y'])),
-      input,
-      output,
-    ]),
+  'an unknown operator': () => modelBytes(endingWith(nodeFields('Frobnicate', ['h'], ['y']))),
   'an unknown domain': () =>
-    modelBytes([
-      bytes(1, nodeFields('Frob', ['x'], ['h'], bytes(7, 'com.example'))),
-      bytes(1, nodeFields('Relu', ['h'], ['y'])),
-      input,
-      output,
-    ]),
+    modelBytes(endingWith(nodeFields('Frob', ['h'], ['y'], bytes(7, 'com.example')))),
 };
 
 /** Writes one of the bad models and returns its path. */

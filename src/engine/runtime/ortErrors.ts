@@ -36,6 +36,15 @@ export function providerUnavailable(provider: ProviderChoice, cause: unknown): U
   );
 }
 
+/** Returns the error for a runtime that is not installed, or whose native library does not load on this machine. */
+export function runtimeMissing(cause: unknown): UserError {
+  return new UserError(
+    'runtime-missing',
+    `The native runtime does not load: ${shortMessage(cause)} Install again with npm ci; there are builds for Linux, Windows and macOS on arm64.`,
+    { kind: 'environment', cause },
+  );
+}
+
 /** Returns the error for a model that the runtime refuses to open. */
 export function modelRejected(model: Model, provider: Provider, cause: unknown): UserError {
   if (isOutOfMemory(cause)) return outOfMemory('opening the model', cause);

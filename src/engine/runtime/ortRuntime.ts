@@ -4,7 +4,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { weightFileCheck } from '../../onnx/checkWeightFiles.js';
 import type { Model } from '../../onnx/model.js';
 import { serializeModel, weightsFolder } from '../../onnx/serializeModel.js';
-import { modelRejected, providerUnavailable, shortMessage } from './ortErrors.js';
+import { modelRejected, providerUnavailable, runtimeMissing, shortMessage } from './ortErrors.js';
 import { wrapSession } from './ortSession.js';
 import { withReturnableOutputs } from './outputCasts.js';
 import { probeModel } from './probeModel.js';
@@ -75,7 +75,7 @@ async function openSession(state: RuntimeState, model: Model, options: SessionOp
 
 async function load(state: RuntimeState): Promise<Ort> {
   // Loaded late, so that reading models, help texts and completion start without native code.
-  state.loading ??= import('onnxruntime-node').then((module) => {
+  state.loading ??= importRuntime().then((module) => {
     // CommonJS: bundlers and Node disagree on where the exports are.
     const ort = 'default' in module ? (module.default as Ort) : module;
     ort.env.logLevel = 'fatal';
@@ -83,6 +83,14 @@ async function load(state: RuntimeState): Promise<Ort> {
     return ort;
   });
   return state.loading;
+}
+
+async function importRuntime(): Promise<Ort> {
+  try {
+    return await import('onnxruntime-node');
+  } catch (cause) {
+    throw runtimeMissing(cause);
+  }
 }
 
 /** Takes the first candidate that opens a one-node model: a missing provider throws, even in a list with others. */
