@@ -123,8 +123,9 @@ function layerSpot(layer: Layer, { output = 0 }: AddressTail): Spot {
 }
 
 function whyNoUnits({ kind, operator }: Layer): string {
-  if (kind === 'classifier' || kind === 'regressor')
-    {return `a ${operator} is one decision, not a row of units`;}
+  if (kind === 'classifier' || kind === 'regressor') {
+    return `a ${operator} is one decision, not a row of units`;
+  }
   if (kind === 'scope' || kind === 'block') {
     return 'no axis of what leaves it counts units; choose a layer inside';
   }
@@ -144,7 +145,13 @@ function shorthand(address: Address, table: LayerTable): ResolvedAddress | undef
   const hook = /^blocks\.(\d{1,6})\.mlp\.hook_post$/u.exec(address.layer);
   const block = short?.[1] ?? hook?.[1];
   if (block === undefined) return undefined;
-  const mlp = table.mlps.find((candidate) => candidate.block === Number(block));
+  const [mlp, other] = table.mlps.filter((candidate) => candidate.block === Number(block));
+  if (mlp !== undefined && other !== undefined) {
+    throw nothingSelected(
+      address.layer,
+      `block ${block} is in "${mlp.name}" and in "${other.name}"; write ${formatAddress({ layer: `${mlp.name}.hidden`, unit: 0 })} or the like`,
+    );
+  }
   if (mlp === undefined) {
     const blocks = table.mlps.map((candidate) => candidate.block).join(', ');
     throw nothingSelected(

@@ -79,19 +79,33 @@ function formatShape(shape: InspectedValue['shape']): string {
 const layerHeader = ['Name', 'Kind', 'Units', 'Parameters', 'Output'];
 const numericColumns: ReadonlySet<number> = new Set([2, 3]);
 
+/** Rows as a tree: layers under their scope, though a file may scatter what a scope holds. */
 function layerRows(layers: readonly InspectedLayer[]): string[][] {
-  const depths = new Map<string, number>();
-  return layers.map((layer) => {
-    const depth = layer.parent === null ? 0 : (depths.get(layer.parent) ?? 0) + 1;
-    depths.set(layer.name, depth);
-    return [
-      '  '.repeat(depth) + formatName(layer.name),
-      kindOf(layer),
-      layer.unitCount === null ? '–' : formatNumber(layer.unitCount, 'count'),
-      layer.parameterCount === 0 ? '–' : formatNumber(layer.parameterCount, 'count'),
-      formatShape(layer.shape),
-    ];
-  });
+  const inside = new Map<string | null, InspectedLayer[]>();
+  for (const layer of layers) {
+    const siblings = inside.get(layer.parent);
+    if (siblings === undefined) inside.set(layer.parent, [layer]);
+    else siblings.push(layer);
+  }
+  const rows: string[][] = [];
+  const add = (parent: string | null, depth: number): void => {
+    for (const layer of inside.get(parent) ?? []) {
+      rows.push(layerRow(layer, depth));
+      add(layer.name, depth + 1);
+    }
+  };
+  add(null, 0);
+  return rows;
+}
+
+function layerRow(layer: InspectedLayer, depth: number): string[] {
+  return [
+    '  '.repeat(depth) + formatName(layer.name),
+    kindOf(layer),
+    layer.unitCount === null ? '–' : formatNumber(layer.unitCount, 'count'),
+    layer.parameterCount === 0 ? '–' : formatNumber(layer.parameterCount, 'count'),
+    formatShape(layer.shape),
+  ];
 }
 
 function kindOf({ kind, operator, blocks }: InspectedLayer): string {

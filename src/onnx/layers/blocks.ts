@@ -17,7 +17,7 @@ export function findMlps(candidates: readonly Candidate[], names: ReadonlyMap<Ca
     if (up === undefined) continue;
     const downName = names.get(down)?.name ?? '';
     const scope = commonPrefix(names.get(up)?.name ?? '', downName);
-    const name = scope === '' ? `mlp_${mlps.length}` : scope;
+    const name = scope === '' ? `mlp_${mlps.length}` : uniqueName(scope, mlps);
     mlps.push({
       name,
       block: blockNumberOf(scope) ?? mlps.length,
@@ -77,6 +77,9 @@ const scoreSteps = new Set([
   'Reshape',
   'Max',
   'Dropout',
+  'Squeeze',
+  'Unsqueeze',
+  'Transpose',
 ]);
 
 /** Returns the attention blocks of a graph: scores from a product of two computed values, Softmax, product. */
@@ -89,15 +92,28 @@ export function findAttentions(model: Model, view: GraphView, types: TypeTable):
     const shape = shapeOf(types.get(probabilities));
     if (shape?.length !== 4) continue;
     const heads = shape[1];
-    const scope = scopeComponents(node, style).join('.');
     attentions.push({
-      name: scope === '' ? `attention_${attentions.length}` : scope,
+      name: attentionName(scopeComponents(node, style), attentions),
       probabilities,
       headAxis: 1,
       headCount: typeof heads === 'number' ? heads : null,
     });
   }
   return attentions;
+}
+
+/** The scope of the Softmax, or the one around it where the Softmax is a module of its own. */
+function attentionName(scope: readonly string[], earlier: readonly AttentionHeads[]): string {
+  const isModule = /^softmax(_\d+)?$/i.test(scope.at(-1) ?? '');
+  const name = (isModule ? scope.slice(0, -1) : scope).join('.');
+  return name === '' ? `attention_${earlier.length}` : uniqueName(name, earlier);
+}
+
+function uniqueName(name: string, earlier: readonly { readonly name: string }[]): string {
+  const taken = new Set(earlier.map((block) => block.name));
+  let unique = name;
+  for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;
+  return unique;
 }
 
 function isAttentionSoftmax(view: GraphView, softmax: GraphNode): boolean {

@@ -1,7 +1,8 @@
 import type { GraphNode } from '../model.js';
 import type { ActivationFamily } from './activationFamilies.js';
 import { activationFamilyOf, compositeFamilies } from './activationOperators.js';
-import { type Composite, findComposites } from './composites.js';
+import type { Composite } from './compositeParts.js';
+import { findComposites } from './composites.js';
 import type { Constant } from './constants.js';
 import { type GraphView, soleConsumer } from './graphView.js';
 import type { LayerKind } from './layer.js';
@@ -54,12 +55,18 @@ function compositeCandidate(view: GraphView, composite: Composite): Candidate {
     output: composite.output,
     weight: scale,
     parameters,
-    // Decomposed normalisations work on the last axis: ReduceMean over −1 is what the recogniser looks for.
-    ownAxis: isNorm ? -1 : null,
-    ownUnits: isNorm ? (scale?.dims?.at(-1) ?? null) : null,
+    ownAxis: isNorm ? scaledAxis(scale) : null,
+    ownUnits: isNorm ? (scale?.dims?.at(scaledAxis(scale)) ?? null) : null,
     takesAxisOfInput: !isNorm,
     family: compositeFamilies[composite.operator] ?? null,
   };
+}
+
+/** The axis that a normalisation scales by unit: the last, unless the scale stands on another. */
+function scaledAxis(scale: Constant | undefined): number {
+  const dims = scale?.dims ?? [];
+  const wide = dims.flatMap((size, axis) => (size > 1 ? [axis - dims.length] : []));
+  return wide.length === 1 ? (wide[0] ?? -1) : -1;
 }
 
 function operatorCandidate(view: GraphView, node: GraphNode): Candidate | undefined {
@@ -160,8 +167,9 @@ function biasOf(
   const node = soleConsumer(view, output);
   if (node?.opType !== 'Add' || node.domain !== '' || axis === null) return undefined;
   const constant = node.inputs.map((input) => view.constants.get(input)).find((found) => found !== undefined);
-  if (constant === undefined || constant.dims === null || !isPerUnit(constant.dims, axis, units))
+  if (constant === undefined || constant.dims === null || !isPerUnit(constant.dims, axis, units)) {
     return undefined;
+  }
   return { node, constants: [constant] };
 }
 

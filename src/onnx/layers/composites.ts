@@ -1,18 +1,15 @@
 import type { GraphNode } from '../model.js';
 import { scalarOf } from './constants.js';
+import {
+  activation,
+  type Composite,
+  constantOperand,
+  inFileOrder,
+  productWith,
+  type Recogniser,
+} from './compositeParts.js';
 import { type GraphView, soleConsumer } from './graphView.js';
-
-/** An activation or normalisation that the exporter wrote as several operators. */
-export interface Composite {
-  readonly operator: string;
-  readonly kind: 'activation' | 'normalization';
-  /** In file order. */
-  readonly nodes: readonly GraphNode[];
-  readonly input: string;
-  readonly output: string;
-  /** Values of constant operands that are parameters: scale and shift of a normalisation. */
-  readonly parameters: readonly string[];
-}
+import { recogniseMomentNorm } from './momentNorm.js';
 
 /** Returns the composites of a graph; no node is in two of them. */
 export function findComposites(view: GraphView): Composite[] {
@@ -30,12 +27,11 @@ export function findComposites(view: GraphView): Composite[] {
   return found;
 }
 
-type Recogniser = (view: GraphView, anchor: GraphNode) => Composite | undefined;
-
 // Larger patterns first: a Mish holds a Tanh and a Softplus, a LayerNorm holds what an RMSNorm holds.
 const recognisers: readonly Recogniser[] = [
   recogniseLayerNorm,
   recogniseRmsNorm,
+  recogniseMomentNorm,
   recogniseErfGelu,
   recogniseTanhGelu,
   recogniseMish,
@@ -249,33 +245,4 @@ function normalization(
     output,
     parameters,
   };
-}
-
-/** Returns the Mul that is the only reader of a node's output and multiplies it by `factor`. */
-function productWith(view: GraphView, node: GraphNode, factor: string): GraphNode | undefined {
-  const product = soleConsumer(view, node.outputs[0] ?? '');
-  return product?.opType === 'Mul' && product.inputs.includes(factor) ? product : undefined;
-}
-
-/** Returns the scalar constant a node reads, if any. */
-function constantOperand(view: GraphView, node: GraphNode): number | undefined {
-  for (const input of node.inputs) {
-    const value = scalarOf(view.constants.get(input));
-    if (value !== undefined) return value;
-  }
-  return undefined;
-}
-
-function activation(
-  operator: string,
-  nodes: readonly GraphNode[],
-  input: string,
-  output = nodes.at(-1)?.outputs[0] ?? '',
-): Composite {
-  return { operator, kind: 'activation', nodes, input, output, parameters: [] };
-}
-
-function inFileOrder(view: GraphView, nodes: readonly GraphNode[]): readonly GraphNode[] {
-  const position = (node: GraphNode): number => view.positions.get(node) ?? 0;
-  return [...nodes].sort((a, b) => position(a) - position(b));
 }

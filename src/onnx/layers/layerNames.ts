@@ -74,10 +74,10 @@ class Naming {
     return { name: `${scope}.act`, scopes: [...prefixesOf(scope), scope] };
   }
 
-  /** Returns the layer whose value reaches an activation without being mixed with another. */
+  /** Returns the layer, activations apart, whose value reaches an activation without being mixed with another. */
   private feederOf(candidate: Candidate, value: string): Candidate | undefined {
     const layer = this.byOutput.get(value);
-    if (layer !== undefined) return layer;
+    if (layer !== undefined) return isActivation(layer) ? this.feederOf(layer, layer.input) : layer;
     const { view } = candidate;
     const producer = view.index.producerOf(value);
     const computed = producer?.inputs.filter((input) => input !== '' && !view.constants.has(input)) ?? [];

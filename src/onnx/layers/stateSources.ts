@@ -34,14 +34,14 @@ export function stateSourceOf(
   for (;;) {
     const activation = byInput.get(value);
     const consumers = view.index.consumersOf(value);
-    if (consumers.length === 0) return notJudged('nothing follows it');
     if (view.outputs.has(value)) return notJudged('an output of the model');
+    if (consumers.length === 0) return notJudged('nothing reads it');
     const isActivated =
       activation !== undefined && consumers.every((reader) => activation.nodes.includes(reader));
     if (isActivated && activation.kind === 'gate') return notJudged('feeds a gate');
     if (isActivated) return { kind: 'activation', layer: nameOf(activation) };
     const [consumer] = consumers;
-    if (consumers.length > 1 || consumer === undefined) return notJudged('read by several');
+    if (consumers.length > 1 || consumer === undefined) return notJudged('read by several consumers');
     if (!passing.has(consumer.opType)) {
       return notJudged(`feeds ${article(consumer.opType)} ${consumer.opType}`);
     }

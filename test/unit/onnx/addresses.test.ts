@@ -194,6 +194,17 @@ describe('resolving addresses', () => {
     assert.match(refusal('/shared/Conv[0]').message, /twin, twin_1/);
   });
 
+  it('asks which block is meant when a number fits two', () => {
+    const mlp = { block: 0, hidden: 'h', unitCount: 8, downProjection: 'd' };
+    const two = layerTableOf([], {
+      mlps: [
+        { ...mlp, name: 'enc.0' },
+        { ...mlp, name: 'dec.0' },
+      ],
+    });
+    assert.throws(() => resolveAddress('L0N1', two), /enc\.0.*dec\.0/);
+  });
+
   it('names the nearest layers when there is none of that name', () => {
     assert.match(refusal('featurs.3[1]').message, /Did you mean "features.3"/);
     assert.equal(refusal('featurs.3[1]').code, 'unknown-layer');

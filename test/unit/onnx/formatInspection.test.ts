@@ -62,6 +62,17 @@ describe('an inspection as text', () => {
     ]);
   });
 
+  it('shows layers under their scope though the file scatters them', () => {
+    const layers: InspectedLayer[] = [
+      { ...layer, name: 'enc', kind: 'scope' },
+      { ...layer, name: 'enc.0', parent: 'enc' },
+      { ...layer, name: 'other' },
+      { ...layer, name: 'enc.1', parent: 'enc' },
+    ];
+    const names = formatInspection(inspection({ layers })).match(/^ +(enc|other)\S*/gm);
+    assert.deepEqual(names, ['  enc', '    enc.0', '    enc.1', '  other']);
+  });
+
   it('ends with the warnings and lets no control character through', () => {
     const text = formatInspection(
       inspection({ layers: [{ ...layer, name: 'a\u001b[31mb' }], warnings: ['Look out.'] }),
