@@ -26,7 +26,8 @@ module.exports = {
     },
     {
       name: 'onnx-buf-behind-one-file',
-      comment: 'The protobuf library has few users: one file of ours stands between, so that it can be replaced.',
+      comment:
+        'The protobuf library has few users: one file of ours stands between, so that it can be replaced.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/onnx/protobuf\\.ts$' },
       to: { path: 'node_modules/(onnx-buf|@bufbuild)/' },
@@ -85,6 +86,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

@@ -4,7 +4,17 @@ import tseslint from 'typescript-eslint';
 const nodeOnly = (reason) => ({ name: 'vscode', message: reason });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist.*/', 'coverage/', '.cache/', 'node_modules/', 'sample-models/', 'test/fixtures/'] },
+  {
+    ignores: [
+      'dist/',
+      'dist.*/',
+      'coverage/',
+      '.cache/',
+      'node_modules/',
+      'sample-models/',
+      'test/fixtures/',
+    ],
+  },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],

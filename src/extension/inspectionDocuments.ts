@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { UserError } from '../base/errors.js';
 import { formatInspection } from '../onnx/formatInspection.js';
 import { inspectModel } from '../onnx/inspect.js';

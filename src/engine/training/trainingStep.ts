@@ -67,6 +67,20 @@ export function buildTrainingStep(model: Model, request: TrainingStepRequest): T
     firstCorrection: builder.addInput(builder.freshName('firstCorrection'), scalarType),
     secondCorrection: builder.addInput(builder.freshName('secondCorrection'), scalarType),
   };
+  const parameters = appendUpdates(builder, gradients, { request, scalars });
+  builder.setOutputs([
+    loss,
+    ...[...parameters.values()].flatMap(({ updated }) => Object.values(updated) as string[]),
+  ]);
+  return { model: builder.build(), labels, loss, scalars, parameters };
+}
+
+/** Appends Adam's update of every parameter, with its two moments as inputs. */
+function appendUpdates(
+  builder: GraphBuilder,
+  gradients: ReadonlyMap<string, string>,
+  { request, scalars }: { readonly request: TrainingStepRequest; readonly scalars: AdamScalars },
+): Map<string, ParameterNames> {
   const settings = adamDefaults(request.adam);
   const parameters = new Map<string, ParameterNames>();
   for (const parameter of request.parameters) {
@@ -78,9 +92,5 @@ export function buildTrainingStep(model: Model, request: TrainingStepRequest): T
     const updated = appendAdam(builder, { parameter, gradient, first, second }, scalars, settings);
     parameters.set(parameter, { first, second, updated });
   }
-  builder.setOutputs([
-    loss,
-    ...[...parameters.values()].flatMap(({ updated }) => Object.values(updated) as string[]),
-  ]);
-  return { model: builder.build(), labels, loss, scalars, parameters };
+  return parameters;
 }

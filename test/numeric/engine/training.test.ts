@@ -25,7 +25,7 @@ describe('train', () => {
       const actual = weightsOf(trained, name);
       // Float32 steps of size 0.05 on weights below 1: a few units in the last place, far under any step.
       for (const [i, value] of values.entries())
-        assert.ok(Math.abs(actual[i]! - value) < 2e-5, `${name}[${i}]`);
+        {assert.ok(Math.abs(actual[i]! - value) < 2e-5, `${name}[${i}]`);}
     }
   });
 

@@ -108,7 +108,7 @@ async function deadShareByHand(name: string, value: string): Promise<number> {
     const activations = run[value]!;
     unitCount = activations.dims[1]!;
     for (const [i, activation] of toFloat64(activations).entries())
-      if (activation > 0) fired.add(i % unitCount);
+      {if (activation > 0) fired.add(i % unitCount);}
   }
   await session.close();
   return 1 - fired.size / unitCount;
