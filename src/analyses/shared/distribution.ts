@@ -6,9 +6,9 @@ import {
   innerEdges,
 } from '../../engine/numeric/histogram.js';
 import { appendCount, type Condition } from '../../engine/rewrites/reduce.js';
-import type { TensorValue } from '../../onnx/tensorValue.js';
 import { toFloat64 } from '../../onnx/tensorValue.js';
 import {
+  factsOf,
   fedBatches,
   pickFeeds,
   sampleTotalOf,
@@ -16,6 +16,7 @@ import {
   type SweepRequest,
   type SweptLayer,
 } from './sweep.js';
+import { type BatchResult, elementCountOf } from './sweepFold.js';
 import { buildGraph, type SweepGraph, type SweepTarget, type TargetTap } from './targetTap.js';
 
 /** What the second pass measures. */
@@ -41,8 +42,8 @@ export interface Distribution {
 
 interface DistributionOutputs {
   readonly target: SweepTarget;
-  /** Elements ≥ the lowest edge, then > each inner edge: `[N · rowsPerSample]` each. */
-  readonly total: string;
+  readonly shape: string;
+  /** Elements > each inner edge, `[N · rowsPerSample]` each. */
   readonly edges: readonly string[];
   readonly above: string | undefined;
 }
@@ -51,7 +52,7 @@ interface DistributionOutputs {
  * Returns the histogram of each layer's outputs, counted inside the graph over the first samples of the data.
  *
  * Bins lie between the smallest and the largest output that the sweep saw, which is why this is a second pass; layers whose
- * extremes are not finite, or equal, have none. NaN elements are left out.
+ * extremes are not finite (any NaN makes them so), or equal, have none.
  */
 export async function measureDistributions(
   request: SweepRequest,
@@ -69,7 +70,7 @@ export async function measureDistributions(
     for await (const { batch, feeds } of fedBatches(request, graph.model, sampleTotal)) {
       const values = await session.run(pickFeeds(feeds, session));
       for (const outputs of graph.targets) {
-        addBatch(ranges.get(outputs.target), outputs, values, batch.sampleCount);
+        addBatch(ranges.get(outputs.target), outputs, { ...factsOf(batch, feeds), values });
       }
       sampleCount += batch.sampleCount;
       options.onBatch?.(sampleCount, sampleTotal);
@@ -109,10 +110,9 @@ function distributionGraph(
   return buildGraph(request.model, [...tallies.keys()], (tap) => {
     const tally = tallies.get(tap.target);
     const edges = tally === undefined ? [] : innerEdges(tally.histogram);
-    const low = tally?.histogram.low ?? 0;
     return {
       target: tap.target,
-      total: countPerRow(tap, { kind: 'at-least', bound: tap.scalar(low) }),
+      shape: tap.expose(tap.builder.node('Shape', [tap.leaving])),
       edges: edges.map((edge) => countPerRow(tap, { kind: 'greater', bound: tap.scalar(edge) })),
       above:
         options.relativeThreshold === undefined || tally?.threshold === undefined
@@ -132,21 +132,18 @@ function countPerRow(tap: TargetTap, condition: Condition, value = tap.leaving):
   return tap.expose(appendCount(tap.builder, condition, { value, axes }, tap.mask));
 }
 
-function addBatch(
-  tally: Tally | undefined,
-  outputs: DistributionOutputs,
-  values: Readonly<Record<string, TensorValue>>,
-  sampleCount: number,
-): void {
+function addBatch(tally: Tally | undefined, outputs: DistributionOutputs, batch: BatchResult): void {
   if (tally === undefined) return;
-  const rowCount = sampleCount * outputs.target.rowsPerSample;
+  const { target } = outputs;
+  const rowCount = batch.sampleCount * target.rowsPerSample;
   const countOf = (name: string): number => {
-    const value = values[name];
+    const value = batch.values[name];
     if (value === undefined) throw new Error(`The output ${name} is missing.`);
     return toFloat64(value)
       .subarray(0, rowCount)
       .reduce((sum, count) => sum + count, 0);
   };
-  addCumulative(tally.histogram, countOf(outputs.total), outputs.edges.map(countOf));
+  const total = elementCountOf(target, outputs.shape, batch) * target.unitCount;
+  addCumulative(tally.histogram, total, outputs.edges.map(countOf));
   if (outputs.above !== undefined) tally.aboveCount = (tally.aboveCount ?? 0) + countOf(outputs.above);
 }

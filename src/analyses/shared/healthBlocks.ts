@@ -105,7 +105,12 @@ const neuronColumns: TableColumn[] = [
   { key: 'maximum', label: 'Maximum', kind: 'number' },
   { key: 'mean', label: 'Mean', kind: 'number' },
   { key: 'activeSamples', label: 'Active samples', kind: 'count', description: 'Samples it is active on.' },
-  { key: 'activeFraction', label: 'Outputs > 0', kind: 'percent', description: 'Share of its outputs above 0.' },
+  {
+    key: 'activeFraction',
+    label: 'Outputs > 0',
+    kind: 'percent',
+    description: 'Share of its outputs above 0.',
+  },
   { key: 'examples', label: 'Top examples', kind: 'text', description: 'Samples with its largest outputs.' },
 ];
 

@@ -241,7 +241,8 @@ function repeatLast(value: TensorValue, rowCount: number): TensorValue {
   return { ...value, dims: [rowCount, ...rest], data: filled };
 }
 
-function factsOf(batch: Batch, feeds: Feeds): Omit<BatchResult, 'values'> {
+/** Returns what a fold needs to know of a batch besides the values. */
+export function factsOf(batch: Batch, feeds: Feeds): Omit<BatchResult, 'values'> {
   const mask = feeds[maskInputName];
   const { sampleCount, firstIndex } = batch;
   if (mask === undefined) return { sampleCount, firstIndex, unmaskedCount: undefined };

@@ -194,8 +194,8 @@ function columnOf(target: SweepTarget, name: string, batch: BatchResult, merge: 
   return merged;
 }
 
-/** Returns the elements per unit that a batch adds. */
-function elementCountOf(target: SweepTarget, shapeName: string, batch: BatchResult): number {
+/** Returns the elements per unit that a batch adds; `shapeName` is the output that holds the target's shape. */
+export function elementCountOf(target: SweepTarget, shapeName: string, batch: BatchResult): number {
   if (target.maskLayout !== undefined && batch.unmaskedCount !== undefined) return batch.unmaskedCount;
   const shape = batch.values[shapeName];
   if (shape === undefined) throw new Error(`The sweep's output ${shapeName} is missing.`);

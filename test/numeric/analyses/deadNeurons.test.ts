@@ -153,11 +153,11 @@ describe('dead-neurons', () => {
       channelModel(4, one('Relu')),
       memoryDataset({ x: planted(units) }),
     );
-    const [finding] = draft.findings;
-    assert.equal(finding?.severity, 'error');
-    assert.equal(finding?.address, 'conv');
+    const finding = draft.findings[0]!;
+    assert.equal(finding.severity, 'error');
+    assert.equal(finding.address, 'conv');
     assert.match(
-      finding?.message ?? '',
+      finding.message,
       /^2 of 4 neurons in conv never fire on 4,000 samples: 0 of 4,000 samples, that is a rate below 0\.075 %/,
     );
     assert.equal(

@@ -30,15 +30,17 @@ function syntheticInput(input: ValueInfo, random: Random): TensorValue {
     typeof size === 'number' && size > 0 ? size : axis === 0 ? freeBatch : freeSize,
   );
   const count = elementCountOf(dims);
-  if (type.elementType === 'float32')
+  if (type.elementType === 'float32') {
     return float32Tensor(
       Float32Array.from({ length: count }, () => random.normal()),
       dims,
     );
+  }
   const integers = Array.from({ length: count }, () => random.integer(10));
   if (input.name === 'attention_mask') integers.fill(1);
-  if (type.elementType === 'int64')
+  if (type.elementType === 'int64') {
     return { dtype: 'int64', dims, data: BigInt64Array.from(integers, BigInt) };
+  }
   assert.equal(type.elementType, 'int32', input.name);
   return { dtype: 'int32', dims, data: Int32Array.from(integers) };
 }
