@@ -61,7 +61,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {
-    files: ['test/**', 'bench/**'],
+    files: ['test/**', 'bench/**', 'scripts/**'],
     rules: {
       'max-lines-per-function': 'off',
       'jsdoc/require-jsdoc': 'off',
@@ -70,7 +70,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['bench/**', 'src/cli/**'],
+    files: ['bench/**', 'scripts/**', 'src/cli/**'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -18,7 +18,7 @@ export function readMnist(split: 'train' | 't10k'): Digits {
   const images = readFileSync(join(dir, `${split}-images-idx3-ubyte`)).subarray(16);
   const labels = readFileSync(join(dir, `${split}-labels-idx1-ubyte`)).subarray(8);
   if (images.length !== labels.length * pixelsPerImage)
-    throw new Error(`The ${split} split of MNIST is incomplete.`);
+    {throw new Error(`The ${split} split of MNIST is incomplete.`);}
   return { images, labels, count: labels.length };
 }
 

@@ -19,8 +19,8 @@ mkdirSync(dir, { recursive: true });
 let staleCount = 0;
 for (const [name, schema] of Object.entries(documents)) {
   const file = join(dir, `${name}.schema.json`);
-  const { $id: _id, ...rest } = schema as Record<string, unknown>;
-  const document = { $schema: 'http://json-schema.org/draft-07/schema#', ...rest };
+  const document: Record<string, unknown> = { $schema: 'http://json-schema.org/draft-07/schema#', ...schema };
+  delete document['$id'];
   const text = `${JSON.stringify(document, null, 2)}\n`;
   if (!isCheck) writeFileSync(file, text);
   else if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
