@@ -113,13 +113,23 @@ function isPicture(block: Block): boolean {
 }
 
 function paperSection(report: Report, { paint, width }: RenderOptions): string[] {
-  return report.papers.flatMap((paper) =>
+  return citedPapers(report).flatMap((paper) =>
     hanging(
       safeText([paper.title, /^https?:/.test(paper.url ?? '') ? (paper.url ?? '') : ''].join(' ').trim()),
       '',
       { width, prefixWidth: indent.length },
     ).map(paint.dim),
   );
+}
+
+/** The papers behind these numbers; all of the analysis's when no block says which. */
+function citedPapers(report: Report): Report['papers'] {
+  const cited = new Set<string>();
+  for (const block of report.blocks) {
+    if (!isKnownBlock(block) || block.type !== 'citation') continue;
+    for (const id of block.papers) cited.add(id);
+  }
+  return cited.size === 0 ? report.papers : report.papers.filter((paper) => cited.has(paper.id));
 }
 
 /** Wraps a text behind a prefix; further lines are indented to its width. */

@@ -56,7 +56,7 @@ export function formatEvidence(evidence: Evidence | undefined): string {
   const how = evidence.how === undefined || evidence.how === '' ? '' : `: ${evidence.how}`;
   switch (evidence.kind) {
     case 'measured':
-      return `measured${samples === '' ? '' : ` on all${samples}`}${how}`;
+      return `measured${samples === '' ? '' : evidence.n === 1 ? ' on 1 sample' : ` on all${samples}`}${how}`;
     case 'sampled':
       return `measured on${samples === '' ? ' a sample' : samples}${how}`;
     case 'estimated':
@@ -129,11 +129,15 @@ export function formatBytes(sizeBytes: number): string {
 export function provenance(report: Report): string[] {
   const facts: string[] = [];
   if (report.status !== 'complete') facts.push(report.status);
-  if (report.data !== null) facts.push(`${grouped(report.data.sampleCount)} samples of ${report.data.kind}`);
+  if (report.data !== null) facts.push(`${countedSamples(report.data.sampleCount)} of ${report.data.kind}`);
   facts.push(report.provider);
   if (report.batchSize > 0) facts.push(`batch ${report.batchSize}`);
   facts.push(`seed ${report.seed}`, formatDuration(report.durationMs));
   return facts;
+}
+
+function countedSamples(count: number): string {
+  return `${grouped(count)} sample${count === 1 ? '' : 's'}`;
 }
 
 function notCaptured(report: Report): string[] {

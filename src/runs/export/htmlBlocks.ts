@@ -32,7 +32,8 @@ export async function htmlBlock(block: Block | UnknownBlock, context: BlockConte
   const body = isKnownBlock(block) ? await bodyOf(block, context) : `<p>${escapeHtml(block.alt ?? '')}</p>`;
   if (body === '') return '';
   if (isKnownBlock(block) && block.folded === true) return folded(block.title ?? 'More', body);
-  const title = block.title === undefined ? '' : `<h2>${escapeHtml(block.title)}</h2>`;
+  const heading = block.title ?? (block.type === 'citation' ? 'Papers' : undefined);
+  const title = heading === undefined ? '' : `<h2>${escapeHtml(heading)}</h2>`;
   return `<section>${title}${body}</section>`;
 }
 

@@ -60,17 +60,38 @@ describe('occlusion windows', () => {
 
   it('refuse sizes that do not fit, and strides that leave gaps', () => {
     const positions = [8, 8];
-    assert.throws(() => windowShape(positions, { window: '9', stride: null }), isCode('window-too-large'));
-    assert.throws(() => windowShape(positions, { window: '3', stride: '4' }), isCode('stride-leaves-gaps'));
     assert.throws(
-      () => windowShape(positions, { window: '3,3,3', stride: null }),
+      () => windowShape(positions, { window: '9', stride: null, hasChannels: true }),
+      isCode('window-too-large'),
+    );
+    assert.throws(
+      () => windowShape(positions, { window: '3', stride: '4', hasChannels: true }),
+      isCode('stride-leaves-gaps'),
+    );
+    assert.throws(
+      () => windowShape(positions, { window: '3,3,3', stride: null, hasChannels: true }),
       isCode('wrong-axis-count'),
     );
-    assert.throws(() => windowShape(positions, { window: 'big', stride: null }), isCode('not-a-size'));
-    assert.deepEqual(windowShape([28, 28], { window: '5,3', stride: '2' }), {
+    assert.throws(
+      () => windowShape(positions, { window: 'big', stride: null, hasChannels: true }),
+      isCode('not-a-size'),
+    );
+    assert.deepEqual(windowShape([28, 28], { window: '5,3', stride: '2', hasChannels: true }), {
       sizes: [5, 3],
       strides: [2, 2],
     });
+  });
+});
+
+describe('default occlusion windows', () => {
+  const sizesOf = (positions: readonly number[], hasChannels: boolean): readonly number[] =>
+    windowShape(positions, { window: null, stride: null, hasChannels }).sizes;
+
+  it('are one column of a table, 1/256 of a long sequence and an eighth of an image side', () => {
+    assert.deepEqual(sizesOf([1000], false), [1]);
+    assert.deepEqual(sizesOf([200], true), [1]);
+    assert.deepEqual(sizesOf([2048], true), [8]);
+    assert.deepEqual(sizesOf([224, 160], true), [28, 20]);
   });
 });
 
