@@ -32,6 +32,7 @@ import {
   globalMaxPoolRule,
   lpPoolRule,
 } from './rules/globalPool.js';
+import { lpNormalizationRule } from './rules/lpNormalization.js';
 import { matMulRule } from './rules/matMul.js';
 import { maxPoolRule } from './rules/maxPool.js';
 import {
@@ -92,6 +93,7 @@ export const gradientRules: readonly GradientRule[] = [
   instanceNormalizationRule,
   groupNormalizationRule,
   lrnRule,
+  lpNormalizationRule,
   ...reductionRules,
   reshapeRule,
   flattenRule,

@@ -33,6 +33,14 @@ describe('gradients of normalisation', () => {
     }
   });
 
+  it('of LpNormalization equal central differences for both norms and any axis', async () => {
+    for (const p of [1, 2]) {
+      for (const axis of [-1, 1, 0]) {
+        await checkCase({ op: 'LpNormalization', inputs: [[3, 4, 5]], attributes: { p, axis } });
+      }
+    }
+  });
+
   it('of RMSNormalization, InstanceNormalization and GroupNormalization equal central differences', async () => {
     await checkCase({ op: 'RMSNormalization', inputs: [[2, 3, 5], [5]], opset: 23, attributes: { epsilon } });
     for (const dims of [
