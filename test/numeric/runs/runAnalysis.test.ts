@@ -124,7 +124,7 @@ describe('a run in the engine process', function () {
     assert(array.kind === 'done');
     assert.equal(array.result.dtype, 'float32');
     assert(array.result.data instanceof Float32Array);
-    const mean = Number(outcome.report?.metrics['outputMean']);
+    const mean = Number(outcome.report.metrics['outputMean']);
     assert(Math.abs((array.result.data[0] ?? NaN) / (sampleCount * 3) - mean) < 1e-5);
     const missing = await client.request({ kind: 'read-array', runId: outcome.runId, name: 'nothing' });
     assert(missing.kind === 'failed' && missing.error instanceof UserError);
