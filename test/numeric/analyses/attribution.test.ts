@@ -211,6 +211,62 @@ describe('attribution', function () {
       }
     });
 
+    it('explains bytes at one-hot vectors written as a comparison, and holds a mask', async () => {
+      const builder = new GraphBuilder(emptyModel());
+      const ids = builder.addInput('bytes', { kind: 'tensor', elementType: 'int32', shape: ['N', 'T'] });
+      const mask = builder.addInput('mask', { kind: 'tensor', elementType: 'int64', shape: ['N', 'T'] });
+      const codes = builder.constant({
+        dtype: 'int32',
+        dims: [1, 1, 5],
+        data: Int32Array.from([0, 1, 2, 3, 4]),
+      });
+      const wide = builder.node('Unsqueeze', [ids, builder.int64s([2])]);
+      const oneHot = builder.cast(builder.node('Equal', [wide, codes]), 1);
+      const kept = builder.node('Mul', [
+        oneHot,
+        builder.cast(builder.node('Unsqueeze', [mask, builder.int64s([2])]), 1),
+      ]);
+      const mean = builder.reduce('ReduceMean', kept, [1], false);
+      builder.addOutput(builder.node('MatMul', [mean, builder.constant(weight)]));
+      const feeds = {
+        bytes: { dtype: 'int32' as const, dims: [1, 4], data: Int32Array.from([4, 0, 2, 2]) },
+        mask: int64Tensor([1, 1, 1, 0], [1, 4]),
+      };
+      const draft = await runAttribution(builder.build(), feeds, { target: '1' });
+      const expected = [4, 0, 2, 2].flatMap((byte, token) =>
+        [0, 1, 2, 3, 4].map((code) => (code === byte && token < 3 ? w(code, 1) / 4 : 0)),
+      );
+      assertClose(arrayOf(draft, 'attribution'), float32Tensor(expected, [1, 4, 5]), rounding);
+      assert.ok(draft.warnings.some((warning) => warning.includes('Held') && warning.includes('mask')));
+    });
+
+    it('explains the tensor behind a ZipMap, passing over the class label that comes first', async () => {
+      const builder = new GraphBuilder(emptyModel());
+      const input = builder.addInput('x', floatType('N', 5));
+      const scores = builder.node('MatMul', [input, builder.constant(weight)]);
+      const label = builder.node('ArgMax', [scores], {
+        attributes: { axis: 1, keepdims: 0 },
+        outputs: ['label'],
+      });
+      const maps = builder.node('ZipMap', [scores], {
+        domain: 'ai.onnx.ml',
+        attributes: { classlabels_int64s: [0, 1, 2] },
+        outputs: ['probabilities'],
+      });
+      builder.addOutput(label);
+      builder.addOutput(maps);
+      const built = builder.build();
+      const model = { ...built, opsets: new Map([...built.opsets, ['ai.onnx.ml', 1]]) };
+      const draft = await runAttribution(model, { x }, { method: 'occlusion', target: '2' });
+      assertClose(
+        arrayOf(draft, 'attribution'),
+        elementwise(x, (xi, i) => xi * w(i % 5, 2)),
+        rounding,
+      );
+      assert.match(draft.summary, /probabilities/);
+      await assert.rejects(runAttribution(model, { x }, { output: 'label' }), isCode('output-not-float'));
+    });
+
     it('explains token ids at their embedding', async () => {
       const table = normalTensor(createRandom(6), [7, 5]);
       const builder = new GraphBuilder(emptyModel());

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { pictureOf } from '../../../src/analyses/prediction/attribution/report/picture.js';
 import { createRandom } from '../../../src/base/random.js';
 import { UserError } from '../../../src/base/errors.js';
+import { writeNpz } from '../../../src/data/npz.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { float32Tensor, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { firstProblem } from '../../../src/protocol/report.js';
 import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { arrayOf, runAttribution } from '../../support/runAttribution.js';
+import { useTemporaryFolder } from '../../support/temporaryFolder.js';
 import { assertClose, elementwise, isCode, linearModel, range, sum } from '../../support/tensors.js';
 
 const methodNames = ['gradient', 'input-x-gradient', 'integrated-gradients', 'occlusion'];
@@ -16,6 +19,27 @@ describe('attribution', function () {
   const random = createRandom(11);
   const weight = normalTensor(random, [5, 3]);
   const x = normalTensor(random, [4, 5]);
+
+  describe('against a background', () => {
+    const folder = useTemporaryFolder();
+
+    it('averages over its rows, and adds up against their mean prediction', async () => {
+      const background = normalTensor(createRandom(31), [3, 5]);
+      const path = join(folder(), 'background.npz');
+      await writeNpz(path, { x: background });
+      const meanOf = (feature: number): number =>
+        sum(3, (row) => background.data[row * 5 + feature] as number) / 3;
+      const expected = elementwise(x, (xi, i) => (xi - meanOf(i % 5)) * (weight.data[(i % 5) * 3] as number));
+      for (const method of ['integrated-gradients', 'occlusion']) {
+        const settings = { method, target: '0', background: path };
+        const draft = await runAttribution(linearModel(weight), { x }, settings);
+        assertClose(arrayOf(draft, 'attribution'), expected, 2e-6);
+        if (method === 'integrated-gradients') assert.ok(draft.metrics['maxCompletenessError']! < 1e-5);
+      }
+      const unread = { method: 'occlusion', background: join(folder(), 'none.npz') };
+      await assert.rejects(runAttribution(linearModel(weight), { x }, unread), isCode('baseline-unreadable'));
+    });
+  });
 
   describe('of images', () => {
     const side = 7;

@@ -26,44 +26,57 @@ export function chooseOutput(
   types: TypeTable,
   settings: Pick<AttributionSettings, 'output' | 'explain'>,
 ): ExplainedOutput {
-  const output = findOutput(model, settings.output);
-  requireFloats(model, types, output);
-  const producer = settings.explain === 'auto' ? producerThroughIdentity(model, output.name) : undefined;
+  const { name, value } = findOutput(model, types, settings.output);
+  const producer = settings.explain === 'auto' ? producerThroughIdentity(model, value) : undefined;
   const before = producer?.inputs[0];
   if (producer === undefined || before === undefined || !finalActivations.has(producer.opType)) {
-    return { output: output.name, value: output.name, skipped: undefined };
+    return { output: name, value, skipped: undefined };
   }
-  return { output: output.name, value: before, skipped: producer.opType };
+  return { output: name, value: before, skipped: producer.opType };
 }
 
-function findOutput(model: Model, wanted: string | null): ValueInfo {
+/** An output and the tensor that stands for it. */
+interface FloatOutput {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The named output, or by default the first that holds floats: class labels, which often come first, do not. */
+function findOutput(model: Model, types: TypeTable, wanted: string | null): FloatOutput {
   const { outputs } = model.graph;
-  const found = wanted === null ? outputs[0] : outputs.find(({ name }) => name === wanted);
-  if (found !== undefined) return found;
   const names = outputs.map(({ name }) => name);
-  throw new UserError(
-    'unknown-output',
-    `The model has no output "${wanted ?? ''}".${didYouMean(wanted ?? '', names)} Its outputs are ${names.join(', ')}.`,
-    { detail: { output: wanted, outputs: names } },
-  );
-}
-
-function requireFloats(model: Model, types: TypeTable, output: ValueInfo): void {
-  const isFloat = ({ name, type }: ValueInfo): boolean => {
-    const known = types.get(name) ?? type;
-    return known.kind === 'tensor' && dataTypeFacts(known.elementType).isFloat;
-  };
-  if (isFloat(output)) return;
-  const others = model.graph.outputs.filter(isFloat).map(({ name }) => name);
+  if (wanted !== null && !names.includes(wanted)) {
+    throw new UserError(
+      'unknown-output',
+      `The model has no output "${wanted}".${didYouMean(wanted, names)} Its outputs are ${names.join(', ')}.`,
+      { detail: { output: wanted, outputs: names } },
+    );
+  }
+  const usable = outputs
+    .map((output) => floatTensorOf(model, types, output))
+    .filter((output) => output !== undefined);
+  const found = wanted === null ? usable[0] : usable.find(({ name }) => name === wanted);
+  if (found !== undefined) return found;
+  const others = usable.map(({ name }) => name);
   throw new UserError(
     'output-not-float',
-    `Output "${output.name}" holds no floating-point tensor, so it cannot be shared out. ${
+    `Output "${wanted ?? names.join(', ')}" holds no floating-point tensor, so it cannot be shared out. ${
       others.length === 0
         ? 'The model has no output that does.'
         : `Set output to one of: ${others.join(', ')}.`
     }`,
-    { detail: { output: output.name, usable: others } },
+    { detail: { output: wanted, usable: others } },
   );
+}
+
+/** A ZipMap only puts names to the columns of a tensor: the tensor is what can be explained. */
+function floatTensorOf(model: Model, types: TypeTable, output: ValueInfo): FloatOutput | undefined {
+  const { name } = output;
+  const producer = model.graph.nodes.find((node) => node.outputs.includes(name));
+  if (producer?.opType === 'ZipMap') return { name, value: producer.inputs[0] ?? name };
+  const type = types.get(name) ?? output.type;
+  const isFloat = type.kind === 'tensor' && dataTypeFacts(type.elementType).isFloat;
+  return isFloat ? { name, value: name } : undefined;
 }
 
 function producerThroughIdentity(model: Model, value: string): GraphNode | undefined {

@@ -48,29 +48,43 @@ function isExplainableFloat(type: DataType): boolean {
 }
 
 /** Operators that pass token ids on. */
-const passesIds = new Set(['Cast', 'Identity', 'Squeeze', 'Unsqueeze', 'Reshape', 'Clip']);
+const passesIds = new Set(['Cast', 'Identity', 'Squeeze', 'Unsqueeze', 'Reshape', 'Expand', 'Clip']);
 
 function firstFloatOf(model: Model, name: string): Pick<ExplainableInput, 'value' | 'origin'> | undefined {
-  const pending = [name];
-  const seen = new Set(pending);
+  const pending = [{ value: name, isOneHot: false }];
+  const seen = new Set([name]);
   for (let current = pending.shift(); current !== undefined; current = pending.shift()) {
+    const { value, isOneHot } = current;
     for (const node of model.graph.nodes) {
-      if (!node.inputs.includes(current)) continue;
+      if (!node.inputs.includes(value)) continue;
       const [output] = node.outputs;
       if (output === undefined || seen.has(output)) continue;
-      if (isEmbedding(model, node, current)) return { value: output, origin: 'embedding' };
-      if (node.opType === 'Cast' && castsToFloat(node)) return { value: output, origin: 'cast' };
-      if (passesIds.has(node.opType) && node.inputs[0] === current) {
+      if (isEmbedding(model, node, value)) return { value: output, origin: 'embedding' };
+      if (node.opType === 'Cast' && castsToFloat(node)) {
+        return { value: output, origin: isOneHot ? 'embedding' : 'cast' };
+      }
+      const comparesWithAll = isOneHotTest(model, node, value);
+      if (comparesWithAll || (passesIds.has(node.opType) && node.inputs[0] === value)) {
         seen.add(output);
-        pending.push(output);
+        pending.push({ value: output, isOneHot: isOneHot || comparesWithAll });
       }
     }
   }
   return undefined;
 }
 
+/** `ids == [0, 1, 2, …]` before a Cast is how some exporters write one-hot vectors. */
+function isOneHotTest(model: Model, node: GraphNode, ids: string): boolean {
+  if (node.opType !== 'Equal') return false;
+  const other = node.inputs.find((input) => input !== ids);
+  const range = other === undefined ? undefined : model.graph.initializers.get(other);
+  return range !== undefined && range.dims.length > 0 && Math.max(...range.dims) > 1;
+}
+
 function isEmbedding(model: Model, node: GraphNode, ids: string): boolean {
   const [table, indices] = node.inputs;
+  // One-hot vectors times a weight are an embedding written out.
+  if (node.opType === 'OneHot') return table === ids;
   if (node.opType !== 'Gather' || indices !== ids || table === undefined) return false;
   const weights = model.graph.initializers.get(table);
   return weights !== undefined && dataTypeFacts(weights.elementType).isFloat && weights.dims.length === 2;

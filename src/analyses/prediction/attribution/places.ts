@@ -100,9 +100,13 @@ function lastSpatialLayer(
   types: TypeTable,
   upstream: ReadonlySet<string>,
 ): Place | undefined {
-  const rankOf = ({ output }: Layer): number => {
+  const rankOf = ({ output, unitAxis }: Layer): number => {
     const type = types.get(output);
-    return type?.kind === 'tensor' ? (type.shape?.length ?? 0) : 0;
+    const shape = type?.kind === 'tensor' ? (type.shape ?? []) : [];
+    const units = unitAxis !== null && unitAxis < 0 ? unitAxis + shape.length : unitAxis;
+    // After global pooling one position is left: nothing to tell apart.
+    const hasPositions = shape.some((size, axis) => axis > 0 && axis !== units && size !== 1);
+    return hasPositions ? shape.length : 0;
   };
   const maps = layers.filter(
     (layer) =>

@@ -43,7 +43,7 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
   const values = await readValues(
     context,
     rows,
-    [output, ...wanted, ...units].map(({ value }) => value).concat(output.output),
+    [output, ...wanted, ...units].map(({ value }) => value),
   );
   const inputs = wanted.map((input) =>
     explained(input, values, (dims) => channelAxisOf(model, input.value, dims)),

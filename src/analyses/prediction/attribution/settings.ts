@@ -38,7 +38,8 @@ const what = {
   output: {
     kind: 'text',
     title: 'Output',
-    description: 'Name of the model output that is explained; default the first.',
+    description:
+      'Name of the model output that is explained; default the first that holds floating-point numbers.',
     default: null,
   },
   explain: {
@@ -143,7 +144,7 @@ const maps = {
     format: 'integers',
     title: 'Window',
     description:
-      'occlusion: size of the hidden window, one number or one per axis ("5", "5,3"); default an eighth of each image side, one feature or one token.',
+      'occlusion: size of the hidden window, one number or one per axis ("5", "5,3"); default an eighth of each image side, one feature, or one token (1/256 of longer sequences).',
     default: null,
   },
   stride: {

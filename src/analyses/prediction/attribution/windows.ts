@@ -58,18 +58,18 @@ export interface WindowShape {
 /**
  * Returns the window for an input with the given position axes.
  *
- * Default: one element for tables and sequences (one position axis), an eighth of each side for images; strides of half
- * a window, rounded up.
+ * Default: one element for tables (no channel axis), one position for sequences up to 256 and 1/256 of longer ones, an
+ * eighth of each side for images; strides of half a window, rounded up.
  *
  * @throws UserError when the window has the wrong number of sizes, is larger than the input, or the stride leaves gaps.
  */
 export function windowShape(
   positions: readonly number[],
-  settings: { readonly window: string | null; readonly stride: string | null },
+  settings: { readonly window: string | null; readonly stride: string | null; readonly hasChannels: boolean },
 ): WindowShape {
   const sizes =
     perAxis('window', settings.window, positions) ??
-    positions.map((length) => (positions.length === 1 ? 1 : Math.max(1, Math.round(length / 8))));
+    positions.map((length) => defaultSize(length, positions.length, settings.hasChannels));
   const strides = perAxis('stride', settings.stride, positions) ?? sizes.map((size) => Math.ceil(size / 2));
   for (const [axis, size] of sizes.entries()) {
     const length = positions[axis] ?? 1;
@@ -87,6 +87,12 @@ export function windowShape(
     }
   }
   return { sizes, strides };
+}
+
+function defaultSize(length: number, axisCount: number, hasChannels: boolean): number {
+  // Neighbouring columns of a table have nothing to do with each other.
+  if (!hasChannels) return axisCount === 1 ? 1 : Math.max(1, Math.round(length / 8));
+  return axisCount === 1 ? Math.ceil(length / 256) : Math.max(1, Math.round(length / 8));
 }
 
 function perAxis(name: string, text: string | null, positions: readonly number[]): number[] | undefined {

@@ -51,7 +51,11 @@ interface HiddenWindows {
 function hiddenWindows({ settings }: Problem, input: ExplainedTensor): HiddenWindows {
   const axes = input.dims.map((_, axis) => axis).filter((axis) => axis + 1 !== input.channelAxis);
   const positions = axes.map((axis) => input.dims[axis] ?? 1);
-  const { sizes, strides } = windowShape(positions, settings);
+  const { sizes, strides } = windowShape(positions, {
+    window: settings.window,
+    stride: settings.stride,
+    hasChannels: input.channelAxis !== undefined,
+  });
   const windows = windowGrid(
     positions.map((length, axis) => windowsAlong(length, sizes[axis] ?? 1, strides[axis] ?? 1)),
   );
