@@ -28,7 +28,7 @@ export function createProgressBar(terminal: Terminal): ProgressBar {
       lastMs = nowMs;
       isShown = true;
       const line = progressLine({ fractionDone, message, elapsedMs: nowMs - startMs });
-      terminal.writeError(`\r\u001b[2K${crop(line, terminal.width - 1)}`);
+      terminal.writeError(`\r\u001b[2K${crop(line, terminal.progressWidth - 1)}`);
     },
     clear: () => {
       if (isShown) terminal.writeError('\r\u001b[2K');

@@ -5,6 +5,8 @@ export interface Terminal {
   /** Columns of stdout; 100 when it is no terminal. */
   readonly width: number;
   readonly hasColor: boolean;
+  /** Columns of stderr, where progress is drawn. */
+  readonly progressWidth: number;
   /** Whether a bar may be drawn on stderr. */
   readonly hasProgress: boolean;
   /**
@@ -38,7 +40,8 @@ export function processTerminal(): Terminal {
   stdout.on('error', ignore);
   stderr.on('error', ignore);
   return {
-    width: Math.max(40, Math.min(stdout.isTTY ? stdout.columns : 100, 160)),
+    width: widthOf(stdout),
+    progressWidth: widthOf(stderr),
     hasColor: hasColor(stdout.isTTY, env),
     hasProgress: stderr.isTTY && env['TERM'] !== 'dumb',
     write: writeToStdout,
@@ -60,6 +63,12 @@ export function processTerminal(): Terminal {
       };
     },
   };
+}
+
+/** Files, pipes and terminals that do not know their width (0 columns) get 100. */
+function widthOf(stream: NodeJS.WriteStream): number {
+  const columns = stream.isTTY && stream.columns > 0 ? stream.columns : 100;
+  return Math.max(40, Math.min(columns, 160));
 }
 
 /** NO_COLOR and FORCE_COLOR as https://no-color.org and Node.js read them. */
