@@ -6,10 +6,11 @@ import { layersOf } from '../../onnx/layers/layerTable.js';
 import type { Model, ValueType } from '../../onnx/model.js';
 import { batchSymbol, inferTypes } from '../../onnx/shapes/inferTypes.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
+import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../analysis.js';
 import type { UnjudgedLayer } from './healthBlocks.js';
 import { fedBatches, type FedBatch } from './sweep.js';
-import { maskInputName, type SweepTarget } from './targetTap.js';
+import { maskInputOf, type SweepTarget } from './targetTap.js';
 
 /** Which values a sweep measures, what they are called, and what is left out. */
 export interface ActivationPlan {
@@ -36,7 +37,14 @@ export async function planActivations(
   const table = layersOf(model, symbolic);
   const candidates = table.layers.filter(isMeasured);
   const types = await concreteTypes(context, first.feeds, candidates);
-  const facts: Facts = { model, types, symbolic, feeds: first.feeds, rowCount: first.rowCount };
+  const facts: Facts = {
+    model,
+    types,
+    symbolic,
+    feeds: first.feeds,
+    rowCount: first.rowCount,
+    maskInput: maskInputOf(data),
+  };
   const planned = candidates.map((layer) => ({ layer, plan: planLayer(layer, facts) }));
   const targets: SweepTarget[] = [];
   const failed = new Map<string, string>();
@@ -48,7 +56,7 @@ export async function planActivations(
     targets,
     names: new Map(targets.map((target) => [target, feederOf(target, table)])),
     unjudged: unjudgedLayers(table, failed),
-    warnings: maskWarnings(targets, first.feeds),
+    warnings: maskWarnings(targets, first.feeds[maskInputOf(data)]),
   };
 }
 
@@ -60,6 +68,7 @@ interface Facts {
   readonly symbolic: TypeTable;
   readonly feeds: Feeds;
   readonly rowCount: number;
+  readonly maskInput: string;
 }
 
 function isMeasured(layer: Layer): boolean {
@@ -122,6 +131,7 @@ function planLayer(layer: Layer, facts: Facts): SweepTarget | string {
     ...shape,
     unitCount,
     maskLayout: maskLayoutOf(shape, dims, facts),
+    maskInput: facts.maskInput,
     rule: layer.family ?? { kind: 'unjudged' },
   };
 }
@@ -141,9 +151,9 @@ function followsBatch(value: string, { model, symbolic }: Facts): boolean {
 function maskLayoutOf(
   { rank, unitAxis, rowsPerSample }: Pick<SweepTarget, 'rank' | 'unitAxis' | 'rowsPerSample'>,
   dims: readonly number[],
-  { feeds }: Facts,
+  { feeds, maskInput }: Facts,
 ): SweepTarget['maskLayout'] {
-  const tokenCount = feeds[maskInputName]?.dims[1];
+  const tokenCount = feeds[maskInput]?.dims[1];
   if (tokenCount === undefined) return undefined;
   if (rank === 2) return rowsPerSample === tokenCount ? 'rows' : undefined;
   const tokenAxis = unitAxis === 2 ? 1 : 2;
@@ -151,8 +161,8 @@ function maskLayoutOf(
   return tokenAxis === 1 ? 'axis-1' : 'axis-2';
 }
 
-function maskWarnings(targets: readonly SweepTarget[], feeds: Feeds): string[] {
-  if (feeds[maskInputName] === undefined) return [];
+function maskWarnings(targets: readonly SweepTarget[], mask: TensorValue | undefined): string[] {
+  if (mask === undefined) return [];
   const unmasked = targets.filter((target) => target.maskLayout === undefined).map((target) => target.layer);
   if (unmasked.length === 0) return [];
   return [

@@ -70,7 +70,7 @@ export async function measureDistributions(
     for await (const { batch, feeds } of fedBatches(request, graph.model, sampleTotal)) {
       const values = await session.run(pickFeeds(feeds, session));
       for (const outputs of graph.targets) {
-        addBatch(ranges.get(outputs.target), outputs, { ...factsOf(batch, feeds), values });
+        addBatch(ranges.get(outputs.target), outputs, { ...factsOf(batch, feeds, request.data), values });
       }
       sampleCount += batch.sampleCount;
       options.onBatch?.(sampleCount, sampleTotal);

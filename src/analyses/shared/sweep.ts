@@ -12,7 +12,7 @@ import {
   statisticsGraph,
   type TargetOutputs,
 } from './sweepGraph.js';
-import { maskInputName, type SweepGraph, type SweepTarget } from './targetTap.js';
+import { maskInputOf, type SweepGraph, type SweepTarget } from './targetTap.js';
 import { createUnitStatistics, type UnitStatistics } from './unitStatistics.js';
 
 /** What a sweep runs on. */
@@ -79,7 +79,7 @@ export async function sweepActivations(request: SweepRequest): Promise<Sweep> {
   try {
     for await (const { batch, feeds } of fedBatches(request, graph.model, sampleTotal)) {
       const values = await session.run(pickFeeds(feeds, session));
-      await foldInto(sweep, graph, { ...factsOf(batch, feeds), values }, (result) =>
+      await foldInto(sweep, graph, { ...factsOf(batch, feeds, request.data), values }, (result) =>
         exact.run(feeds, result),
       );
       sweep.sampleIds.push(...batch.ids);
@@ -166,7 +166,7 @@ async function measureRms(request: SweepRequest): Promise<ReadonlyMap<SweepTarge
     for await (const { batch, feeds } of fedBatches(request, graph.model, limit)) {
       const values = await session.run(pickFeeds(feeds, session));
       for (const [index, outputs] of graph.targets.entries()) {
-        const added = foldSquares(outputs, { ...factsOf(batch, feeds), values });
+        const added = foldSquares(outputs, { ...factsOf(batch, feeds, request.data), values });
         const total = sums[index];
         if (total === undefined) continue;
         total.sum += added.sum;
@@ -242,8 +242,12 @@ function repeatLast(value: TensorValue, rowCount: number): TensorValue {
 }
 
 /** Returns what a fold needs to know of a batch besides the values. */
-export function factsOf(batch: Batch, feeds: Feeds): Omit<BatchResult, 'values'> {
-  const mask = feeds[maskInputName];
+export function factsOf(
+  batch: Batch,
+  feeds: Feeds,
+  data: Pick<Dataset, 'maskInput'>,
+): Omit<BatchResult, 'values'> {
+  const mask = feeds[maskInputOf(data)];
   const { sampleCount, firstIndex } = batch;
   if (mask === undefined) return { sampleCount, firstIndex, unmaskedCount: undefined };
   const tokensPerSample = mask.data.length / (mask.dims[0] ?? 1);

@@ -21,6 +21,8 @@ export interface SweepTarget {
   readonly rowsPerSample: number;
   /** How a token mask `[N, T]` lines up with the value; undefined when it does not. */
   readonly maskLayout: 'rows' | 'axis-1' | 'axis-2' | undefined;
+  /** Input whose zeros mark masked tokens; default `attention_mask`. */
+  readonly maskInput?: string;
   readonly rule: StateRule;
 }
 
@@ -30,8 +32,10 @@ export interface SweepGraph<T> {
   readonly targets: readonly T[];
 }
 
-/** Name of the input whose zeros mark masked tokens. */
-export const maskInputName = 'attention_mask';
+/** Returns the input whose zeros mark masked tokens: the one the data names, else `attention_mask`. */
+export function maskInputOf({ maskInput }: { readonly maskInput?: string }): string {
+  return maskInput ?? 'attention_mask';
+}
 
 /** Returns the model with what `append` adds for each target as its only outputs; everything else is pruned. */
 export function buildGraph<T>(
@@ -123,7 +127,7 @@ export class TargetTap {
   private appendMask(): string | undefined {
     const { maskLayout } = this.target;
     if (maskLayout === undefined) return undefined;
-    const flags = this.builder.cast(maskInputName, dataTypeFacts('bool').code);
+    const flags = this.builder.cast(maskInputOf(this.target), dataTypeFacts('bool').code);
     if (maskLayout === 'rows') {
       const trailing = new Array<number>(this.target.rank - 1).fill(1);
       return this.builder.node('Reshape', [flags, this.builder.int64s([-1, ...trailing])]);

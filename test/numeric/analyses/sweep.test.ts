@@ -45,11 +45,14 @@ async function sweep(
   model: Model,
   inputs: Feeds,
   targets: readonly SweepTarget[],
-  options: { batchSize?: number; limit?: number; epsilon?: number } = {},
+  options: { batchSize?: number; limit?: number; epsilon?: number; maskInput?: string } = {},
 ): Promise<Sweep> {
   return sweepActivations({
     model,
-    data: memoryDataset(inputs),
+    data: {
+      ...memoryDataset(inputs),
+      ...(options.maskInput === undefined ? {} : { maskInput: options.maskInput }),
+    },
     runtime,
     targets,
     batchSize: options.batchSize ?? 16,
@@ -256,7 +259,9 @@ describe('sweepActivations', () => {
     it(`leaves masked positions of [${axes}] out of every count`, async () => {
       const [N, T, U] = [11, 6, 4];
       const builder = new GraphBuilder(emptyModel());
-      builder.addInput('attention_mask', { kind: 'tensor', elementType: 'int64', shape: ['N', 'T'] });
+      // By its usual name, or named by the data.
+      const maskInput = layout === 'axis-1' ? 'kept' : 'attention_mask';
+      builder.addInput(maskInput, { kind: 'tensor', elementType: 'int64', shape: ['N', 'T'] });
       builder.addInput('x', floatType('N', 'T', U));
       const shaped =
         layout === 'axis-1'
@@ -273,7 +278,7 @@ describe('sweepActivations', () => {
       for (const [i, keep] of kept.entries()) {
         if (keep === 0) (x.data as Float32Array).fill(100, i * U, (i + 1) * U);
       }
-      const inputs = { x, attention_mask: int64Tensor(kept, [N, T]) };
+      const inputs = { x, [maskInput]: int64Tensor(kept, [N, T]) };
       const units = recount(
         float32Tensor(
           (x.data as Float32Array).map((v) => Math.max(v, 0)),
@@ -290,8 +295,10 @@ describe('sweepActivations', () => {
         unitAxis: layout === 'axis-1' ? 2 : 1,
         rowsPerSample: layout === 'rows' ? T : 1,
         maskLayout: layout,
+        maskInput,
       };
-      const { statistics } = (await sweep(builder.build(), inputs, [target], { batchSize: 3 })).layers[0]!;
+      const { statistics } = (await sweep(builder.build(), inputs, [target], { batchSize: 3, maskInput }))
+        .layers[0]!;
       assertEqualsRecount(statistics, units);
       assert.deepEqual(
         [...statistics.activeSampleCount],
