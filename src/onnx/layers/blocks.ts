@@ -11,13 +11,15 @@ import { shapeOf } from './unitAxes.js';
 export function findMlps(candidates: readonly Candidate[], names: ReadonlyMap<Candidate, LayerName>): Mlp[] {
   const byOutput = new Map(candidates.map((candidate) => [candidate.output, candidate]));
   const mlps: Mlp[] = [];
+  const taken = new Set<string>();
   for (const down of candidates) {
     if (down.kind !== 'dense' || down.view.isInBody) continue;
     const up = upProjectionOf(down, byOutput);
     if (up === undefined) continue;
     const downName = names.get(down)?.name ?? '';
     const scope = commonPrefix(names.get(up)?.name ?? '', downName);
-    const name = scope === '' ? `mlp_${mlps.length}` : uniqueName(scope, mlps);
+    const name = scope === '' ? `mlp_${mlps.length}` : uniqueName(scope, taken);
+    taken.add(name);
     mlps.push({
       name,
       block: blockNumberOf(scope) ?? mlps.length,
@@ -106,11 +108,12 @@ export function findAttentions(model: Model, view: GraphView, types: TypeTable):
 function attentionName(scope: readonly string[], earlier: readonly AttentionHeads[]): string {
   const isModule = /^softmax(_\d+)?$/i.test(scope.at(-1) ?? '');
   const name = (isModule ? scope.slice(0, -1) : scope).join('.');
-  return name === '' ? `attention_${earlier.length}` : uniqueName(name, earlier);
+  return name === ''
+    ? `attention_${earlier.length}`
+    : uniqueName(name, new Set(earlier.map((attention) => attention.name)));
 }
 
-function uniqueName(name: string, earlier: readonly { readonly name: string }[]): string {
-  const taken = new Set(earlier.map((block) => block.name));
+function uniqueName(name: string, taken: ReadonlySet<string>): string {
   let unique = name;
   for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;
   return unique;

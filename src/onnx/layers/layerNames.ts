@@ -36,6 +36,8 @@ export function nameLayers(
 class Naming {
   readonly names = new Map<Candidate, LayerName>();
   private readonly used = new Set<string>();
+  private readonly repeats = new Map<string, number>();
+  private readonly feeders = new Map<Candidate, Candidate | undefined>();
   private readonly counts = new Map<string, number>();
   private readonly byOutput = new Map<string, Candidate>();
   private readonly scopeNames: ReadonlySet<string>;
@@ -64,7 +66,8 @@ class Naming {
       const chosen = name ?? this.counted(candidate.kind);
       return { name: chosen, scopes: prefixesOf(chosen) };
     }
-    const feeder = this.feederOf(candidate, candidate.input);
+    const feeder = this.feederOf(candidate);
+    this.feeders.set(candidate, feeder);
     const feederName = feeder === undefined ? undefined : this.names.get(feeder);
     const isOwn = name !== undefined && name !== feederName?.name && !this.scopeNames.has(name);
     if (isOwn) return { name, scopes: prefixesOf(name) };
@@ -75,14 +78,22 @@ class Naming {
   }
 
   /** Returns the layer, activations apart, whose value reaches an activation without being mixed with another. */
-  private feederOf(candidate: Candidate, value: string): Candidate | undefined {
-    const layer = this.byOutput.get(value);
-    if (layer !== undefined) return isActivation(layer) ? this.feederOf(layer, layer.input) : layer;
+  private feederOf(candidate: Candidate): Candidate | undefined {
     const { view } = candidate;
-    const producer = view.index.producerOf(value);
-    const computed = producer?.inputs.filter((input) => input !== '' && !view.constants.has(input)) ?? [];
-    const [only] = computed;
-    return computed.length === 1 && only !== undefined ? this.feederOf(candidate, only) : undefined;
+    let value = candidate.input;
+    const seen = new Set<string>();
+    // A file may hold a cycle.
+    while (!seen.has(value)) {
+      seen.add(value);
+      const layer = this.byOutput.get(value);
+      // What feeds an earlier activation is known already.
+      if (layer !== undefined) return this.feeders.has(layer) ? this.feeders.get(layer) : layer;
+      const inputs = view.index.producerOf(value)?.inputs ?? [];
+      const [only, other] = inputs.filter((input) => input !== '' && !view.constants.has(input));
+      if (only === undefined || other !== undefined) return undefined;
+      value = only;
+    }
+    return undefined;
   }
 
   private counted(label: string): string {
@@ -93,7 +104,10 @@ class Naming {
 
   private unique(name: string): string {
     let unique = name;
-    for (let i = 1; this.used.has(unique); i++) unique = `${name}_${i}`;
+    // Counting on from the last number keeps 10,000 layers of one name linear.
+    let i = this.repeats.get(name) ?? 0;
+    while (this.used.has(unique)) unique = `${name}_${++i}`;
+    this.repeats.set(name, i);
     this.used.add(unique);
     return unique;
   }

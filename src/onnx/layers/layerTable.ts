@@ -8,7 +8,7 @@ import { type GraphView, graphViewsOf } from './graphView.js';
 import type { AttentionHeads, Layer, LayerTable, Mlp } from './layer.js';
 import { type LayerName, nameLayers } from './layerNames.js';
 import { findScopes, type ScopeLayer } from './scopes.js';
-import { activationsByInput, stateSourceOf } from './stateSources.js';
+import { type Activations, findActivations, stateSourceOf } from './stateSources.js';
 import { shapeOf, type UnitAxis, unitAxesOf } from './unitAxes.js';
 
 /** Returns every layer of a model with its name, units and place; shapes are those of `types` (default: inferred). */
@@ -22,11 +22,12 @@ export function layersOf(model: Model, types: TypeTable = inferTypes(model)): La
   const [main] = perView;
   const mlps = main === undefined ? [] : findMlps(main.candidates, names);
   const attentions = main === undefined ? [] : findAttentions(model, main.view, types);
-  const byInput = activationsByInput(candidates);
-  const context = { names, axes, types, parentOf, byInput, mlps, attentions, views };
+  const activations = findActivations(views, candidates);
+  const blocks = blocksByName(mlps, attentions);
+  const context = { names, axes, types, parentOf, activations, blocks, views };
   const layers = [
     ...candidates.map((candidate) => layerOf(candidate, context)),
-    ...scopes.map((scope) => scopeOf(scope, context, candidates)),
+    ...scopes.map((scope) => scopeOf(scope, context)),
   ].sort(
     (a, b) =>
       a.index - b.index || Number(b.kind === 'scope') - Number(a.kind === 'scope') || depthOf(a) - depthOf(b),
@@ -45,9 +46,8 @@ interface Context {
   readonly axes: ReadonlyMap<GraphView, ReadonlyMap<string, UnitAxis>>;
   readonly types: TypeTable;
   readonly parentOf: ReadonlyMap<Candidate, string | null>;
-  readonly byInput: ReadonlyMap<string, Candidate>;
-  readonly mlps: readonly Mlp[];
-  readonly attentions: readonly AttentionHeads[];
+  readonly activations: Activations;
+  readonly blocks: ReadonlyMap<string, readonly string[]>;
   readonly views: readonly GraphView[];
 }
 
@@ -67,20 +67,18 @@ function layerOf(candidate: Candidate, context: Context): Layer {
     output: candidate.output,
     furtherOutputs: [],
     shape: shapeOf(context.types.get(candidate.output)) ?? null,
-    blocks: blocksOf(name, context),
+    blocks: context.blocks.get(name) ?? [],
     nodes: candidate.nodes,
     input: candidate.input,
     isInBody: candidate.view.isInBody,
     family: candidate.family,
-    states: stateSourceOf(candidate, context.names, context.byInput),
+    states: stateSourceOf(candidate, context.names, context.activations),
   };
 }
 
-function scopeOf(scope: ScopeLayer, context: Context, candidates: readonly Candidate[]): Layer {
-  const inside = new Set(scope.nodes);
-  const held = candidates.filter((candidate) => candidate.nodes.every((node) => inside.has(node)));
+function scopeOf(scope: ScopeLayer, context: Context): Layer {
   const parameters = new Map(
-    held.flatMap((candidate) => candidate.parameters).map((one) => [one.identity, one.elementCount]),
+    scope.layers.flatMap((candidate) => candidate.parameters).map((one) => [one.identity, one.elementCount]),
   );
   const axis = context.views
     .map((view) => context.axes.get(view)?.get(scope.output))
@@ -98,7 +96,7 @@ function scopeOf(scope: ScopeLayer, context: Context, candidates: readonly Candi
     output: scope.output,
     furtherOutputs: scope.furtherOutputs,
     shape: shapeOf(context.types.get(scope.output)) ?? null,
-    blocks: blocksOf(scope.name, context),
+    blocks: context.blocks.get(scope.name) ?? [],
     nodes: scope.nodes,
     input: null,
     isInBody: scope.isInBody,
@@ -107,11 +105,15 @@ function scopeOf(scope: ScopeLayer, context: Context, candidates: readonly Candi
   };
 }
 
-function blocksOf(name: string, { mlps, attentions }: Context): readonly string[] {
-  return [
-    ...(mlps.some((mlp) => mlp.name === name) ? ['mlp'] : []),
-    ...(attentions.some((attention) => attention.name === name) ? ['attention'] : []),
-  ];
+/** Returns which recognised blocks go by a name. */
+function blocksByName(
+  mlps: readonly Mlp[],
+  attentions: readonly AttentionHeads[],
+): ReadonlyMap<string, readonly string[]> {
+  const blocks = new Map<string, readonly string[]>();
+  for (const { name } of mlps) blocks.set(name, ['mlp']);
+  for (const { name } of attentions) blocks.set(name, [...(blocks.get(name) ?? []), 'attention']);
+  return blocks;
 }
 
 function depthOf(layer: Layer): number {

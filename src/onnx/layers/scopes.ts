@@ -9,6 +9,8 @@ export interface ScopeLayer {
   readonly name: string;
   readonly parent: string | null;
   readonly nodes: readonly GraphNode[];
+  /** The layers inside, scopes apart. */
+  readonly layers: readonly Candidate[];
   readonly index: number;
   readonly output: string;
   readonly furtherOutputs: readonly string[];
@@ -39,11 +41,14 @@ export function findScopes(
   views: readonly GraphView[],
 ): Scopes {
   const insides = collectInsides(model, names, views);
+  const viewOf = new Map(views.flatMap((view) => view.graph.nodes.map((node) => [node, view] as const)));
+  const positionOf = (node: GraphNode): number => views[0]?.positions.get(node) ?? 0;
   const taken = new Set([...names.values()].map(({ name }) => name));
   const shown = new Map<string, string>();
   const found: (Omit<ScopeLayer, 'parent'> & { readonly scope: string })[] = [];
   for (const inside of insides.values()) {
-    const outputs = outputsOf(inside, views);
+    const nodes = [...inside.nodes].sort((a, b) => positionOf(a) - positionOf(b));
+    const outputs = outputsOf(inside.nodes, nodes, viewOf);
     const output = outputs.at(-1);
     const [only] = inside.layers;
     const isItsLayer = inside.layers.length === 1 && only?.output === output;
@@ -51,13 +56,12 @@ export function findScopes(
     let name = inside.scope;
     for (let i = 1; taken.has(name); i++) name = `${inside.scope}_${i}`;
     shown.set(inside.scope, name);
-    const [view] = views;
-    const positions = [...inside.nodes].map((node) => view?.positions.get(node) ?? 0);
     found.push({
       scope: inside.scope,
       name,
-      nodes: [...inside.nodes].sort((a, b) => (view?.positions.get(a) ?? 0) - (view?.positions.get(b) ?? 0)),
-      index: positions.reduce((least, position) => Math.min(least, position), Infinity),
+      nodes,
+      layers: inside.layers,
+      index: nodes[0] === undefined ? 0 : positionOf(nodes[0]),
       output,
       furtherOutputs: outputs.slice(0, -1),
       isInBody: inside.layers.every((layer) => layer.view.isInBody),
@@ -101,16 +105,18 @@ function outerScopes(scope: string): string[] {
 }
 
 /** Returns the values made inside and read outside or given out, in file order; constants are none. */
-function outputsOf(inside: Inside, views: readonly GraphView[]): string[] {
+function outputsOf(
+  inside: ReadonlySet<GraphNode>,
+  inOrder: readonly GraphNode[],
+  viewOf: ReadonlyMap<GraphNode, GraphView>,
+): string[] {
   const outputs: string[] = [];
-  for (const view of views) {
-    for (const node of view.graph.nodes) {
-      if (!inside.nodes.has(node)) continue;
-      for (const name of node.outputs) {
-        if (name === '' || view.constants.has(name)) continue;
-        const isRead = view.index.consumersOf(name).some((reader) => !inside.nodes.has(reader));
-        if (isRead || view.outputs.has(name)) outputs.push(name);
-      }
+  for (const node of inOrder) {
+    const view = viewOf.get(node);
+    for (const name of node.outputs) {
+      if (name === '' || view === undefined || view.constants.has(name)) continue;
+      const isRead = view.index.consumersOf(name).some((reader) => !inside.has(reader));
+      if (isRead || view.outputs.has(name)) outputs.push(name);
     }
   }
   return outputs;

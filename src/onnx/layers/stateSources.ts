@@ -18,13 +18,13 @@ const passing = new Set([
 export function stateSourceOf(
   candidate: Candidate,
   names: ReadonlyMap<Candidate, LayerName>,
-  byInput: ReadonlyMap<string, Candidate>,
+  { byInput, next: nextByView }: Activations,
 ): StateSource {
   const nameOf = (layer: Candidate): string => names.get(layer)?.name ?? '';
   if (candidate.kind === 'activation') return { kind: 'activation', layer: nameOf(candidate) };
   const { view } = candidate;
   const notJudged = (reason: string): StateSource => {
-    const next = nextActivation(view, candidate.output, byInput);
+    const next = nextByView.get(view)?.get(candidate.output);
     return { kind: 'not-judged', reason, next: next === undefined ? null : nameOf(next) };
   };
   if (candidate.kind === 'gate') return notJudged('a gate');
@@ -53,28 +53,46 @@ function article(word: string): string {
   return /^[AEIOU]|^[FHLMNRSX][A-Z]/.test(word) ? 'an' : 'a';
 }
 
-/** Returns the activation that comes first when a value is followed breadth-first. */
-function nextActivation(
+/** What tells the states of layers: activations by the value that enters them, and the next one behind each value. */
+export interface Activations {
+  readonly byInput: ReadonlyMap<string, Candidate>;
+  readonly next: ReadonlyMap<GraphView, ReadonlyMap<string, Candidate>>;
+}
+
+/** Returns where the activations and gates of a model are, seen from each value; cost is linear. */
+export function findActivations(views: readonly GraphView[], candidates: readonly Candidate[]): Activations {
+  const byInput = activationsByInput(candidates);
+  return { byInput, next: new Map(views.map((view) => [view, nextActivations(view, byInput)])) };
+}
+
+/** Returns the activation that comes first in file order when each value is followed downstream. */
+function nextActivations(
   view: GraphView,
-  start: string,
   byInput: ReadonlyMap<string, Candidate>,
-): Candidate | undefined {
-  const queue = [start];
-  const seen = new Set(queue);
-  for (const value of queue) {
-    const activation = byInput.get(value);
-    if (activation?.kind === 'activation' && activation.view === view) return activation;
+): ReadonlyMap<string, Candidate> {
+  const next = new Map<string, Candidate>();
+  const nextOf = (value: string): Candidate | undefined => {
+    const entered = byInput.get(value);
+    if (entered?.kind === 'activation' && entered.view === view) return entered;
+    let first: Candidate | undefined;
     for (const output of view.index.consumersOf(value).flatMap((reader) => reader.outputs)) {
-      if (output === '' || seen.has(output)) continue;
-      seen.add(output);
-      queue.push(output);
+      const found = next.get(output);
+      if (found !== undefined && (first === undefined || found.index < first.index)) first = found;
+    }
+    return first;
+  };
+  // Readers stand behind what they read, so that from the end on theirs are known.
+  for (const node of view.graph.nodes.toReversed()) {
+    for (const output of node.outputs) {
+      const found = nextOf(output);
+      if (found !== undefined) next.set(output, found);
     }
   }
-  return undefined;
+  return next;
 }
 
 /** Returns activations and gates by the value that enters them. */
-export function activationsByInput(candidates: readonly Candidate[]): ReadonlyMap<string, Candidate> {
+function activationsByInput(candidates: readonly Candidate[]): ReadonlyMap<string, Candidate> {
   const isOne = (candidate: Candidate): boolean =>
     candidate.kind === 'activation' || candidate.kind === 'gate';
   return new Map(candidates.filter(isOne).map((candidate) => [candidate.input, candidate]));
