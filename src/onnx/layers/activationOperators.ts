@@ -47,11 +47,21 @@ const activationOperators: Readonly<Record<string, FamilyOf>> = {
 
 /** Clip at 0 is ReLU-like (ReLU6, ReLU1); between a negative and a positive bound it saturates like Tanh. */
 function clipFamily(node: GraphNode, constants: ReadonlyMap<string, Constant>): ActivationFamily | undefined {
-  const low = boundOf(node, constants, { operand: 1, attribute: 'min' });
-  const high = boundOf(node, constants, { operand: 2, attribute: 'max' });
+  const { low, high } = clipBounds(node, constants);
   if (low === 0 && (high === undefined || high > 0)) return rectifier;
   if (low === undefined || high === undefined || low >= 0 || high <= 0) return undefined;
   return Number.isFinite(high - low) && high < 1e30 ? { kind: 'bounded', low, high } : undefined;
+}
+
+/** Returns the bounds of a Clip as far as they are constants. */
+export function clipBounds(
+  node: GraphNode,
+  constants: ReadonlyMap<string, Constant>,
+): { readonly low: number | undefined; readonly high: number | undefined } {
+  return {
+    low: boundOf(node, constants, { operand: 1, attribute: 'min' }),
+    high: boundOf(node, constants, { operand: 2, attribute: 'max' }),
+  };
 }
 
 function boundOf(
@@ -81,6 +91,7 @@ export const compositeFamilies: Readonly<Record<string, ActivationFamily>> = {
   Gelu: smooth,
   Mish: smooth,
   HardSwish: smooth,
+  HardSigmoid: sigmoid,
 };
 
 /** Returns the activation that a fused operator ends with (`com.microsoft:FusedConv`), or undefined. */

@@ -47,9 +47,11 @@ function compositeCandidate(view: GraphView, composite: Composite): Candidate {
   const parameters = composite.parameters.flatMap((name) => view.constants.get(name) ?? []);
   const [scale] = parameters;
   const isNorm = composite.kind === 'normalization';
+  const family = compositeFamilies[composite.operator];
+  const isGate = family !== undefined && gates(view, composite.output, family);
   return {
     ...base(view, composite.nodes),
-    kind: composite.kind,
+    kind: isGate ? 'gate' : composite.kind,
     operator: composite.operator,
     input: composite.input,
     output: composite.output,
@@ -58,7 +60,7 @@ function compositeCandidate(view: GraphView, composite: Composite): Candidate {
     ownAxis: isNorm ? scaledAxis(scale) : null,
     ownUnits: isNorm ? (scale?.dims?.at(scaledAxis(scale)) ?? null) : null,
     takesAxisOfInput: !isNorm,
-    family: compositeFamilies[composite.operator] ?? null,
+    family: isGate ? null : (family ?? null),
   };
 }
 
@@ -102,7 +104,7 @@ function activationCandidate(view: GraphView, node: GraphNode): Candidate | unde
   const family = activationFamilyOf(node, view.constants);
   if (family === undefined) return undefined;
   const slope = node.opType === 'PRelu' ? view.constants.get(node.inputs[1] ?? '') : undefined;
-  const isGate = gates(view, node, family);
+  const isGate = gates(view, node.outputs[0] ?? '', family);
   return {
     ...base(view, [node]),
     kind: isGate ? 'gate' : 'activation',
@@ -130,8 +132,7 @@ function base(
  * Tells whether a bounded activation is a gate: every reader multiplies it by another computed value, as in
  * squeeze-and-excitation, gated linear units and hand-written recurrent cells.
  */
-function gates(view: GraphView, node: GraphNode, family: ActivationFamily): boolean {
-  const output = node.outputs[0] ?? '';
+function gates(view: GraphView, output: string, family: ActivationFamily): boolean {
   if (family.kind !== 'bounded' || family.low !== 0 || view.outputs.has(output)) return false;
   const readers = readersThroughShape(view, output);
   return (

@@ -32,14 +32,20 @@ export function constantOperand(view: GraphView, node: GraphNode): number | unde
   return undefined;
 }
 
-/** Returns an activation without parameters. */
+/** Returns an activation without parameters; its value is the output of the last node given. */
 export function activation(
+  view: GraphView,
   operator: string,
-  nodes: readonly GraphNode[],
-  input: string,
-  output = nodes.at(-1)?.outputs[0] ?? '',
+  { nodes, input }: { readonly nodes: readonly GraphNode[]; readonly input: string },
 ): Composite {
-  return { operator, kind: 'activation', nodes, input, output, parameters: [] };
+  const output = nodes.at(-1)?.outputs[0] ?? '';
+  return { operator, kind: 'activation', nodes: inFileOrder(view, nodes), input, output, parameters: [] };
+}
+
+/** Returns the operand of a node that is computed, where the others are constants. */
+export function computedOperand(view: GraphView, node: GraphNode): string | undefined {
+  const computed = node.inputs.filter((name) => name !== '' && !view.constants.has(name));
+  return computed.length === 1 ? computed[0] : undefined;
 }
 
 /** Returns nodes in the order of the file. */

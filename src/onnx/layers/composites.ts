@@ -1,15 +1,16 @@
 import type { GraphNode } from '../model.js';
-import { scalarOf } from './constants.js';
 import {
   activation,
   type Composite,
+  computedOperand,
   constantOperand,
-  inFileOrder,
   productWith,
   type Recogniser,
 } from './compositeParts.js';
 import { type GraphView, soleConsumer } from './graphView.js';
+import { recogniseHardSigmoid, recogniseHardSwish } from './hardActivations.js';
 import { recogniseMomentNorm } from './momentNorm.js';
+import { recogniseLayerNorm, recogniseRmsNorm } from './rootNorms.js';
 
 /** Returns the composites of a graph; no node is in two of them. */
 export function findComposites(view: GraphView): Composite[] {
@@ -37,6 +38,7 @@ const recognisers: readonly Recogniser[] = [
   recogniseMish,
   recogniseSigmoidProduct,
   recogniseHardSwish,
+  recogniseHardSigmoid,
 ];
 
 /** x · σ(x), and x · σ(1.702 x). */
@@ -44,12 +46,13 @@ function recogniseSigmoidProduct(view: GraphView, anchor: GraphNode): Composite 
   if (anchor.opType !== 'Sigmoid') return undefined;
   const input = anchor.inputs[0] ?? '';
   const plain = productWith(view, anchor, input);
-  if (plain !== undefined) return activation('Silu', [anchor, plain], input);
+  if (plain !== undefined) return activation(view, 'Silu', { nodes: [anchor, plain], input });
   const scaled = view.index.producerOf(input);
   if (scaled?.opType !== 'Mul') return undefined;
-  const source = scaled.inputs.find((name) => !view.constants.has(name)) ?? '';
-  const product = productWith(view, anchor, source);
-  return product === undefined ? undefined : activation('QuickGelu', [scaled, anchor, product], source);
+  const source = computedOperand(view, scaled);
+  const product = source === undefined ? undefined : productWith(view, anchor, source);
+  if (source === undefined || product === undefined) return undefined;
+  return activation(view, 'QuickGelu', { nodes: [scaled, anchor, product], input: source });
 }
 
 /** x · tanh(softplus(x)). */
@@ -59,33 +62,9 @@ function recogniseMish(view: GraphView, anchor: GraphNode): Composite | undefine
   const tanh = soleConsumer(view, anchor.outputs[0] ?? '');
   if (tanh?.opType !== 'Tanh') return undefined;
   const product = productWith(view, tanh, input);
-  return product === undefined ? undefined : activation('Mish', [anchor, tanh, product], input);
-}
-
-/** x · hardSigmoid(x), and x · clip(x + 3, 0, 6) / 6 in either order. */
-function recogniseHardSwish(view: GraphView, anchor: GraphNode): Composite | undefined {
-  if (anchor.opType === 'HardSigmoid') {
-    const input = anchor.inputs[0] ?? '';
-    const product = productWith(view, anchor, input);
-    return product === undefined ? undefined : activation('HardSwish', [anchor, product], input);
-  }
-  if (anchor.opType !== 'Clip' && anchor.opType !== 'Relu6') return undefined;
-  const shifted = view.index.producerOf(anchor.inputs[0] ?? '');
-  if (shifted?.opType !== 'Add' || constantOperand(view, shifted) !== 3) return undefined;
-  const input = shifted.inputs.find((name) => !view.constants.has(name)) ?? '';
-  const nodes = [shifted, anchor];
-  let output = anchor.outputs[0] ?? '';
-  let hasProduct = false;
-  for (let step = 0; step < 2; step++) {
-    const next = soleConsumer(view, output);
-    if (next === undefined || (next.opType !== 'Mul' && next.opType !== 'Div')) break;
-    const isProduct = next.opType === 'Mul' && next.inputs.includes(input);
-    if (!isProduct && constantOperand(view, next) === undefined) break;
-    hasProduct ||= isProduct;
-    nodes.push(next);
-    output = next.outputs[0] ?? '';
-  }
-  return hasProduct ? activation('HardSwish', nodes, input) : undefined;
+  return product === undefined
+    ? undefined
+    : activation(view, 'Mish', { nodes: [anchor, tanh, product], input });
 }
 
 /** x · ½ · (1 + erf(x / √2)), the factors in any order. */
@@ -93,7 +72,7 @@ function recogniseErfGelu(view: GraphView, anchor: GraphNode): Composite | undef
   if (anchor.opType !== 'Erf') return undefined;
   const scaled = view.index.producerOf(anchor.inputs[0] ?? '');
   if (scaled === undefined || (scaled.opType !== 'Div' && scaled.opType !== 'Mul')) return undefined;
-  const input = scaled.inputs.find((name) => !view.constants.has(name));
+  const input = computedOperand(view, scaled);
   return input === undefined ? undefined : onePlusProduct(view, [scaled, anchor], input);
 }
 
@@ -164,85 +143,5 @@ function onePlusProduct(view: GraphView, start: readonly GraphNode[], input: str
     nodes.push(next);
     output = next.outputs[0] ?? '';
   }
-  return hasInput ? activation('Gelu', nodes, input, output) : undefined;
-}
-
-/** (x − mean) / √(var + ε) · γ + β, from two ReduceMeans. */
-function recogniseLayerNorm(view: GraphView, anchor: GraphNode): Composite | undefined {
-  if (anchor.opType !== 'ReduceMean') return undefined;
-  const input = anchor.inputs[0] ?? '';
-  const centred = view.index.consumersOf(anchor.outputs[0] ?? '').find((node) => node.opType === 'Sub');
-  if (centred?.inputs[0] !== input) return undefined;
-  const nodes = [anchor, centred];
-  const root = followRoot(view, centred.outputs[0] ?? '', nodes);
-  return root === undefined ? undefined : normalization(view, 'LayerNormalization', { nodes, input, root });
-}
-
-/** x / √(mean(x²) + ε) · γ. */
-function recogniseRmsNorm(view: GraphView, anchor: GraphNode): Composite | undefined {
-  const isSquare =
-    anchor.opType === 'Pow' || (anchor.opType === 'Mul' && anchor.inputs[0] === anchor.inputs[1]);
-  const input = anchor.inputs[0] ?? '';
-  if (!isSquare || view.constants.has(input)) return undefined;
-  const nodes: GraphNode[] = [];
-  const root = followRoot(view, input, nodes, anchor);
-  return root === undefined ? undefined : normalization(view, 'RMSNormalization', { nodes, input, root });
-}
-
-/** Follows value² → mean → + ε → √ (→ 1/·) and returns the root's output. */
-function followRoot(
-  view: GraphView,
-  value: string,
-  nodes: GraphNode[],
-  square?: GraphNode,
-): string | undefined {
-  const squares = square === undefined ? view.index.consumersOf(value) : [square];
-  const first = squares.find(
-    (node) => node.opType === 'Pow' || (node.opType === 'Mul' && node.inputs[0] === node.inputs[1]),
-  );
-  let current = first;
-  for (const opTypes of [['ReduceMean'], ['Add'], ['Sqrt']]) {
-    if (current === undefined) return undefined;
-    nodes.push(current);
-    const next = soleConsumer(view, current.outputs[0] ?? '');
-    current = next !== undefined && opTypes.includes(next.opType) ? next : undefined;
-  }
-  if (current === undefined) return undefined;
-  nodes.push(current);
-  const reciprocal = soleConsumer(view, current.outputs[0] ?? '');
-  const isReciprocal =
-    reciprocal?.opType === 'Reciprocal' ||
-    (reciprocal?.opType === 'Div' && scalarOf(view.constants.get(reciprocal.inputs[0] ?? '')) === 1);
-  if (!isReciprocal) return current.outputs[0];
-  nodes.push(reciprocal);
-  return reciprocal.outputs[0];
-}
-
-/** Adds the division by the root and the scale and shift behind it. */
-function normalization(
-  view: GraphView,
-  operator: string,
-  part: { readonly nodes: readonly GraphNode[]; readonly input: string; readonly root: string },
-): Composite | undefined {
-  const division = soleConsumer(view, part.root);
-  if (division?.opType !== 'Div' && division?.opType !== 'Mul') return undefined;
-  const nodes = [...part.nodes, division];
-  const parameters: string[] = [];
-  let output = division.outputs[0] ?? '';
-  for (const opType of ['Mul', 'Add']) {
-    const next = soleConsumer(view, output);
-    const constant = next?.inputs.find((name) => view.constants.has(name));
-    if (next?.opType !== opType || constant === undefined) continue;
-    nodes.push(next);
-    parameters.push(constant);
-    output = next.outputs[0] ?? '';
-  }
-  return {
-    operator,
-    kind: 'normalization',
-    nodes: inFileOrder(view, nodes),
-    input: part.input,
-    output,
-    parameters,
-  };
+  return hasInput ? activation(view, 'Gelu', { nodes, input }) : undefined;
 }
