@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { parseReport, type Report } from '../../protocol/report.js';
@@ -17,7 +17,7 @@ export const exportCommand: Command = {
   name: 'export',
   summary: 'Turn a saved report into HTML, Markdown or CSV.',
   details:
-    'The HTML page stands alone: charts and pictures are inside, nothing is loaded, no script runs. Several formats may be given at once.',
+    'The HTML page stands alone: charts and pictures are inside, nothing is loaded, and its only script sorts the tables. Several formats may be given at once.',
   positionals: [
     { name: 'REPORT', isRequired: true, description: 'a *.nireport.json written by run … --report' },
   ],
@@ -70,12 +70,19 @@ const formats: readonly Format[] = [
     convert: async (report, reportDir) => {
       // Charts bring a large library: only whoever needs it waits for it.
       const { toHtml } = await import('../../runs/export/html.js');
-      return toHtml(report, reportDir);
+      return toHtml(report, reportDir, pageScript());
     },
   },
   { option: 'markdown', convert: toMarkdown },
   { option: 'csv', convert: toCsv },
 ];
+
+/** Returns the script that sorts the tables of a page: built beside the command line, absent when run from source. */
+function pageScript(): string {
+  const places = ['./webview/report.js', '../webview/report.js'];
+  const file = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url));
+  return file === undefined ? '' : readFileSync(file, 'utf8').trim();
+}
 
 /**
  * Returns the report in a file.

@@ -7,11 +7,12 @@ import { htmlStyle } from './htmlStyle.js';
 import { htmlTable } from './htmlTable.js';
 
 /**
- * Returns a report as one HTML page that stands alone: charts drawn, pictures inside, nothing loaded, no script.
+ * Returns a report as one HTML page that stands alone: charts drawn, pictures inside, nothing loaded.
  *
- * Its content security policy allows this page's own style sheet and data URIs of pictures, nothing else.
+ * `script` may enhance the page (it sorts tables); the page reads as well without. The content security policy allows
+ * this style sheet and this script by their hashes, and data URIs of pictures, nothing else.
  */
-export async function toHtml(report: Report, reportDir: string): Promise<string> {
+export async function toHtml(report: Report, reportDir: string, script = ''): Promise<string> {
   const blocks: string[] = [];
   for (const block of report.blocks) blocks.push(await htmlBlock(block, { report, reportDir }));
   const title = `${report.title} · ${report.model.name}`;
@@ -19,7 +20,7 @@ export async function toHtml(report: Report, reportDir: string): Promise<string>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${contentPolicy()}">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy(script)}">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="generator" content="Neuron Inspector ${escapeHtml(report.tool.version)}">
 <title>${escapeHtml(title)}</title>
@@ -33,14 +34,18 @@ ${blocks.filter((block) => block !== '').join('\n')}
 ${howComputed(report)}
 <footer>Neuron Inspector ${escapeHtml(report.tool.version)} · ${escapeHtml(report.createdAt)}</footer>
 </main>
-</body>
+${script === '' ? '' : `<script>${script}</script>\n`}</body>
 </html>
 `;
 }
 
-function contentPolicy(): string {
-  const styleHash = createHash('sha256').update(htmlStyle, 'utf8').digest('base64');
-  return `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; base-uri 'none'; form-action 'none'`;
+function contentPolicy(script: string): string {
+  const scripts = script === '' ? '' : ` script-src ${hashSource(script)};`;
+  return `default-src 'none'; style-src ${hashSource(htmlStyle)};${scripts} img-src data:; base-uri 'none'; form-action 'none'`;
+}
+
+function hashSource(text: string): string {
+  return `'sha256-${createHash('sha256').update(text, 'utf8').digest('base64')}'`;
 }
 
 function pageHeader(report: Report): string {

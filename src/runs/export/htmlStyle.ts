@@ -45,6 +45,8 @@ header .model{color:var(--muted);font-weight:400}
 .scroll:focus-visible,summary:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:1px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th{position:sticky;top:0;background:var(--panel);text-align:left;font-weight:600;white-space:nowrap;box-shadow:inset 0 -1px var(--line)}
+th button{all:unset;cursor:pointer}th button:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
 th,td{padding:3px 10px;vertical-align:top}
 td{border-top:1px solid var(--line);overflow-wrap:anywhere}
 tbody tr:hover{background:var(--panel)}

@@ -18,7 +18,7 @@ export function htmlTable(
   );
   const more = rows.length - shown.length + omittedRowCount;
   const note = more === 0 ? '' : `<p class="muted">… ${more.toLocaleString('en-US')} more rows</p>`;
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>${note}`;
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table data-sortable><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>${note}`;
 }
 
 function headerCell(column: TableColumn): string {
@@ -38,12 +38,17 @@ function bodyCell(cell: TableCell | undefined, column: TableColumn): string {
     case 'state':
       return `<td><span class="state ${/^[a-z-]+$/.test(text) ? text : ''}">${text}</span></td>`;
     case 'bar':
-      return `<td class="bar">${bar(cell)}${text}</td>`;
+      return `<td class="bar"${sortValue(cell)}>${bar(cell)}${text}</td>`;
     case 'number':
     case 'count':
     case 'percent':
-      return `<td class="number">${text}</td>`;
+      return `<td class="number"${sortValue(cell)}>${text}</td>`;
   }
+}
+
+/** Numbers sort by what they are, not by how they are shown. */
+function sortValue(cell: TableCell | undefined): string {
+  return cell === undefined || cell === null ? '' : ` data-value="${escapeHtml(String(cell))}"`;
 }
 
 /** Drawn as SVG because the page's policy allows no inline style. */
