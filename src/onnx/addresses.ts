@@ -231,16 +231,18 @@ function headSpot(name: string, table: LayerTable): Spot {
 function hiddenSpot(name: string, table: LayerTable): Spot {
   const mlp = blockIn(findLayer(name, table)?.name ?? name, table.mlps);
   if (mlp === undefined) throw missingBlock(name, 'an MLP', { keyword: 'hidden', table });
+  // What enters the down projection has its rank and positions.
+  const leaving = table.byName.get(mlp.downProjection)?.shape ?? null;
   return {
     kind: 'hidden',
     layer: table.byName.get(mlp.name),
     name: mlp.name,
     prefix: keywordPrefix(mlp.name, 'hidden', table),
     value: mlp.hidden,
-    unitAxis: -1,
+    unitAxis: leaving === null ? -1 : leaving.length - 1,
     unitCount: mlp.unitCount,
     whyNoUnits: '',
-    shape: null,
+    shape: leaving === null ? null : [...leaving.slice(0, -1), mlp.unitCount],
     batchAxis: 0,
   };
 }
