@@ -68,7 +68,10 @@ function summaryOf({ figures, samples }: HealthResult): string {
   const worst = figures.layers.reduce((a, b) => (b.stateCounts.dead > a.stateCounts.dead ? b : a));
   const verb = deadCount === 1 ? 'is' : 'are';
   const percent = (100 * deadShare).toFixed(1);
-  return `${deadCount.toLocaleString('en')} of ${neurons} neurons (${percent} %) ${verb} dead on ${samples}; most of them in ${worst.name}, ${worst.stateCounts.dead.toLocaleString('en')} of ${worst.unitCount.toLocaleString('en')}.`;
+  const inWorst = worst.stateCounts.dead;
+  const where = `${worst.name}, ${inWorst.toLocaleString('en')} of ${worst.unitCount.toLocaleString('en')}`;
+  const share = inWorst === deadCount ? 'all' : inWorst > deadCount / 2 ? 'most of them' : 'the most';
+  return `${deadCount.toLocaleString('en')} of ${neurons} neurons (${percent} %) ${verb} dead on ${samples}; ${deadCount === 1 ? '' : `${share} `}in ${where}.`;
 }
 
 function blocksOf({ figures, plan, sweep, distributions }: HealthResult): Block[] {

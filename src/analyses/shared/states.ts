@@ -116,8 +116,10 @@ function isConstant(range: number, rule: StateRule, { epsilon }: StateOptions): 
   return rule.kind === 'exponential' && range <= epsilon * Math.abs(rule.low);
 }
 
-/** Returns "0 of N" with its meaning: a rate below 3/N at 95 % (the rule of three). */
+/** Returns "0 of N" with its meaning: a rate below 3/N at 95 % (the rule of three), which says nothing up to N = 3. */
 export function neverOf(sampleCount: number): string {
+  const counted = `0 of ${sampleCount.toLocaleString('en')} ${sampleCount === 1 ? 'sample' : 'samples'}`;
+  if (sampleCount <= 3) return `${counted}, too few to bound the rate`;
   const bound = (300 / sampleCount).toPrecision(2);
-  return `0 of ${sampleCount.toLocaleString('en')} samples, that is a rate below ${Number(bound)} % at 95 % confidence`;
+  return `${counted}, that is a rate below ${Number(bound)} % at 95 % confidence`;
 }

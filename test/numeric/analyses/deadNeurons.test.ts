@@ -160,10 +160,7 @@ describe('dead-neurons', () => {
       finding.message,
       /^2 of 4 neurons in conv never fire on 4,000 samples: 0 of 4,000 samples, that is a rate below 0\.075 %/,
     );
-    assert.equal(
-      draft.summary,
-      '2 of 4 neurons (50.0 %) are dead on 4,000 samples; most of them in conv, 2 of 4.',
-    );
+    assert.equal(draft.summary, '2 of 4 neurons (50.0 %) are dead on 4,000 samples; all in conv, 2 of 4.');
     assert.deepEqual(arrayOf(draft, 'act.topExamples').slice(0, 8), new Array<number>(8).fill(-1));
   });
 

@@ -109,4 +109,9 @@ describe('neverOf', () => {
     assert.equal(neverOf(10_000), '0 of 10,000 samples, that is a rate below 0.03 % at 95 % confidence');
     assert.equal(neverOf(64), '0 of 64 samples, that is a rate below 4.7 % at 95 % confidence');
   });
+
+  it('bounds nothing where 3/N is no rate below 1', () => {
+    assert.equal(neverOf(1), '0 of 1 sample, too few to bound the rate');
+    assert.equal(neverOf(3), '0 of 3 samples, too few to bound the rate');
+  });
 });
