@@ -2,6 +2,8 @@ import type { Candidate } from './candidates.js';
 import type { Constant } from './constants.js';
 import type { GraphView } from './graphView.js';
 import type { ConstantCounts } from './layer.js';
+import { isLookupTable } from './operators.js';
+import type { GraphNode } from '../model.js';
 
 /**
  * Returns the elements of a model's constants by what they are for; tied ones count once.
@@ -19,10 +21,8 @@ export function countConstants(
     for (const { identity, elementCount } of candidate.buffers) buffers.set(identity, elementCount);
     for (const { identity, elementCount } of candidate.parameters) parameters.set(identity, elementCount);
   }
-  for (const view of views) {
-    for (const constant of readByAddOrMul(view)) {
-      if (!buffers.has(constant.identity)) parameters.set(constant.identity, constant.elementCount);
-    }
+  for (const constant of [...looseParameters(views).values()].flat()) {
+    if (!buffers.has(constant.identity)) parameters.set(constant.identity, constant.elementCount);
   }
   const others = new Map<string, number>();
   for (const constant of views.flatMap(storedConstants)) {
@@ -32,12 +32,24 @@ export function countConstants(
   return { parameterCount: sum(parameters), bufferCount: sum(buffers), constantCount: sum(others) };
 }
 
-function readByAddOrMul(view: GraphView): Constant[] {
-  return view.graph.nodes
-    .filter((node) => node.domain === '' && (node.opType === 'Add' || node.opType === 'Mul'))
-    .flatMap((node) => node.inputs)
-    .flatMap((input) => view.constants.get(input) ?? [])
-    .filter((constant) => constant.elementCount > 1 && /^b?float/.test(constant.elementType));
+/**
+ * Returns the parameters that are read outside layers, by the node that reads them: positions, layer scales and the
+ * like, which are constants of more than one element that an Add or Mul reads.
+ */
+export function looseParameters(views: readonly GraphView[]): ReadonlyMap<GraphNode, readonly Constant[]> {
+  const found = new Map<GraphNode, readonly Constant[]>();
+  for (const { graph, constants } of views) {
+    for (const node of graph.nodes) {
+      if (node.domain !== '' || (node.opType !== 'Add' && node.opType !== 'Mul')) continue;
+      const read = node.inputs.flatMap((input) => constants.get(input) ?? []).filter(isLoose);
+      if (read.length > 0) found.set(node, read);
+    }
+  }
+  return found;
+}
+
+function isLoose({ elementCount, elementType, origin }: Constant): boolean {
+  return elementCount > 1 && /^b?float/.test(elementType) && !isLookupTable(origin);
 }
 
 /** Returns the constants that this graph itself stores. */

@@ -42,8 +42,8 @@ export function exporterNameOf(
   style: NamingStyle,
 ): ExporterName {
   const scopeOfPath = scopeComponents(node, style);
-  const metadata = metadataScopes(node);
-  if (metadata !== undefined) return { name: metadata.at(-1), scope: metadata, rule: 'metadata' };
+  const module = metadataScopes(node)?.at(-1);
+  if (module !== undefined) return { name: module, scope: scopeOfPath, rule: 'metadata' };
   const stem = weightName === undefined ? undefined : weightStem(weightName, style);
   if (stem !== undefined) return { name: stem, scope: scopeOfPath, rule: 'weight' };
   if (scopeOfPath.length > 0) return { name: scopeOfPath.join('.'), scope: scopeOfPath, rule: 'path' };
@@ -51,10 +51,28 @@ export function exporterNameOf(
   return { name: isPlain ? node.name : undefined, scope: [], rule: isPlain ? 'node' : 'none' };
 }
 
-/** Returns the scope around a node: its name's components without the last, repeated prefixes dropped. */
+/**
+ * Returns the scope around a node: its innermost module by the metadata, or its name's components without the last,
+ * repeated prefixes dropped.
+ */
 export function scopeComponents(node: GraphNode, style: NamingStyle): string[] {
+  const modules = metadataScopes(node);
+  if (modules !== undefined) return modules.at(-1)?.split('.') ?? [];
   const components = withoutDropped(componentsOf(node.name), style);
   return components.length < 2 ? [] : withoutRepeats(components.slice(0, -1));
+}
+
+/** Returns the exporter's own path of every scope that node names spell out: `features.3` → `/features/features.3`. */
+export function scopePathsOf(nodes: Iterable<GraphNode>, style: NamingStyle): ReadonlyMap<string, string> {
+  const paths = new Map<string, string>();
+  for (const { name } of nodes) {
+    for (let end = name.indexOf('/', 1); end > 0; end = name.indexOf('/', end + 1)) {
+      const path = name.slice(0, end);
+      const scope = withoutRepeats(withoutDropped(componentsOf(path), style)).join('.');
+      if (scope !== '' && !paths.has(scope)) paths.set(scope, path);
+    }
+  }
+  return paths;
 }
 
 function componentsOf(name: string): string[] {
@@ -79,20 +97,21 @@ function weightStem(weightName: string, style: NamingStyle): string | undefined 
   return components.length === 0 ? undefined : withoutRepeats(components).join('.');
 }
 
-/** Returns the module scopes that PyTorch's dynamo exporter wrote, outermost first, without the operator itself. */
+/**
+ * Returns the module scopes that PyTorch's dynamo exporter wrote, outermost first, without the operator itself; none
+ * for a node outside all modules, undefined where nothing was written.
+ */
 function metadataScopes(node: GraphNode): string[] | undefined {
   const scopes = node.metadata.get('pkg.torch.onnx.name_scopes');
   if (scopes !== undefined) {
     const names = [...scopes.matchAll(/'([^']*)'|"([^"]*)"/g)].map((match) => match[1] ?? match[2] ?? '');
-    const modules = names.slice(0, -1).filter((name) => name !== '');
-    return modules.length === 0 ? undefined : modules;
+    return names.slice(0, -1).filter((name) => name !== '');
   }
   const namespace = node.metadata.get('namespace') ?? node.metadata.get('pkg.torch.onnx.namespace');
   if (namespace === undefined) return undefined;
-  const modules = namespace
+  return namespace
     .split('/')
     .slice(0, -1)
     .map((part) => part.split(':')[0]?.trim() ?? '')
     .filter((name) => name !== '');
-  return modules.length === 0 ? undefined : modules;
 }

@@ -1,9 +1,10 @@
-import type { Model } from '../model.js';
+import type { GraphNode, Model } from '../model.js';
 import { inferTypes } from '../shapes/inferTypes.js';
 import type { TypeTable } from '../shapes/typeTable.js';
 import { findAttentions, findMlps } from './blocks.js';
 import { type Candidate, findCandidates } from './candidates.js';
-import { countConstants } from './constantCounts.js';
+import { countConstants, looseParameters } from './constantCounts.js';
+import type { Constant } from './constants.js';
 import { type GraphView, graphViewsOf } from './graphView.js';
 import type { AttentionHeads, Layer, LayerTable, Mlp } from './layer.js';
 import { type LayerName, nameLayers } from './layerNames.js';
@@ -24,7 +25,8 @@ export function layersOf(model: Model, types: TypeTable = inferTypes(model)): La
   const attentions = main === undefined ? [] : findAttentions(model, main.view, types);
   const activations = findActivations(views, candidates);
   const blocks = blocksByName(mlps, attentions);
-  const context = { names, axes, types, parentOf, activations, blocks, views };
+  const loose = looseParameters(views);
+  const context = { names, axes, types, parentOf, activations, blocks, views, loose };
   const layers = [
     ...candidates.map((candidate) => layerOf(candidate, context)),
     ...scopes.map((scope) => scopeOf(scope, context)),
@@ -49,6 +51,7 @@ interface Context {
   readonly activations: Activations;
   readonly blocks: ReadonlyMap<string, readonly string[]>;
   readonly views: readonly GraphView[];
+  readonly loose: ReadonlyMap<GraphNode, readonly Constant[]>;
 }
 
 function layerOf(candidate: Candidate, context: Context): Layer {
@@ -77,15 +80,17 @@ function layerOf(candidate: Candidate, context: Context): Layer {
 }
 
 function scopeOf(scope: ScopeLayer, context: Context): Layer {
-  const parameters = new Map(
-    scope.layers.flatMap((candidate) => candidate.parameters).map((one) => [one.identity, one.elementCount]),
-  );
+  const constants = [
+    ...scope.layers.flatMap((candidate) => candidate.parameters),
+    ...scope.nodes.flatMap((node) => context.loose.get(node) ?? []),
+  ];
+  const parameters = new Map(constants.map((one) => [one.identity, one.elementCount]));
   const axis = context.views
     .map((view) => context.axes.get(view)?.get(scope.output))
     .find((found) => found !== undefined);
   return {
     name: scope.name,
-    path: scope.name,
+    path: scope.path,
     parent: scope.parent,
     index: scope.index,
     kind: 'scope',
@@ -96,13 +101,19 @@ function scopeOf(scope: ScopeLayer, context: Context): Layer {
     output: scope.output,
     furtherOutputs: scope.furtherOutputs,
     shape: shapeOf(context.types.get(scope.output)) ?? null,
-    blocks: context.blocks.get(scope.name) ?? [],
+    blocks: (context.blocks.get(scope.name) ?? []).filter((block) => block !== 'mlp' || isMlp(scope)),
     nodes: scope.nodes,
     input: null,
     isInBody: scope.isInBody,
     family: null,
     states: { kind: 'not-judged', reason: 'a scope holds layers, which are judged one by one', next: null },
   };
+}
+
+/** Tells whether a scope around an MLP holds nothing else: at most gate, up and down projection. */
+function isMlp({ layers }: ScopeLayer): boolean {
+  const isPart = ({ kind }: Candidate): boolean => ['dense', 'activation', 'normalization'].includes(kind);
+  return layers.every(isPart) && layers.filter(({ kind }) => kind === 'dense').length <= 3;
 }
 
 /** Returns which recognised blocks go by a name. */

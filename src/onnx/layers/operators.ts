@@ -121,6 +121,11 @@ export const layerOperators: Readonly<Record<string, LayerOperator>> = {
 /** Lookup tables that are no embeddings: rotary angles and masks are gathered too. */
 const tableName = /(^|[._/])(rope|rotary|cos|sin|freqs|inv_freq|mask|position_ids)([._/]|$)|cached/i;
 
+/** Tells by its name whether a constant is a mask or a table of rotary angles or positions: computed, not trained. */
+export function isLookupTable(name: string): boolean {
+  return tableName.test(name);
+}
+
 /** Returns what makes this node a layer, with its weight; undefined when it is none. */
 export function layerOperatorOf(
   node: GraphNode,
@@ -143,10 +148,7 @@ export function layerOperatorOf(
 function isEmbeddingTable(node: GraphNode, table: Constant): boolean {
   const isFloat = /^(float|bfloat)/.test(table.elementType) || /^u?int[248]$/.test(table.elementType);
   return (
-    isFloat &&
-    table.dims?.length === 2 &&
-    intAttribute(node, 'axis', 0) === 0 &&
-    !tableName.test(table.origin)
+    isFloat && table.dims?.length === 2 && intAttribute(node, 'axis', 0) === 0 && !isLookupTable(table.origin)
   );
 }
 

@@ -1,12 +1,14 @@
 import type { GraphNode, Model } from '../model.js';
 import type { Candidate } from './candidates.js';
-import { namingStyleOf, scopeComponents } from './exporterNames.js';
+import { namingStyleOf, scopeComponents, scopePathsOf } from './exporterNames.js';
 import type { GraphView } from './graphView.js';
 import type { LayerName } from './layerNames.js';
 
 /** A scope that holds layers. */
 export interface ScopeLayer {
   readonly name: string;
+  /** As the exporter wrote it: `/features/features.3`; the name where it wrote none. */
+  readonly path: string;
   readonly parent: string | null;
   readonly nodes: readonly GraphNode[];
   /** The layers inside, scopes apart. */
@@ -45,6 +47,7 @@ export function findScopes(
   const positionOf = (node: GraphNode): number => views[0]?.positions.get(node) ?? 0;
   const taken = new Set([...names.values()].map(({ name }) => name));
   const shown = new Map<string, string>();
+  const paths = scopePathsOf(viewOf.keys(), namingStyleOf(model));
   const found: (Omit<ScopeLayer, 'parent'> & { readonly scope: string })[] = [];
   for (const inside of insides.values()) {
     const nodes = [...inside.nodes].sort((a, b) => positionOf(a) - positionOf(b));
@@ -59,6 +62,7 @@ export function findScopes(
     found.push({
       scope: inside.scope,
       name,
+      path: paths.get(inside.scope) ?? name,
       nodes,
       layers: inside.layers,
       index: nodes[0] === undefined ? 0 : positionOf(nodes[0]),
