@@ -17,8 +17,9 @@ export function readMnist(split: 'train' | 't10k'): Digits {
   // IDX: the images' header is 16 bytes, the labels' 8.
   const images = readFileSync(join(dir, `${split}-images-idx3-ubyte`)).subarray(16);
   const labels = readFileSync(join(dir, `${split}-labels-idx1-ubyte`)).subarray(8);
-  if (images.length !== labels.length * pixelsPerImage)
-    {throw new Error(`The ${split} split of MNIST is incomplete.`);}
+  if (images.length !== labels.length * pixelsPerImage) {
+    throw new Error(`The ${split} split of MNIST is incomplete.`);
+  }
   return { images, labels, count: labels.length };
 }
 

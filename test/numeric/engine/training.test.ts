@@ -24,8 +24,9 @@ describe('train', () => {
     for (const [name, values] of Object.entries(expected)) {
       const actual = weightsOf(trained, name);
       // Float32 steps of size 0.05 on weights below 1: a few units in the last place, far under any step.
-      for (const [i, value] of values.entries())
-        {assert.ok(Math.abs(actual[i]! - value) < 2e-5, `${name}[${i}]`);}
+      for (const [i, value] of values.entries()) {
+        assert.ok(Math.abs(actual[i]! - value) < 2e-5, `${name}[${i}]`);
+      }
     }
   });
 

@@ -107,8 +107,9 @@ async function deadShareByHand(name: string, value: string): Promise<number> {
     const run = await session.run({ image: { dtype: 'float32', dims: [500, 1, 28, 28], data: image } });
     const activations = run[value]!;
     unitCount = activations.dims[1]!;
-    for (const [i, activation] of toFloat64(activations).entries())
-      {if (activation > 0) fired.add(i % unitCount);}
+    for (const [i, activation] of toFloat64(activations).entries()) {
+      if (activation > 0) fired.add(i % unitCount);
+    }
   }
   await session.close();
   return 1 - fired.size / unitCount;

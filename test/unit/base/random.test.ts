@@ -37,7 +37,10 @@ describe('createRandom', () => {
 
   it('permutes every index exactly once, and uniformly', () => {
     const order = createRandom(3).permutation(1000);
-    assert.deepEqual([...order].sort((a, b) => a - b), Array.from({ length: 1000 }, (_, i) => i));
+    assert.deepEqual(
+      [...order].sort((a, b) => a - b),
+      Array.from({ length: 1000 }, (_, i) => i),
+    );
     const random = createRandom(4);
     const firstCounts = [0, 0, 0];
     for (let i = 0; i < 6000; i++) {
