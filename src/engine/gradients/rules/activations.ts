@@ -1,5 +1,5 @@
 import type { TensorValue } from '../../../onnx/tensorValue.js';
-import { emitterFor } from '../emitter.js';
+import { type Emitter, emitterFor } from '../emitter.js';
 import { formUnsupported } from '../gradientErrors.js';
 import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
 import { shapeIfKnown } from '../staticShapes.js';
@@ -45,11 +45,28 @@ export const clipRule: GradientRule = {
     const shape = shapeIfKnown(context, x);
     return [
       context.wants(0) ? emit.maskWhere(inside, g) : undefined,
-      context.wants(1) ? { value: emit.keepWhere(emit.less(x, low), g), shape } : undefined,
-      context.wants(2) ? { value: emit.keepWhere(emit.greater(x, high), g), shape } : undefined,
+      context.wants(1) ? { value: emit.keepWhere(isCutBelow(emit, { x, low, high }), g), shape } : undefined,
+      context.wants(2) ? { value: emit.keepWhere(isCutAbove(emit, { x, low, high }), g), shape } : undefined,
     ];
   },
 };
+
+/** Operands of a Clip; an absent bound is empty. */
+interface Clipped {
+  readonly x: string;
+  readonly low: string;
+  readonly high: string;
+}
+
+/** y = min(max(x, low), high): where the bounds are crossed the upper one wins. */
+function isCutBelow(emit: Emitter, { x, low, high }: Clipped): string {
+  const isBelow = emit.less(x, low);
+  return high === '' ? isBelow : emit.node('And', [isBelow, emit.less(low, high)]);
+}
+
+function isCutAbove(emit: Emitter, { x, low, high }: Clipped): string {
+  return emit.greater(low === '' ? x : emit.node('Max', [x, low]), high);
+}
 
 /** Gradient of Dropout in a trained model, where it passes everything through. */
 export const dropoutRule: GradientRule = {
