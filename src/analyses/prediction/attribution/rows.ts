@@ -36,7 +36,7 @@ export async function readRows(context: AnalysisContext): Promise<Rows> {
   for await (const batch of data.batches({ batchSize: context.batchSize, limit }, context.signal)) {
     if (batches[0] !== undefined && !hasSameRowShapes(batches[0].feeds, batch.feeds)) {
       warnings.push(
-        `Only the first ${String(batch.firstIndex)} rows are explained: row ${batch.ids[0] ?? '?'} has another shape. Pad the rows to one length to explain more.`,
+        `Only the first ${String(batch.firstIndex)} rows are explained: ${rowName(batch.ids[0] ?? '?')} has another shape. Pad the rows to one length to explain more.`,
       );
       break;
     }
@@ -54,6 +54,11 @@ export async function readRows(context: AnalysisContext): Promise<Rows> {
     ),
     warnings,
   };
+}
+
+/** Returns what a row is called: `row 4` where its id is a number, else the id, which says it itself (`dog.jpg`). */
+export function rowName(id: string): string {
+  return /^\d+$/.test(id) ? `row ${id}` : id;
 }
 
 function noRows(what: string): UserError {

@@ -4,6 +4,7 @@ import type { Finding } from '../../../../protocol/report.js';
 import type { Outcome } from '../outcome.js';
 import { rowOf } from '../points.js';
 import type { Problem } from '../problem.js';
+import { rowName } from '../rows.js';
 import type { Explanation } from './draft.js';
 
 /** Completeness errors above this share of f(x) − f(baseline) are worth a warning. */
@@ -33,7 +34,7 @@ function completenessFindings({ problem, outcome }: Explanation): Finding[] {
   const worst = shares.reduce((best, share, row) => (share > (shares[best] ?? 0) ? row : best), 0);
   const share = shares[worst] ?? 0;
   if (!(share > tolerableErrorShare)) return [];
-  const off = `The scores of row ${rows.ids[worst] ?? '?'} miss f(x) − f(baseline) by ${(100 * share).toFixed(1)} %`;
+  const off = `The scores of ${rowName(rows.ids[worst] ?? '?')} miss f(x) − f(baseline) by ${(100 * share).toFixed(1)} %`;
   if (settings.method === 'input-x-gradient') {
     return [
       {
@@ -86,7 +87,7 @@ function zeroFindings({ problem, outcome }: Explanation): Finding[] {
   return [
     {
       severity: 'info',
-      message: `Every score of ${listed(flat)} is zero: the explained value does not react there.`,
+      message: `${listed(flat)} ${flat.length === 1 ? 'has' : 'have'} only scores of zero: the explained value does not react there.`,
       advice,
     },
   ];
@@ -108,7 +109,12 @@ function mispredictionFindings({ problem, facts }: Explanation): Finding[] {
 }
 
 function listed(ids: readonly string[]): string {
-  const shown = ids.slice(0, 5).join(', ');
+  const shown = upperFirst(ids.slice(0, 5).map(rowName).join(', '));
   const more = ids.length > 5 ? ` and ${String(ids.length - 5)} more` : '';
-  return `${ids.length === 1 ? 'Row' : 'Rows'} ${shown}${more}`;
+  return `${shown}${more}`;
+}
+
+/** Capitalises the word "row"; names of files stay as they are. */
+function upperFirst(text: string): string {
+  return text.replace(/^row /, 'Row ');
 }

@@ -3,6 +3,7 @@ import type { ChartBlock, TableBlock, TokensBlock } from '../../../../protocol/b
 import { toReportNumber } from '../../../../protocol/report.js';
 import { maxAbs } from '../../../../engine/numeric/vectors.js';
 import type { Scores } from '../problem.js';
+import { rowName } from '../rows.js';
 import { sumOverChannels } from './maps.js';
 
 /** Features listed per table. */
@@ -110,8 +111,8 @@ export function tokenBlocks(scores: Scores, ids: TensorValue, rowIds: readonly s
     const { values } = sumOverChannels(scores.data.subarray(row * size, (row + 1) * size), rowDims, 2);
     return {
       type: 'tokens',
-      title: `Row ${rowId}`,
-      alt: `Tokens of row ${rowId} by id, each with its score.`,
+      title: rowName(rowId).replace(/^row /, 'Row '),
+      alt: `Tokens of ${rowName(rowId)} by id, each with its score.`,
       tokens: [...values].map((value, token) => ({
         text: `#${String(allIds[row * tokenCount + token] ?? '?')} `,
         value: toReportNumber(value),
