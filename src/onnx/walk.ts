@@ -29,7 +29,7 @@ import { type Range, type TakeField, walkMessage, type WalkPlan } from './walkMe
 export const inlineBytes = 1024;
 
 /** Nodes and constants together; a hostile file packs an empty node into two bytes. */
-const maxItems = 1_000_000;
+const maxItems = 500_000;
 
 /** What a walk carries along: the file, and what decoding needs. */
 export interface WalkContext extends DecodeContext {
