@@ -17,5 +17,7 @@ export interface GradientCheckTable {
   readonly isPassed: boolean;
   /** Largest relative error that passes, and where it comes from. */
   readonly tolerance: number;
+  /** The same for the row of the model as a whole, where the kinks of all layers add up. */
+  readonly wholeModelTolerance: number;
   readonly warnings: readonly string[];
 }

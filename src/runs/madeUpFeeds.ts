@@ -16,6 +16,12 @@ export interface MadeUpFeeds {
 const openSizes = [16, 64, 224, 1];
 
 /**
+ * Largest integers that are tried. Different tokens come first: where all are equal, a normalisation divides by a
+ * variance of nothing but rounding, and no slope can be measured. Ones are in every embedding and fit every index.
+ */
+const largestIntegers = [15, 1];
+
+/**
  * Calls `use` with made-up feeds until one size of the dimensions that the file leaves open runs, and returns its result.
  *
  * @throws UserError `no-feeds-fit` when none does; whatever else `use` throws.
@@ -26,9 +32,13 @@ export async function withMadeUpFeeds<T>(
   use: (made: MadeUpFeeds) => Promise<T>,
 ): Promise<T> {
   let lastError: unknown;
-  for (const openSize of hasOpenSizes(model) ? openSizes : [1]) {
+  const sizes = hasOpenSizes(model) ? openSizes : [1];
+  const largest = hasTokens(model) ? largestIntegers : [1];
+  for (const [openSize, largestInteger] of sizes.flatMap((size) =>
+    largest.map((last) => [size, last] as const),
+  )) {
     try {
-      return await use(madeUpFeeds(model, openSize, random));
+      return await use(madeUpFeeds(model, { openSize, largestInteger }, random));
     } catch (error) {
       // The wrong size fails the run; a broken model or machine fails every size alike.
       if (!(error instanceof UserError) || error.code !== 'run-failed') throw error;
@@ -42,13 +52,19 @@ export async function withMadeUpFeeds<T>(
   );
 }
 
+interface MadeUpSizes {
+  readonly openSize: number;
+  readonly largestInteger: number;
+}
+
 /**
  * Returns feeds for a model's inputs: batch 1, `openSize` wherever else the file leaves a size open; normal numbers for
- * floats, ones for the rest (a valid token and a mask that hides nothing).
+ * floats, integers from 1 to `largestInteger` for tokens, ones for the rest (a mask that hides nothing).
  *
  * @throws UserError `input-not-fed` for inputs that are no plain tensors or have no declared shape.
  */
-function madeUpFeeds(model: Model, openSize: number, random: Random): MadeUpFeeds {
+function madeUpFeeds(model: Model, sizes: MadeUpSizes, random: Random): MadeUpFeeds {
+  const { openSize } = sizes;
   const feeds: Record<string, TensorValue> = {};
   const assumptions: string[] = [];
   for (const input of model.graph.inputs) {
@@ -62,10 +78,24 @@ function madeUpFeeds(model: Model, openSize: number, random: Random): MadeUpFeed
     feeds[input.name] = {
       dtype: elementType,
       dims,
-      data: elementsFor(input.name, elementType, { count: elementCountOf(dims), random }),
+      data: elementsFor(input.name, elementType, {
+        count: elementCountOf(dims),
+        random,
+        largestInteger: isTokens(input) ? sizes.largestInteger : 1,
+      }),
     };
   }
   return { feeds, assumptions };
+}
+
+/** Tells whether some input holds integers that may differ, such as tokens. */
+function hasTokens(model: Model): boolean {
+  return model.graph.inputs.some((input) => !model.graph.initializers.has(input.name) && isTokens(input));
+}
+
+function isTokens({ name, type }: ValueInfo): boolean {
+  if (type.kind !== 'tensor' || (type.shape?.length ?? 0) < 2 || name.includes('mask')) return false;
+  return type.elementType === 'int32' || type.elementType === 'int64';
 }
 
 /** Tells whether a model leaves sizes besides the batch open. */
@@ -93,33 +123,39 @@ function tensorTypeOf({ name, type }: ValueInfo): { elementType: DataType; shape
   );
 }
 
-function elementsFor(
-  name: string,
-  type: DataType,
-  { count, random }: { readonly count: number; readonly random: Random },
-): TensorData {
+interface Making {
+  readonly count: number;
+  readonly random: Random;
+  readonly largestInteger: number;
+}
+
+function elementsFor(name: string, type: DataType, how: Making): TensorData {
   const make = makers[type];
-  if (make !== undefined) return make(count, random);
+  if (make !== undefined) return make(how);
   throw new UserError('input-not-fed', `Input ${name} is of type ${type}, for which no run can be made up.`, {
     detail: { input: name, type },
   });
 }
 
+function integerFrom({ random, largestInteger }: Making): number {
+  return 1 + random.integer(largestInteger);
+}
+
 /** 1 in half precision. */
 const float16One = 0x3c00;
 
-const makers: Partial<Record<DataType, (count: number, random: Random) => TensorData>> = {
-  float32: (count, random) => Float32Array.from({ length: count }, () => random.normal()),
-  float64: (count, random) => Float64Array.from({ length: count }, () => random.normal()),
-  float16: (count) => new Uint16Array(count).fill(float16One),
-  uint8: (count) => new Uint8Array(count).fill(1),
-  int8: (count) => new Int8Array(count).fill(1),
-  uint16: (count) => new Uint16Array(count).fill(1),
-  int16: (count) => new Int16Array(count).fill(1),
-  int32: (count) => new Int32Array(count).fill(1),
-  uint32: (count) => new Uint32Array(count).fill(1),
-  int64: (count) => new BigInt64Array(count).fill(1n),
-  uint64: (count) => new BigUint64Array(count).fill(1n),
-  bool: (count) => new Uint8Array(count).fill(1),
-  string: (count) => Array.from({ length: count }, () => ''),
+const makers: Partial<Record<DataType, (how: Making) => TensorData>> = {
+  float32: ({ count, random }) => Float32Array.from({ length: count }, () => random.normal()),
+  float64: ({ count, random }) => Float64Array.from({ length: count }, () => random.normal()),
+  float16: ({ count }) => new Uint16Array(count).fill(float16One),
+  uint8: ({ count }) => new Uint8Array(count).fill(1),
+  int8: ({ count }) => new Int8Array(count).fill(1),
+  uint16: ({ count }) => new Uint16Array(count).fill(1),
+  int16: ({ count }) => new Int16Array(count).fill(1),
+  int32: (how) => Int32Array.from({ length: how.count }, () => integerFrom(how)),
+  uint32: ({ count }) => new Uint32Array(count).fill(1),
+  int64: (how) => BigInt64Array.from({ length: how.count }, () => BigInt(integerFrom(how))),
+  uint64: ({ count }) => new BigUint64Array(count).fill(1n),
+  bool: ({ count }) => new Uint8Array(count).fill(1),
+  string: ({ count }) => Array.from({ length: count }, () => ''),
 };

@@ -94,9 +94,11 @@ function tableText(table: GradientCheckTable, terminal: Terminal): string {
   return `${[...lines, '', ...warnings, verdict(table, paint)].join('\n')}\n`;
 }
 
-function verdict({ rows, isPassed, tolerance }: GradientCheckTable, paint: Paint): string {
-  const bound = `largest relative error allowed ${formatNumber(tolerance)}`;
+function verdict(table: GradientCheckTable, paint: Paint): string {
+  const { rows, isPassed, tolerance, wholeModelTolerance } = table;
+  if (!rows.some(({ checkedCount }) => checkedCount > 0)) return 'No gradient was compared.';
+  const bound = `relative error up to ${formatNumber(tolerance)}, of the whole model ${formatNumber(wholeModelTolerance)}`;
   if (isPassed) return paint.green(`Every gradient that was compared agrees (${bound}).`);
-  const failed = rows.filter((row) => row.status === 'failed');
-  return paint.red(`${failed.length} operator${failed.length === 1 ? '' : 's'} failed (${bound}).`);
+  const failed = rows.filter((row) => row.status === 'failed').map(({ operator }) => operator);
+  return paint.red(`Failed: ${failed.join(', ')} (${bound}).`);
 }

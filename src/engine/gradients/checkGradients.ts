@@ -13,7 +13,7 @@ import { checkNode } from './checkNode.js';
 import type { GradientRule } from './gradientRule.js';
 import { checkWholeModel, wholeModelOperator } from './checkWholeModel.js';
 import type { DirectionalError } from './directionalCheck.js';
-import { gradientCheckTolerance, judge } from './gradientVerdict.js';
+import { gradientCheckTolerance, judge, wholeModelTolerance } from './gradientVerdict.js';
 import { noGradientReason } from './noGradient.js';
 import { findRule } from './ruleTable.js';
 
@@ -64,6 +64,7 @@ export async function checkGradients(
     rows,
     isPassed: rows.every((row) => row.status !== 'failed'),
     tolerance: gradientCheckTolerance,
+    wholeModelTolerance,
     warnings: warningsOf(rows),
   };
 }
