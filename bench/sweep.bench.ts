@@ -37,7 +37,7 @@ export async function run(): Promise<BenchRow[]> {
   });
   const memoryRatio = peakBytes('all') / peakBytes('plain');
   rows.push({
-    name: 'statistics: peak memory of the process',
+    name: 'statistics: peak resident memory while running (Linux)',
     ratio: memoryRatio,
     bar: `≤ ${memoryBar} ×`,
     ok: memoryRatio <= memoryBar,
