@@ -68,7 +68,8 @@ export function differentiate(model: Model, request: DifferentiationRequest): Di
     const gradient = pass.cotangentOf(value);
     if (gradient !== undefined) gradients.set(value, gradient);
   }
-  return { model: pass.builder.build(), gradients };
+  const isOwn = new Set(prepared.model.graph.nodes);
+  return { model: withoutDead(pass.builder.build(), { isOwn, read: gradients.values() }), gradients };
 }
 
 type TypeLookup = (name: string) => ValueType;
@@ -155,6 +156,22 @@ function prepareNodes(model: Model, rules: ReadonlyMap<GraphNode, GradientRule>)
   if (nodes.size === 0) return { model, nodes };
   const graph = { ...model.graph, nodes: model.graph.nodes.map((node) => nodes.get(node) ?? node) };
   return { model: { ...model, graph }, nodes };
+}
+
+/** Leaves out appended nodes that nothing reads: the runtime would run them (factors that went into weights). */
+function withoutDead(
+  model: Model,
+  { isOwn, read }: { readonly isOwn: ReadonlySet<GraphNode>; readonly read: Iterable<string> },
+): Model {
+  const live = new Set(read);
+  for (const output of model.graph.outputs) live.add(output.name);
+  const kept: GraphNode[] = [];
+  for (const node of model.graph.nodes.toReversed()) {
+    if (!isOwn.has(node) && !node.outputs.some((output) => live.has(output))) continue;
+    kept.push(node);
+    for (const name of readsOf(node)) live.add(name);
+  }
+  return { ...model, graph: { ...model.graph, nodes: kept.reverse() } };
 }
 
 interface PassFacts {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createRandom } from '../../../src/base/random.js';
 import { UserError } from '../../../src/base/errors.js';
 import type { Model, ValueType } from '../../../src/onnx/model.js';
 import { inferTypes } from '../../../src/onnx/shapes/inferTypes.js';
@@ -10,7 +11,7 @@ import { noGradients } from '../../../src/engine/gradients/noGradient.js';
 import { gradientRules } from '../../../src/engine/gradients/ruleTable.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Feeds } from '../../../src/engine/runtime/session.js';
-import { emptyModel, floatType } from '../../support/modelBuilder.js';
+import { emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 
 const runtime = createRuntime({ provider: 'cpu', threadCount: 1 });
 
@@ -266,5 +267,63 @@ describe('the gradient tables', () => {
     assert.deepEqual(both, []);
     const names = noGradients.map((fact) => fact.opType);
     assert.equal(new Set(names).size, names.length);
+  });
+});
+
+describe('the gradient through Conv and BatchNormalization', () => {
+  /** y = BatchNormalization(Conv(x)), its weights constants or fed. */
+  async function found(isFed: boolean): Promise<Record<string, number[]>> {
+    const random = createRandom(8);
+    const builder = start({ x: floatType('N', 2, 4, 3) });
+    const feeds: Record<string, TensorValue> = { x: normalTensor(random, [2, 2, 4, 3]) };
+    const weight = (name: string, dims: readonly number[], shift = 0): string => {
+      const { data } = normalTensor(random, dims);
+      const value = float32Tensor(
+        Float32Array.from(data as Float32Array, (number) => (shift > 0 ? shift + Math.abs(number) : number)),
+        dims,
+      );
+      if (!isFed) return builder.constant(value, name);
+      feeds[name] = value;
+      return builder.addInput(name, floatType(...dims));
+    };
+    const wrt = [weight('w', [3, 2, 3, 3]), weight('b', [3]), weight('scale', [3])];
+    const others = [weight('shift', [3]), weight('mean', [3]), weight('variance', [3], 0.5)];
+    const conv = builder.node('Conv', ['x', 'w', 'b'], { attributes: { pads: [1, 1, 1, 1] } });
+    const normal = builder.node('BatchNormalization', [conv, 'scale', ...others]);
+    builder.addOutput(builder.node('Tanh', [normal], { outputs: ['y'] }));
+    return gradients(builder.build(), { output: 'y', wrt: ['x', ...wrt], feeds });
+  }
+
+  it('is the same whether its factor is folded into constant weights or not', async () => {
+    const [folded, fed] = [await found(false), await found(true)];
+    assert.deepEqual(Object.keys(folded), Object.keys(fed));
+    for (const [name, values] of Object.entries(fed)) {
+      values.forEach((value, i) => {
+        const error = Math.abs(folded[name]![i]! - value);
+        assert.ok(error <= 1e-5 * Math.max(1, Math.abs(value)), `${name}[${i}]: off by ${error}`);
+      });
+    }
+  });
+
+  it('appends nothing that nobody reads', () => {
+    const builder = start({ x: floatType('N', 3, 4, 4) });
+    const random = createRandom(2);
+    const weight = builder.constant(normalTensor(random, [3, 1, 3, 3]), 'w');
+    const perChannel = ['scale', 'shift', 'mean', 'variance'].map((name) =>
+      builder.constant(float32Tensor([1, 2, 3], [3]), name),
+    );
+    const conv = builder.node('Conv', ['x', weight], { attributes: { group: 3 } });
+    const y = builder.node('BatchNormalization', [conv, ...perChannel], { outputs: ['y'] });
+    builder.addOutput(y);
+    builder.addInput('u', floatType('N', 3, 2, 2));
+    const seeds = [{ value: y, cotangent: 'u' }];
+    const types = inferTypes(builder.build());
+    const { model, gradients: names } = differentiate(builder.build(), { seeds, wrt: ['x'], types });
+    const read = new Set([...names.values(), y, ...model.graph.nodes.flatMap((node) => node.inputs)]);
+    assert.deepEqual(
+      model.graph.nodes.filter((node) => !node.outputs.some((output) => read.has(output))),
+      [],
+    );
+    assert.ok(!model.graph.nodes.some((node) => node.opType === 'Mul' && node.inputs.includes('u')));
   });
 });

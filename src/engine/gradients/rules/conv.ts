@@ -1,3 +1,4 @@
+import { constantScalingOf } from '../channelScale.js';
 import { channelsOf, kernelOf, windowGeometry } from '../convGeometry.js';
 import { emitConvTranspose } from '../convInputGradient.js';
 import { emitConvWeightGradient } from '../convWeightGradient.js';
@@ -19,10 +20,29 @@ export const convRule: GradientRule = {
     const sides = { wide: x, narrow: node.outputs[0] ?? '' };
     const geometry = windowGeometry(context, kernelOf(context, weight), sides);
     const channels = channelsOf(context, weight);
-    const toInput = (): string => emitConvTranspose(context, emit, { g, weight, channels, geometry, sides });
+    const spatial = axesFrom(2, geometry.kernel.length + 2);
+    // g = factor·u: the transposed weight takes the factor in, and dW and db, which are linear in g, take it last.
+    const isWeightFixed = context.isConstant(weight);
+    const scaling = isWeightFixed ? constantScalingOf(context.builder, g) : undefined;
+    const u = scaling?.unscaled ?? g;
+    const perOutput = (): string =>
+      scaling === undefined ? '' : emit.unsqueeze(scaling.factor, axesFrom(1, spatial.length + 2));
+    const scaled = (value: string): string => (scaling === undefined ? value : emit.mul(value, perOutput()));
+    const toInput = (): string =>
+      emitConvTranspose(context, emit, {
+        g: u,
+        weight: scaled(weight),
+        isWeightFixed,
+        channels,
+        geometry,
+        sides,
+      });
     const toWeight = (): string =>
-      emitConvWeightGradient(context, emit, { x, g, narrow: sides.narrow, channels, geometry });
-    const toBias = (): string => emit.sum(g, [0, ...axesFrom(2, geometry.kernel.length + 2)], false);
+      scaled(emitConvWeightGradient(context, emit, { x, g: u, narrow: sides.narrow, channels, geometry }));
+    const toBias = (): string => {
+      const sum = emit.sum(u, [0, ...spatial], false);
+      return scaling === undefined ? sum : emit.mul(sum, scaling.factor);
+    };
     return [
       context.wants(0) ? toInput() : undefined,
       context.wants(1) ? toWeight() : undefined,

@@ -1,4 +1,5 @@
 import { floatAttribute, intAttribute } from '../../../onnx/model.js';
+import { emitConstantScale } from '../channelScale.js';
 import { type Emitter, emitterFor } from '../emitter.js';
 import { formUnsupported } from '../gradientErrors.js';
 import { type GradientRule, type InputCotangent, latestOpset, type RuleContext } from '../gradientRule.js';
@@ -157,12 +158,17 @@ function batchNormCotangents(context: RuleContext, g: string): readonly InputCot
   const inverse = emit.node('Reciprocal', [emit.node('Sqrt', [shifted])]);
   const slope = emit.mul(scale, inverse);
   const sum = (value: string): string => sumPerChannel(emit, value, rank);
+  const isFixed = context.isConstant(scale) && context.isConstant(variance);
+  const toInput = (): string =>
+    isFixed
+      ? emitConstantScale(emit, { unscaled: g, factor: slope }, rank)
+      : emit.mul(g, perChannel(emit, slope, rank));
   const centred = (): string => emit.sub(x, perChannel(emit, mean, rank));
   // dvar = −½·scale·Σ g·(x − mean)·(var + ε)^(−3/2)
   const toVariance = (): string =>
     emit.scale(emit.mul(sum(emit.mul(g, centred())), emit.mul(slope, emit.square(inverse))), -0.5);
   return [
-    context.wants(0) ? emit.mul(g, perChannel(emit, slope, rank)) : undefined,
+    context.wants(0) ? toInput() : undefined,
     context.wants(1) ? emit.mul(sum(emit.mul(g, centred())), inverse) : undefined,
     context.wants(2) ? sum(g) : undefined,
     context.wants(3) ? emit.neg(emit.mul(sum(g), slope)) : undefined,
