@@ -78,7 +78,7 @@ function operatorCandidate(view: GraphView, node: GraphNode): Candidate | undefi
   const output = node.outputs[0] ?? '';
   const axis = operator.axis(node);
   const units = operator.units(node, weight?.dims ?? null);
-  const bias = biasOf(view, { output, axis, units });
+  const bias = biasOf(view, output, { ownAxis: axis, ownUnits: units });
   const constantsAt = (operands: readonly number[] = []): Constant[] =>
     operands.flatMap((operand) => view.constants.get(node.inputs[operand] ?? '') ?? []);
   return {
@@ -160,18 +160,26 @@ interface Bias {
   readonly constants: readonly Constant[];
 }
 
+/** What a bias has to fit: the unit axis of a layer and its length. */
+type Units = Pick<Candidate, 'ownAxis' | 'ownUnits'>;
+
 /** Returns the Add that is the only reader of a layer's value and adds one constant per unit. */
-function biasOf(
-  view: GraphView,
-  { output, axis, units }: { output: string; axis: number | null; units: number | null },
-): Bias | undefined {
+function biasOf(view: GraphView, output: string, units: Units): Bias | undefined {
   const node = soleConsumer(view, output);
-  if (node?.opType !== 'Add' || node.domain !== '' || axis === null) return undefined;
+  const constant = node === undefined ? undefined : biasConstant(view, node, units);
+  return node === undefined || constant === undefined ? undefined : { node, constants: [constant] };
+}
+
+/** Tells whether a node adds one constant for each unit of a layer, perhaps behind a cast. */
+export function isBiasOf(view: GraphView, node: GraphNode, units: Units): boolean {
+  return biasConstant(view, node, units) !== undefined;
+}
+
+function biasConstant(view: GraphView, node: GraphNode, { ownAxis, ownUnits }: Units): Constant | undefined {
+  if (node.opType !== 'Add' || node.domain !== '' || ownAxis === null) return undefined;
   const constant = node.inputs.map((input) => view.constants.get(input)).find((found) => found !== undefined);
-  if (constant === undefined || constant.dims === null || !isPerUnit(constant.dims, axis, units)) {
-    return undefined;
-  }
-  return { node, constants: [constant] };
+  const dims = constant?.dims ?? null;
+  return dims !== null && isPerUnit(dims, ownAxis, ownUnits) ? constant : undefined;
 }
 
 /** Tells whether a shape broadcasts along the unit axis only: [units] or [1, units] at −1, [units, 1, 1] at 1. */

@@ -8,6 +8,8 @@ import {
   scopeComponents,
 } from './exporterNames.js';
 
+import type { GraphView } from './graphView.js';
+
 /** The name of a layer and the scopes around it. */
 export interface LayerName {
   readonly name: string;
@@ -39,7 +41,7 @@ class Naming {
   private readonly repeats = new Map<string, number>();
   private readonly feeders = new Map<Candidate, Candidate | undefined>();
   private readonly counts = new Map<string, number>();
-  private readonly byOutput = new Map<string, Candidate>();
+  private readonly byOutput = new Map<GraphView, Map<string, Candidate>>();
   private readonly scopeNames: ReadonlySet<string>;
 
   constructor(
@@ -47,7 +49,10 @@ class Naming {
     private readonly own: ReadonlyMap<Candidate, ExporterName>,
     candidates: readonly Candidate[],
   ) {
-    for (const candidate of candidates) this.byOutput.set(candidate.output, candidate);
+    for (const candidate of candidates) {
+      const inView = this.byOutput.get(candidate.view) ?? new Map<string, Candidate>();
+      this.byOutput.set(candidate.view, inView.set(candidate.output, candidate));
+    }
     const weighted = candidates.filter((candidate) => !isActivation(candidate));
     this.scopeNames = new Set(weighted.flatMap((candidate) => prefixesOf(own.get(candidate)?.name ?? '')));
   }
@@ -79,21 +84,27 @@ class Naming {
 
   /** Returns the layer, activations apart, whose value reaches an activation without being mixed with another. */
   private feederOf(candidate: Candidate): Candidate | undefined {
-    const { view } = candidate;
-    let value = candidate.input;
+    let { view, input: value } = candidate;
     const seen = new Set<string>();
-    // A file may hold a cycle.
-    while (!seen.has(value)) {
-      seen.add(value);
-      const layer = this.byOutput.get(value);
+    for (;;) {
+      const layer = this.byOutput.get(view)?.get(value);
       // What feeds an earlier activation is known already.
       if (layer !== undefined) return this.feeders.has(layer) ? this.feeders.get(layer) : layer;
-      const inputs = view.index.producerOf(value)?.inputs ?? [];
-      const [only, other] = inputs.filter((input) => input !== '' && !view.constants.has(input));
-      if (only === undefined || other !== undefined) return undefined;
+      const producer = view.index.producerOf(value);
+      if (producer === undefined) {
+        const outer = view.outerValue(value);
+        if (outer === undefined) return undefined;
+        ({ view, name: value } = outer);
+        seen.clear();
+        continue;
+      }
+      const { constants } = view;
+      const [only, other] = producer.inputs.filter((input) => input !== '' && !constants.has(input));
+      // A file may hold a cycle.
+      if (only === undefined || other !== undefined || seen.has(value)) return undefined;
+      seen.add(value);
       value = only;
     }
-    return undefined;
   }
 
   private counted(label: string): string {

@@ -10,7 +10,7 @@ import type { AttentionHeads, Layer, LayerTable, Mlp } from './layer.js';
 import { type LayerName, nameLayers } from './layerNames.js';
 import { findScopes, type ScopeLayer } from './scopes.js';
 import { type Activations, findActivations, stateSourceOf } from './stateSources.js';
-import { shapeOf, type UnitAxis, unitAxesOf } from './unitAxes.js';
+import { shapeOf, unitAxesOf, type ViewAxes } from './unitAxes.js';
 
 /** Returns every layer of a model with its name, units and place; shapes are those of `types` (default: inferred). */
 export function layersOf(model: Model, types: TypeTable = inferTypes(model)): LayerTable {
@@ -18,7 +18,11 @@ export function layersOf(model: Model, types: TypeTable = inferTypes(model)): La
   const perView = views.map((view) => ({ view, candidates: findCandidates(view) }));
   const candidates = perView.flatMap((part) => part.candidates).sort((a, b) => a.index - b.index);
   const names = nameLayers(model, candidates);
-  const axes = new Map(perView.map((part) => [part.view, unitAxesOf(part.view, part.candidates, types)]));
+  const axes = new Map<GraphView, ViewAxes>();
+  // What is around a graph comes before it.
+  for (const part of perView) {
+    axes.set(part.view, unitAxesOf(part.view, part.candidates, { types, outer: axes }));
+  }
   const { scopes, parentOf } = findScopes(model, names, views);
   const [main] = perView;
   const mlps = main === undefined ? [] : findMlps(main.candidates, names);
@@ -45,7 +49,7 @@ export function layersOf(model: Model, types: TypeTable = inferTypes(model)): La
 
 interface Context {
   readonly names: ReadonlyMap<Candidate, LayerName>;
-  readonly axes: ReadonlyMap<GraphView, ReadonlyMap<string, UnitAxis>>;
+  readonly axes: ReadonlyMap<GraphView, ViewAxes>;
   readonly types: TypeTable;
   readonly parentOf: ReadonlyMap<Candidate, string | null>;
   readonly activations: Activations;

@@ -1,4 +1,4 @@
-import type { Candidate } from './candidates.js';
+import { type Candidate, isBiasOf } from './candidates.js';
 import { fusedActivationOf } from './activationOperators.js';
 import type { GraphView } from './graphView.js';
 import type { StateSource } from './layer.js';
@@ -18,13 +18,14 @@ const passing = new Set([
 export function stateSourceOf(
   candidate: Candidate,
   names: ReadonlyMap<Candidate, LayerName>,
-  { byInput, next: nextByView }: Activations,
+  activations: Activations,
 ): StateSource {
   const nameOf = (layer: Candidate): string => names.get(layer)?.name ?? '';
   if (candidate.kind === 'activation') return { kind: 'activation', layer: nameOf(candidate) };
   const { view } = candidate;
+  const byInput = activations.byInput.get(view);
   const notJudged = (reason: string): StateSource => {
-    const next = nextByView.get(view)?.get(candidate.output);
+    const next = activations.next.get(view)?.get(candidate.output);
     return { kind: 'not-judged', reason, next: next === undefined ? null : nameOf(next) };
   };
   if (candidate.kind === 'gate') return notJudged('a gate');
@@ -32,7 +33,7 @@ export function stateSourceOf(
   if (fused !== undefined) return notJudged(`its ${fused} is fused into it`);
   let value = candidate.output;
   for (;;) {
-    const activation = byInput.get(value);
+    const activation = byInput?.get(value);
     const consumers = view.index.consumersOf(value);
     if (view.outputs.has(value)) return notJudged('an output of the model');
     if (consumers.length === 0) return notJudged('nothing reads it');
@@ -42,7 +43,7 @@ export function stateSourceOf(
     if (isActivated) return { kind: 'activation', layer: nameOf(activation) };
     const [consumer] = consumers;
     if (consumers.length > 1 || consumer === undefined) return notJudged('read by several consumers');
-    if (!passing.has(consumer.opType)) {
+    if (!passing.has(consumer.opType) && !isBiasOf(view, consumer, candidate)) {
       return notJudged(`feeds ${article(consumer.opType)} ${consumer.opType}`);
     }
     value = consumer.outputs[0] ?? '';
@@ -55,14 +56,19 @@ function article(word: string): string {
 
 /** What tells the states of layers: activations by the value that enters them, and the next one behind each value. */
 export interface Activations {
-  readonly byInput: ReadonlyMap<string, Candidate>;
+  readonly byInput: ReadonlyMap<GraphView, ReadonlyMap<string, Candidate>>;
   readonly next: ReadonlyMap<GraphView, ReadonlyMap<string, Candidate>>;
 }
 
 /** Returns where the activations and gates of a model are, seen from each value; cost is linear. */
 export function findActivations(views: readonly GraphView[], candidates: readonly Candidate[]): Activations {
-  const byInput = activationsByInput(candidates);
-  return { byInput, next: new Map(views.map((view) => [view, nextActivations(view, byInput)])) };
+  const byInput = new Map(views.map((view) => [view, new Map<string, Candidate>()]));
+  for (const candidate of candidates) {
+    const isOne = candidate.kind === 'activation' || candidate.kind === 'gate';
+    if (isOne) byInput.get(candidate.view)?.set(candidate.input, candidate);
+  }
+  const next = new Map([...byInput].map(([view, entered]) => [view, nextActivations(view, entered)]));
+  return { byInput, next };
 }
 
 /** Returns the activation that comes first in file order when each value is followed downstream. */
@@ -73,7 +79,7 @@ function nextActivations(
   const next = new Map<string, Candidate>();
   const nextOf = (value: string): Candidate | undefined => {
     const entered = byInput.get(value);
-    if (entered?.kind === 'activation' && entered.view === view) return entered;
+    if (entered?.kind === 'activation') return entered;
     let first: Candidate | undefined;
     for (const output of view.index.consumersOf(value).flatMap((reader) => reader.outputs)) {
       const found = next.get(output);
@@ -89,11 +95,4 @@ function nextActivations(
     }
   }
   return next;
-}
-
-/** Returns activations and gates by the value that enters them. */
-function activationsByInput(candidates: readonly Candidate[]): ReadonlyMap<string, Candidate> {
-  const isOne = (candidate: Candidate): boolean =>
-    candidate.kind === 'activation' || candidate.kind === 'gate';
-  return new Map(candidates.filter(isOne).map((candidate) => [candidate.input, candidate]));
 }

@@ -53,13 +53,16 @@ const keeping = new Set([
   ...['Softmax', 'LogSoftmax', 'Where', 'Concat', 'Split', 'ReduceMean', 'ReduceMax', 'ReduceSum'],
 ]);
 
+/** Unit axes of the values of one graph. */
+export type ViewAxes = ReadonlyMap<string, UnitAxis>;
+
 /** Returns the unit axis of every value of a graph that has one: set by layers, carried on by what follows. */
 export function unitAxesOf(
   view: GraphView,
   candidates: readonly Candidate[],
-  types: TypeTable,
-): ReadonlyMap<string, UnitAxis> {
-  const axes = new Map<string, UnitAxis>();
+  { types, outer }: { readonly types: TypeTable; readonly outer: ReadonlyMap<GraphView, ViewAxes> },
+): ViewAxes {
+  const axes = axesFromOutside(view, outer);
   const ending = new Map(candidates.map((candidate) => [candidate.nodes.at(-1), candidate]));
   const inside = new Map(
     candidates.flatMap((candidate) => candidate.nodes.map((node) => [node, candidate] as const)),
@@ -73,6 +76,22 @@ export function unitAxesOf(
     } else if (inside.get(node)?.takesAxisOfInput !== true) {
       const axis = carriedAxis(node, { axes, view, rankOf });
       for (const name of node.outputs) setAxis(axes, { name, axis, types });
+    }
+  }
+  return axes;
+}
+
+/** Returns the axes of the values that a body captures or a function is passed. */
+function axesFromOutside(view: GraphView, outer: ReadonlyMap<GraphView, ViewAxes>): Map<string, UnitAxis> {
+  const axes = new Map<string, UnitAxis>();
+  for (const node of view.graph.nodes) {
+    for (const input of node.inputs) {
+      let place: ReturnType<GraphView['outerValue']> = { view, name: input };
+      while (place !== undefined && place.view.index.producerOf(place.name) === undefined) {
+        place = place.view.outerValue(place.name);
+      }
+      const axis = place === undefined ? undefined : outer.get(place.view)?.get(place.name);
+      if (axis !== undefined) axes.set(input, axis);
     }
   }
   return axes;

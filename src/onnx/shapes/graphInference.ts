@@ -28,6 +28,9 @@ interface Scope {
 /** Functions that call each other deeper than this are taken for recursive, which ONNX forbids. */
 const maxCallDepth = 32;
 
+/** Functions that call functions could make any number of nodes: calls behind this many are not typed. */
+const maxCalledNodeCount = 200_000;
+
 /** One pass of type inference over a model. */
 export class GraphInference {
   private readonly conflicts: TypeConflict[] = [];
@@ -37,6 +40,7 @@ export class GraphInference {
   private readonly ambiguous = new Set<string>();
   private unnamedCount = 0;
   private callDepth = 0;
+  private calledNodeCount = 0;
   // Sizes declared for the file's own input shapes say nothing once other shapes are fed.
   private declaredSizesHold = true;
 
@@ -180,7 +184,8 @@ export class GraphInference {
     call: GraphNode,
     inputs: readonly (Fact | undefined)[],
   ): readonly Fact[] {
-    if (this.callDepth >= maxCallDepth) return [];
+    this.calledNodeCount += definition.nodes.length;
+    if (this.callDepth >= maxCallDepth || this.calledNodeCount > maxCalledNodeCount) return [];
     this.callDepth++;
     const opsets = new Map([...this.model.opsets, ...definition.opsets]);
     const scope: Scope = { facts: new Map(), outer: undefined, opsets, record: undefined };
