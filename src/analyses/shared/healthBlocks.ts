@@ -1,7 +1,7 @@
 import type { Block, ChartBlock, TableBlock, TableCell, TableColumn } from '../../protocol/blocks.js';
 import { toReportNumber } from '../../protocol/report.js';
 import { formatAddress } from '../../onnx/addresses.js';
-import { type HealthFigures, type LayerFigures, stateOf } from './layerFigures.js';
+import { type HealthFigures, isExpected, type LayerFigures, stateOf } from './layerFigures.js';
 import { stateMeanings, type UnitState, unitStates } from './states.js';
 import type { Sweep } from './sweep.js';
 
@@ -82,8 +82,9 @@ export function neuronTable(figures: HealthFigures, sweep: Sweep): TableBlock {
   const found: { layer: LayerFigures; unit: number; rank: number }[] = [];
   for (const layer of figures.layers) {
     for (let unit = 0; unit < layer.unitCount; unit++) {
-      const rank = listedStates.indexOf(stateOf(layer, unit));
-      if (rank >= 0) found.push({ layer, unit, rank });
+      const state = stateOf(layer, unit);
+      const rank = listedStates.indexOf(state);
+      if (rank >= 0 && !isExpected(layer, state)) found.push({ layer, unit, rank });
     }
   }
   // Array.prototype.sort is stable: layers stay in model order, units in theirs.
@@ -92,7 +93,8 @@ export function neuronTable(figures: HealthFigures, sweep: Sweep): TableBlock {
   return {
     type: 'table',
     title: 'Neurons to look at',
-    alt: found.length === 0 ? 'Every neuron is active.' : `${found.length} neurons, worst first.`,
+    alt:
+      found.length === 0 ? 'No neuron is in a state worth a look.' : `${found.length} neurons, worst first.`,
     columns: neuronColumns,
     rows: listed.map(({ layer, unit }) => neuronRow(layer, unit, sweep)),
     omittedRowCount: found.length - listed.length,

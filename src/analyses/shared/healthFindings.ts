@@ -1,6 +1,6 @@
 import { formatAddress } from '../../onnx/addresses.js';
 import type { Finding } from '../../protocol/report.js';
-import type { HealthFigures, LayerFigures } from './layerFigures.js';
+import { type HealthFigures, isExpected, type LayerFigures } from './layerFigures.js';
 import { neverOf, type UnitState } from './states.js';
 
 /** Share of a layer's neurons from which dead ones are a warning, and from which an error. */
@@ -59,12 +59,7 @@ const stateOrder: readonly UnitState[] = [
   'always-on',
 ];
 
-/**
- * Returns what is worth acting on, worst first and in the model's order: one finding per layer and state.
- *
- * GELU-like neurons that are always on are left out: "active" says that their output is not tiny, below 0 as well, so
- * that it is what they should be, and no sign of a straight line.
- */
+/** Returns what is worth acting on, worst first and in the model's order: one finding per layer and state. */
 export function healthFindings(figures: HealthFigures, samples: string): Finding[] {
   return stateOrder.flatMap((state) =>
     figures.layers
@@ -73,10 +68,6 @@ export function healthFindings(figures: HealthFigures, samples: string): Finding
         state === 'dead' ? deadFinding(layer, figures, samples) : findingOf(layer, state, samples),
       ),
   );
-}
-
-function isExpected({ swept }: LayerFigures, state: UnitState): boolean {
-  return state === 'always-on' && swept.target.rule.kind === 'smooth-rectifier';
 }
 
 function deadFinding(layer: LayerFigures, figures: HealthFigures, samples: string): Finding {

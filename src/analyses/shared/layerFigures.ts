@@ -90,6 +90,14 @@ export function stateOf(layer: LayerFigures, unit: number): UnitState {
   return unitStates[layer.states[unit] ?? -1] ?? 'not-judged';
 }
 
+/**
+ * Tells whether a state is no news for the layer. GELU-like neurons are "active" wherever their output is not tiny, below
+ * 0 as well: always on is what they should be, and no sign of a straight line.
+ */
+export function isExpected({ swept }: LayerFigures, state: UnitState): boolean {
+  return state === 'always-on' && swept.target.rule.kind === 'smooth-rectifier';
+}
+
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
