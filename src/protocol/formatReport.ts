@@ -14,14 +14,14 @@ export interface MetricLine {
   readonly evidence: string;
 }
 
-/** Returns a number as a person reads it: thousands grouped, four significant digits, NaN and ∞ named. */
+/** Returns a number as a person reads it: thousands grouped, three significant digits, NaN and ∞ named. */
 export function formatNumber(value: ReportNumber, format: NumberFormat = 'number'): string {
   const number = Number(value);
   if (Number.isNaN(number)) return 'NaN';
   if (!Number.isFinite(number)) return number > 0 ? '∞' : '−∞';
   if (format === 'percent') return `${plain(number * 100, 1)} %`;
   if (format === 'count' || Number.isInteger(number)) return grouped(number);
-  return plain(number, 4);
+  return plain(number, 3);
 }
 
 /** Returns a table's cell as text; an empty one is "not captured". */

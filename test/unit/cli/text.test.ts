@@ -77,7 +77,7 @@ describe('numbers as people read them', () => {
   const numbers: [number | 'NaN' | 'Infinity' | '-Infinity', 'number' | 'percent' | 'count', string][] = [
     [0, 'number', '0'],
     [1234567, 'count', '1,234,567'],
-    [0.123456, 'number', '0.1235'],
+    [0.123456, 'number', '0.123'],
     [12345.678, 'number', '12,345.7'],
     [0.00001234, 'number', '1.23e-5'],
     [0.3, 'percent', '30.0 %'],

@@ -38,7 +38,7 @@ export function draftReport(explanation: Explanation): ReportDraft {
   const over = outcome.scores.map(({ name }) => name).join(', ');
   const { metrics, evidence } = metricsOf(explanation);
   return {
-    title: `${method.title} of ${facts.explained}`,
+    title: `Why this prediction? ${method.title}`,
     summary: `${method.title} shares ${facts.explained} out over ${over} for ${rowCountText(problem)}${completenessText(outcome)}.`,
     metrics,
     evidence,
@@ -52,7 +52,7 @@ export function draftReport(explanation: Explanation): ReportDraft {
 function rowCountText({ rows }: Problem): string {
   const { count, availableCount } = rows;
   return count < availableCount
-    ? `the first ${String(count)} of ${String(availableCount)} rows`
+    ? `the first ${String(count)} of ${availableCount.toLocaleString('en-US')} rows`
     : `${String(count)} ${count === 1 ? 'row' : 'rows'}`;
 }
 
@@ -164,8 +164,9 @@ function blocksOf(explanation: Explanation): Block[] {
   ];
 }
 
-function scoreBlocks({ problem, outcome, facts }: Explanation, scores: Scores, index: number): Block[] {
-  const captions = problem.rows.ids;
+function scoreBlocks(explanation: Explanation, scores: Scores, index: number): Block[] {
+  const { problem, outcome, facts } = explanation;
+  const captions = captionsOf(explanation);
   const ids = facts.tokenIds.get(scores.name);
   if (ids !== undefined && scores.dims.length === 3 && ids.dims.length === 2) {
     return tokenBlocks(scores, ids, captions);
@@ -189,11 +190,30 @@ function scoreBlocks({ problem, outcome, facts }: Explanation, scores: Scores, i
   return [featureChart(scores, captions), topElementsTable(scores, captions)];
 }
 
+/** Says of each row what it is, what the model takes it for, and what is explained where that differs. */
+function captionsOf({ problem, facts }: Explanation): string[] {
+  const { ids, labels } = problem.rows;
+  return ids.map((id, row) => {
+    const label = classNameOf(labels?.[row], facts);
+    const predicted = classNameOf(facts.targets?.predicted[row], facts);
+    const target = classNameOf(facts.targets?.classes[row], facts);
+    const parts = [
+      label === null ? '' : `label ${label}`,
+      predicted === null ? '' : `predicted ${predicted}`,
+      target === null || target === predicted ? '' : `explained ${target}`,
+    ];
+    return [id, ...parts.filter((part) => part !== '')].join(' · ');
+  });
+}
+
+function classNameOf(index: number | undefined, { labelNames }: ExplanationFacts): string | null {
+  return index === undefined ? null : (labelNames?.[index] ?? String(index));
+}
+
 function rowTable({ problem, outcome, facts }: Explanation): Block {
   const { rows } = problem;
-  const { targets, labelNames } = facts;
-  const className = (index: number | undefined): string | null =>
-    index === undefined ? null : (labelNames?.[index] ?? String(index));
+  const { targets } = facts;
+  const className = (index: number | undefined): string | null => classNameOf(index, facts);
   return {
     type: 'table',
     title: 'Rows',
