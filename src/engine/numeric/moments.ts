@@ -5,9 +5,6 @@ export interface Moments {
   readonly squaredDeviations: number;
 }
 
-/** The moments of nothing. */
-export const noMoments: Moments = { count: 0, mean: 0, squaredDeviations: 0 };
-
 /** Returns the moments of some numbers, in one pass without cancellation. NaN and infinities carry through. */
 export function momentsOf(values: ArrayLike<number>): Moments {
   let mean = 0;

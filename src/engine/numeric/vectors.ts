@@ -15,16 +15,6 @@ export function addScaled(target: Float64Array, values: ArrayLike<number>, scale
   for (let i = 0; i < target.length; i++) target[i]! += scale * values[i]!;
 }
 
-/** Returns the element-wise product of arrays of one length. */
-export function product(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
-  return Float64Array.from(a, (value, i) => value * b[i]!);
-}
-
-/** Returns the element-wise difference a − b of arrays of one length. */
-export function difference(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
-  return Float64Array.from(a, (value, i) => value - b[i]!);
-}
-
 /** Returns the sum of the elements. */
 export function sumOf(values: ArrayLike<number>): number {
   let sum = 0;
