@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootDir } from '../support/paths.js';
+import { useTemporaryFolder } from '../support/temporaryFolder.js';
 
 // Every way npm or a download could leave the machine points at a port where nobody listens.
 const unreachable = 'http://127.0.0.1:9';
@@ -29,6 +31,41 @@ describe('npm start, a second time', () => {
   });
 });
 
+describe('set-up', () => {
+  const folder = useTemporaryFolder();
+
+  /** A root of its own with a stamp that belongs to another lock file. */
+  function rootWithStaleStamp(): string {
+    const root = folder();
+    mkdirSync(join(root, 'scripts'));
+    mkdirSync(join(root, 'node_modules'));
+    copyFileSync(join(rootDir, 'scripts', 'setup.mjs'), join(root, 'scripts', 'setup.mjs'));
+    for (const name of ['package.json', 'package-lock.json']) {
+      copyFileSync(join(rootDir, name), join(root, name));
+    }
+    writeFileSync(join(root, 'node_modules', '.neuron-inspector-lock'), 'another lock');
+    return root;
+  }
+
+  it('installs again when the lock file changed, and says so when the registry cannot be reached', function () {
+    this.timeout(60_000);
+    const root = rootWithStaleStamp();
+    const result = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', "(await import('./scripts/setup.mjs')).ensureInstalled()"],
+      {
+        cwd: root,
+        // An empty cache, so that nothing comes from there either; no retries, so that it fails at once.
+        env: { ...offline, npm_config_cache: join(root, 'cache'), npm_config_fetch_retries: '0' },
+        encoding: 'utf8',
+      },
+    );
+    assert.notEqual(result.status, 0);
+    assert.match(result.stdout, /Installing dependencies \(once per lock file\)/);
+    assert.match(result.stderr, /npm could not install the dependencies\. Check the network or the registry/);
+  });
+});
+
 describe('npm test, a second time', () => {
   it('sets up and lists its tiers without a network', function () {
     this.timeout(60_000);
@@ -45,6 +82,7 @@ describe('npm test, a second time', () => {
       ],
       { cwd: rootDir, env: offline, encoding: 'utf8' },
     );
+    assert.equal(setUp.status, 0, setUp.stderr);
     assert.equal(setUp.stdout.trim(), 'false', setUp.stderr);
   });
 });
