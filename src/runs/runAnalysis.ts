@@ -247,7 +247,8 @@ function limitWarning(
   data: { readonly sampleCount: number } | null,
 ): string | undefined {
   if (limit === undefined || data === null || limit >= data.sampleCount) return undefined;
-  return `Only ${limit} of ${data.sampleCount} samples were used, because of --limit.`;
+  const inAll = data.sampleCount.toLocaleString('en-US');
+  return `Only ${limit.toLocaleString('en-US')} of ${inAll} samples were used, because of --limit.`;
 }
 
 function modelFactsOf(model: Model, path: string): Report['model'] {
