@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { createRandom } from '../../src/base/random.js';
+import { GraphBuilder } from '../../src/engine/graph/graphBuilder.js';
 import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
 import { train } from '../../src/engine/training/train.js';
 import type { Model } from '../../src/onnx/model.js';
@@ -62,7 +63,7 @@ async function makeSample(sample: Sample): Promise<void> {
   mkdirSync(join(dir, 'data'), { recursive: true });
   await writeModel(model, join(dir, `${sample.name}.onnx`));
   writeData(join(dir, 'data'), testSplit);
-  writeManifest(dir, sample, accuracy);
+  writeManifest(dir, sample, { accuracy, deadShares: await deadSharesOf(model, testSplit) });
 }
 
 async function* batchesOf(
@@ -115,7 +116,41 @@ function writeData(dir: string, digits: Digits): void {
   writeFileSync(join(dir, 'digits-labels-idx1-ubyte.gz'), gzipSync(labels, { level: 9 }));
 }
 
-function writeManifest(dir: string, sample: Sample, accuracy: number): void {
+/** Returns the share of units that never fire on any of the digits, by rectifier, counted outside the runtime. */
+async function deadSharesOf(model: Model, digits: Digits): Promise<Record<string, number>> {
+  const rectifiers = model.graph.nodes.filter((node) => node.opType === 'Relu' && node.name.startsWith('/'));
+  const values = rectifiers.map((node) => node.outputs[0] ?? '');
+  const builder = new GraphBuilder(model);
+  builder.setOutputs(values);
+  const session = await createRuntime({ provider: 'cpu' }).open(builder.build());
+  const fired = values.map(() => new Set<number>());
+  const unitCounts = values.map(() => 1);
+  for (let start = 0; start < digits.count; start += 500) {
+    const outputs = await session.run(imageFeed(feedOf(digits, start, start + 500).image));
+    for (const [index, name] of values.entries()) {
+      const { dims = [], data = [] } = outputs[name] ?? {};
+      const positions = dims.slice(2).reduce((product, dim) => product * dim, 1);
+      const unitCount = dims[1] ?? 1;
+      unitCounts[index] = unitCount;
+      for (const [i, activation] of data.entries()) {
+        if (Number(activation) > 0) fired[index]?.add(Math.floor(i / positions) % unitCount);
+      }
+    }
+  }
+  await session.close();
+  return Object.fromEntries(
+    rectifiers.map((node, index) => [
+      node.name.split('/')[1] ?? node.name,
+      1 - (fired[index]?.size ?? 0) / (unitCounts[index] ?? 1),
+    ]),
+  );
+}
+
+function writeManifest(
+  dir: string,
+  sample: Sample,
+  { accuracy, deadShares }: { readonly accuracy: number; readonly deadShares: Record<string, number> },
+): void {
   const files = [
     `${sample.name}.onnx`,
     'data/digits-images-idx3-ubyte.gz',
@@ -141,6 +176,7 @@ function writeManifest(dir: string, sample: Sample, accuracy: number): void {
       notice: '../NOTICE.md',
     },
     metric: { name: 'accuracy', value: accuracy, on: 'the 10,000 MNIST test images' },
+    deadShares,
     sha256: Object.fromEntries(
       files.map((file) => [
         file,
