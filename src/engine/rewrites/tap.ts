@@ -3,6 +3,7 @@ import { dataTypeFacts } from '../../onnx/dataTypes.js';
 import { bodiesOf, type Graph, type Model, type ValueType } from '../../onnx/model.js';
 import { UserError } from '../../base/errors.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
+import { returnedAs } from '../runtime/outputCasts.js';
 
 /** A model with values exposed, and the graph output that carries each. */
 export interface TappedModel {
@@ -10,24 +11,6 @@ export interface TappedModel {
   /** Output name by value name. */
   readonly outputs: ReadonlyMap<string, string>;
 }
-
-/**
- * Element types that the runtime cannot hand out, and what they are cast to: 4-bit outputs crash the process, bfloat16,
- * float8 and 2-bit ones are refused.
- */
-const castTo: Partial<Record<DataType, DataType>> = {
-  bfloat16: 'float32',
-  float8e4m3fn: 'float32',
-  float8e4m3fnuz: 'float32',
-  float8e5m2: 'float32',
-  float8e5m2fnuz: 'float32',
-  float4e2m1: 'float32',
-  float8e8m0: 'float32',
-  uint4: 'uint8',
-  uint2: 'uint8',
-  int4: 'int8',
-  int2: 'int8',
-};
 
 /**
  * Returns the model with values of its main graph exposed as outputs, after those it has; lossless casts are added where the
@@ -51,7 +34,7 @@ export function tap(
     const kind = made.get(value);
     if (kind === undefined) throw missingValue(model, value);
     const type = types.get(value) ?? model.graph.valueInfo.get(value)?.type;
-    const target = type?.kind === 'tensor' ? castTo[type.elementType] : undefined;
+    const target = type?.kind === 'tensor' ? returnedAs[type.elementType] : undefined;
     if (existing.has(value) && target === undefined) outputs.set(value, value);
     else outputs.set(value, expose(builder, { value, kind, target }));
   }

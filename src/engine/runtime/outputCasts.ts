@@ -2,8 +2,8 @@ import { type DataType, dataTypeFacts } from '../../onnx/dataTypes.js';
 import type { Model, ValueInfo } from '../../onnx/model.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 
-/** What the outputs of these types are cast to: returning int4 and uint4 ends the process, the others throw. */
-const returnedAs: Partial<Record<DataType, DataType>> = {
+/** What outputs of types that the runtime cannot return are cast to, without loss: returning int4 and uint4 ends the process, the others throw. */
+export const returnedAs: Partial<Record<DataType, DataType>> = {
   int4: 'int8',
   int2: 'int8',
   uint4: 'uint8',

@@ -1,5 +1,5 @@
 import type { OverlayBlock } from '../../protocol/blocks.js';
-import { encodePng } from './png.js';
+import { encodePng } from '../../base/png.js';
 
 /** Colours of the two ends of a diverging scale, far apart for colour-blind readers too; zero is transparent. */
 export const heatColors = {

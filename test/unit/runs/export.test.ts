@@ -8,7 +8,7 @@ import { escapeMarkdown, escapeXml } from '../../../src/runs/export/escape.js';
 import { toHtml } from '../../../src/runs/export/html.js';
 import { toJunit } from '../../../src/runs/export/junit.js';
 import { toMarkdown } from '../../../src/runs/export/markdown.js';
-import { encodePng } from '../../../src/runs/export/png.js';
+import { encodePng } from '../../../src/base/png.js';
 import { toSarif } from '../../../src/runs/export/sarif.js';
 import { judge, parseThreshold } from '../../../src/runs/thresholds.js';
 import { hostileName, reportWithEveryBlock } from '../../support/everyBlock.js';
