@@ -6,10 +6,11 @@ import { createRandom } from '../src/base/random.js';
 import { createRuntime } from '../src/engine/runtime/ortRuntime.js';
 import type { Runtime } from '../src/engine/runtime/session.js';
 import type { Model } from '../src/onnx/model.js';
-import { float32Tensor, type TensorValue } from '../src/onnx/tensorValue.js';
+import type { TensorValue } from '../src/onnx/tensorValue.js';
 import { memoryDataset } from '../test/support/memoryDataset.js';
-import { denseModel } from '../test/support/modelBuilder.js';
+import { denseModel, normalTensor } from '../test/support/modelBuilder.js';
 import type { BenchRow } from './benchRow.js';
+import { median } from './median.js';
 import { resnet18 } from './resnet18.js';
 
 /** Interleaved repeats; the medians are compared. */
@@ -32,7 +33,7 @@ const fewSteps = 10;
 
 async function compare(name: string, model: Model, dims: readonly number[]): Promise<BenchRow[]> {
   const runtime = createRuntime({ provider: 'cpu', threadCount: 2 });
-  const x = randomTensor(dims);
+  const x = normalTensor(createRandom(1), dims);
   const session = await runtime.open(model);
   const forward = () => session.run({ x });
   await forward();
@@ -59,10 +60,6 @@ async function repeat(count: number, work: () => Promise<unknown>): Promise<void
   for (let i = 0; i < count; i++) await work();
 }
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
-
 /** The whole analysis, sessions and report included. */
 async function explainRows(
   runtime: Runtime,
@@ -83,14 +80,6 @@ async function explainRows(
   };
   const defaults = Object.entries(attribution.settings).map(([key, setting]) => [key, setting.default]);
   await attribution.run(context, { ...Object.fromEntries(defaults), steps } as AttributionSettings);
-}
-
-function randomTensor(dims: readonly number[]): TensorValue {
-  const random = createRandom(1);
-  return float32Tensor(
-    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal()),
-    dims,
-  );
 }
 
 async function timeMs(work: () => Promise<unknown>): Promise<number> {

@@ -9,4 +9,6 @@ export interface BenchRow {
   readonly bar?: string;
   /** Whether the bar is met; absent where there is none. */
   readonly ok?: boolean;
+  /** Why there is no figure, where a bar cannot be measured here. */
+  readonly notMeasured?: string;
 }

@@ -11,9 +11,11 @@ import type { Model, ValueType } from '../src/onnx/model.js';
 import { convertToOpset17 } from '../src/onnx/opsets/convert.js';
 import { readModel } from '../src/onnx/readModel.js';
 import { inferTypes } from '../src/onnx/shapes/inferTypes.js';
-import { float32Tensor, type TensorValue } from '../src/onnx/tensorValue.js';
+import type { TensorValue } from '../src/onnx/tensorValue.js';
+import { normalTensor } from '../test/support/modelBuilder.js';
 import { sharedDir } from '../test/support/paths.js';
 import type { BenchRow } from './benchRow.js';
+import { median } from './median.js';
 import { resnet18 } from './resnet18.js';
 
 /** Interleaved repeats; the medians of the ratios are taken. */
@@ -59,7 +61,7 @@ async function subjects(): Promise<Subject[]> {
 async function measure(subject: Subject): Promise<BenchRow[]> {
   const model = withShape(subject.model, subject.shape);
   const [input] = model.graph.inputs;
-  const x = randomTensor([subject.batchSize, ...subject.shape]);
+  const x = normalTensor(createRandom(5), [subject.batchSize, ...subject.shape]);
   const feeds: Feeds = { [input!.name]: x };
   const runtime = createRuntime({ provider: 'cpu', threadCount: 2 });
   const weights = trainedWeights(model);
@@ -141,17 +143,4 @@ async function interleave(runs: readonly (() => Promise<number>)[]): Promise<num
     for (const [index, once] of runs.entries()) times[index]!.push(await once());
   }
   return times;
-}
-
-function randomTensor(dims: readonly number[]): TensorValue {
-  const random = createRandom(5);
-  const count = dims.reduce((product, size) => product * size, 1);
-  return float32Tensor(
-    Float32Array.from({ length: count }, () => random.normal()),
-    dims,
-  );
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { BenchRow } from './benchRow.js';
+import { median } from './median.js';
 import { openWorkload, type Step, type Workload } from './sweepWorkload.js';
 
 /** Interleaved repeats; the medians are compared. */
@@ -43,10 +44,6 @@ export async function run(): Promise<BenchRow[]> {
     ok: memoryRatio <= memoryBar,
   });
   return rows;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 function peakBytes(workload: Workload): number {
