@@ -1,3 +1,4 @@
+import { type DataType, dataTypeFacts } from '../onnx/dataTypes.js';
 import { toFloat64 } from '../onnx/tensorValue.js';
 import { convertSample } from './assembleBatches.js';
 import type { InputPlan } from './inputPlan.js';
@@ -7,6 +8,8 @@ import type { RawSample, SampleSource } from './sampleSource.js';
 /** What the first samples of one input hold, before and after preprocessing. */
 export interface ValueSummary {
   readonly sampleCount: number;
+  /** Element type of the stored values; undefined for images. */
+  readonly storedType: DataType | undefined;
   /** Range of the stored finite values; undefined for images, which are levels 0–255 by nature. */
   readonly stored: ValueRange | undefined;
   /** Range of the finite values that are fed. */
@@ -59,10 +62,12 @@ class SummaryBuilder {
   private sampleCount = 0;
   private notFiniteCount = 0;
   private firstNotFinite: string | undefined;
+  private storedType: DataType | undefined;
 
   add(sample: RawSample, plan: InputPlan, fed: Float64Array): void {
     this.sampleCount++;
     const raw = sample.values.get(plan.target.name);
+    if (raw?.kind === 'array') this.storedType ??= raw.dtype;
     if (raw?.kind === 'array' && raw.dtype !== 'string') this.stored.add(toFloat64(raw));
     const notFinite = this.fed.add(fed);
     this.notFiniteCount += notFinite;
@@ -75,6 +80,7 @@ class SummaryBuilder {
       sampleCount,
       notFiniteCount,
       firstNotFinite,
+      storedType: this.storedType,
       stored: this.stored.range(),
       fed: this.fed.range() ?? { minimum: 0, maximum: 0, areWhole: true },
     };
@@ -125,7 +131,20 @@ export function warningsOf(plan: InputPlan, summary: ValueSummary): string[] {
   const isFloat = elementType.startsWith('float') || elementType === 'bfloat16';
   const scale = isFloat ? scaleSuspicion(plan, summary) : undefined;
   if (scale !== undefined) warnings.push(scale);
+  const type = isFloat && scale === undefined ? typeSuspicion(plan, summary) : undefined;
+  if (type !== undefined) warnings.push(type);
   return warnings;
+}
+
+/**
+ * Returns that whole numbers are fed where the model takes real ones, or undefined: often ids or classes stand where
+ * features belong. A scale or dtype in the inspect file says that it is meant.
+ */
+function typeSuspicion(plan: InputPlan, { storedType }: ValueSummary): string | undefined {
+  const { name, elementType } = plan.target;
+  const isWhole = storedType !== undefined && storedType !== 'string' && !dataTypeFacts(storedType).isFloat;
+  if (!isWhole || plan.normalisation !== undefined || plan.spec.dtype !== undefined) return undefined;
+  return `Input "${name}" takes ${elementType} and the data holds ${storedType}: assumed that its values are meant as they are. Write "dtype": "${elementType}" in an .inspect.json if so, else check that the right array is read.`;
 }
 
 /** Data of fewer elements per sample is hardly an image, and 0–255 nothing special there. */

@@ -64,10 +64,21 @@ describe('the command line on bad data', function () {
     isRefused(await run(empty), /images/);
   });
 
-  it('takes integers for floats or says that it does not', async () => {
+  it('takes integers for floats and says that it assumed they are meant', async () => {
     const result = await run(await writeX(folder(), integerRows(4, 6)), '--json');
-    assert([0, 2].includes(result.code ?? -1), result.stderr);
-    if (result.code === 2) assert.match(result.stderr, /int64/);
+    assert.equal(result.code, 0, result.stderr);
+    const { warnings } = JSON.parse(result.stdout) as Report;
+    assert.ok(
+      warnings.some((warning) => /"x" takes float32 and the data holds int64.*"dtype"/.test(warning)),
+    );
+  });
+
+  it('names the axes of data in another layout than the model takes', async () => {
+    const imagePath = join(folder(), 'image.onnx');
+    await writeModel(imageModel(), imagePath);
+    const heightWidthChannels = float32Tensor(new Float32Array(2 * 8 * 8 * 3).fill(0.5), [2, 8, 8, 3]);
+    const data = await writeX(folder(), heightWidthChannels);
+    isRefused(await runCli(['run', 'dead-neurons', imagePath, '--data', data]), /8.*8.*3/);
   });
 
   it('reports NaN in the data and does not count NaN as an answer', async () => {
