@@ -17,6 +17,7 @@ import { createProgressBar } from '../progressBar.js';
 import { renderReport } from '../renderReport.js';
 import { checkOutputs, outputsOf, writeOutputs } from '../runOutputs.js';
 import { exitCodes, type Terminal } from '../terminal.js';
+import { writtenThresholds } from '../../runs/writtenThresholds.js';
 
 const maxSeed = 2 ** 32 - 1;
 const maxCount = 2 ** 31 - 1;
@@ -94,9 +95,13 @@ Exit codes: 0 done, 1 a --fail-on threshold was crossed, 2 wrong input, 3 a bug,
 async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const analysis = findAnalysis(analyses, positional(runCommand, args, 0));
   const request = requestOf(args);
-  const thresholds = args
-    .texts('fail-on')
-    .map((text) => parseThreshold(text, Object.keys(metricsOf(analysis))));
+  const written = await writtenThresholds(analysis, request);
+  const thresholds = [...args.texts('fail-on'), ...written.texts].map((text) =>
+    parseThreshold(text, Object.keys(metricsOf(analysis))),
+  );
+  if (written.otherSettingsCount > 0) {
+    terminal.writeError('Some thresholds of the inspect file are for other settings and were not applied.\n');
+  }
   const outputs = outputsOf(args);
   checkOutputs(outputs);
   const outcome = await runWithProgress(request, terminal);
