@@ -1,8 +1,15 @@
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { Evidence } from '../../protocol/report.js';
 import type { ResultArray } from '../analysis.js';
+import { unitStates } from './states.js';
 import { variancesOf } from './unitStatistics.js';
 import type { HealthFigures, LayerFigures } from './layerFigures.js';
+
+/** What numbers stand for that are no measurements, so that a reader of the arrays needs no source code. */
+const codes: Readonly<Record<string, string>> = {
+  state: unitStates.map((state, code) => `${code} ${state}`).join(', '),
+  topExamples: 'sample indices, largest output first; -1: none',
+};
 
 /**
  * Returns the arrays of every layer by `LAYER.NAME`, one entry per unit: float64, but `state` (uint8 codes, see
@@ -12,7 +19,9 @@ export function unitArrays(figures: HealthFigures, evidence: Evidence): Record<s
   const arrays: Record<string, ResultArray> = {};
   for (const layer of figures.layers) {
     for (const [name, value] of Object.entries(arraysOfLayer(layer))) {
-      arrays[`${layer.swept.target.layer}.${name}`] = { value, evidence };
+      const how = codes[name];
+      const noted = how === undefined ? evidence : { ...evidence, how };
+      arrays[`${layer.swept.target.layer}.${name}`] = { value, evidence: noted };
     }
   }
   return arrays;
