@@ -13,7 +13,7 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Runs the built command line to its end; a command that takes over 20 s is killed and fails the test. */
+/** Runs the built command line to its end; a command that takes 10 s, the bar for every bad input, is killed and fails the test. */
 export async function runCli(args: readonly string[], options: SpawnOptions = {}): Promise<CliResult> {
   return ended(startCli(args, options));
 }
@@ -37,7 +37,7 @@ export function ended(child: ChildProcess): Promise<CliResult> {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`The command hangs. It wrote: ${stdout}${stderr}`));
-    }, 20_000);
+    }, 10_000);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
