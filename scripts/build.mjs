@@ -1,5 +1,5 @@
 // Bundles the command line, the engine process, the extension and the scripts of exported reports into dist/.
-import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureInstalled, rootDir } from './setup.mjs';
@@ -50,13 +50,49 @@ export async function build() {
       target: 'es2022',
       format: 'iife',
       logLevel: 'warning',
-      entryPoints: { 'webview/report': 'webview/views/report/report.ts' },
+      entryPoints: { 'webview/exported': 'webview/exported/exportedPage.ts' },
       outdir,
+    }),
+    ...views().map((name) =>
+      esbuild.build({
+        absWorkingDir: rootDir,
+        bundle: true,
+        minify: true,
+        sourcemap: true,
+        platform: 'browser',
+        target: 'es2022',
+        format: 'esm',
+        legalComments: 'none',
+        logLevel: 'warning',
+        loader: { '.ttf': 'file' },
+        assetNames: '[name]',
+        entryPoints: {
+          [name]: `webview/views/${name}/${name}.ts`,
+          [`${name}-style`]: `webview/views/${name}/${name}.css`,
+        },
+        outdir: join(outdir, 'webview'),
+      }),
+    ),
+    esbuild.build({
+      absWorkingDir: rootDir,
+      bundle: true,
+      logLevel: 'warning',
+      loader: { '.ttf': 'file' },
+      assetNames: '[name]',
+      entryPoints: { codicon: 'node_modules/@vscode/codicons/dist/codicon.css' },
+      outdir: join(outdir, 'webview'),
     }),
   ]);
   chmodSync(join(outdir, 'cli.js'), 0o755);
   rmSync(dist, { recursive: true, force: true });
   renameSync(outdir, dist);
+}
+
+/** Names of the views: folders of `webview/views`, each with a script and a style of its name. */
+function views() {
+  return readdirSync(join(rootDir, 'webview', 'views'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

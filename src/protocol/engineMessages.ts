@@ -1,6 +1,9 @@
 import type { GradientCheckTable } from './gradientCheck.js';
+import type { InspectFile } from './inspectFile.js';
 import type { Inspection } from './inspection.js';
 import type { Report } from './report.js';
+import type { ModelGraph, ModelStructure, WeightInfo, WeightStatistics } from './structure.js';
+import type { SampleCard, UnitProfile, UnitWeights } from './units.js';
 
 // What crosses between a host (command line, extension) and the engine process: one closed union per direction. Every
 // request is answered exactly once by `done` or `failed`; `progress`, `partial` and `log` may come before. A cancel is
@@ -32,6 +35,8 @@ export interface RunRequest {
   readonly batchSize?: number;
   /** Memory that activations of one batch may take; a setting, never what happens to be free. */
   readonly memoryMegabytes?: number;
+  /** Intra-op threads; default: the runtime's own choice. */
+  readonly threadCount?: number;
   /** Folder that the engine writes every array to. */
   readonly arraysDir?: string;
 }
@@ -58,8 +63,98 @@ export interface ReadArrayRequest {
   readonly name: string;
 }
 
+/** Reads a model's structure; runs nothing, leaves weights unread. */
+export interface StructureRequest {
+  readonly kind: 'structure';
+  readonly modelPath: string;
+}
+
+/** Reads a model's graph for drawing; runs nothing, leaves weights unread. */
+export interface GraphRequest {
+  readonly kind: 'graph';
+  readonly modelPath: string;
+}
+
+/** Lists a model's constant tensors, unread. */
+export interface WeightsRequest {
+  readonly kind: 'weights';
+  readonly modelPath: string;
+}
+
+/** Reads one constant tensor and returns its statistics. */
+export interface WeightStatisticsRequest {
+  readonly kind: 'weight-statistics';
+  readonly modelPath: string;
+  readonly name: string;
+  readonly binCount: number;
+}
+
+/** Reads the weights that lead into one neuron. */
+export interface UnitWeightsRequest {
+  readonly kind: 'unit-weights';
+  readonly modelPath: string;
+  /** An address with a unit. */
+  readonly address: string;
+}
+
+/** Opens data for a model and tells how it is understood. */
+export interface DescribeDataRequest {
+  readonly kind: 'describe-data';
+  readonly modelPath: string;
+  readonly dataPath: string;
+}
+
+/** Returns samples of a data set as a person recognises them. */
+export interface SamplesRequest {
+  readonly kind: 'samples';
+  readonly modelPath: string;
+  readonly dataPath: string;
+  /** Positions in the data set, at most 5,000. */
+  readonly indices: readonly number[];
+  /** Longer side of pictures, in pixels, at most; smaller pictures stay as they are. */
+  readonly pictureSize: number;
+}
+
+/** Estimates how long a run will take, from one timed batch. */
+export interface EstimateRequest {
+  readonly kind: 'estimate';
+  readonly run: Omit<RunRequest, 'kind'>;
+}
+
+/** Measures one neuron on a data set: the neuron page. */
+export interface UnitProfileRequest {
+  readonly kind: 'unit-profile';
+  readonly modelPath: string;
+  readonly dataPath: string;
+  /** An address with a unit. */
+  readonly address: string;
+  readonly seed: number;
+  readonly provider: ProviderName;
+  readonly limit?: number;
+  readonly memoryMegabytes?: number;
+  readonly threadCount?: number;
+  /** GELU-like activity is relative to this × the layer's RMS; default 1e-3. */
+  readonly epsilon?: number;
+  readonly exampleCount: number;
+  readonly binCount: number;
+  readonly pictureSize: number;
+}
+
+/** What may be asked without running a model: served by the reader process, in Restricted Mode too. */
+export type ReaderRequest =
+  StructureRequest | GraphRequest | WeightsRequest | WeightStatisticsRequest | UnitWeightsRequest;
+
 /** What a host may ask. */
-export type EngineRequest = RunRequest | MeasureRequest | GradientCheckRequest | ReadArrayRequest;
+export type EngineRequest =
+  | ReaderRequest
+  | RunRequest
+  | MeasureRequest
+  | GradientCheckRequest
+  | ReadArrayRequest
+  | DescribeDataRequest
+  | SamplesRequest
+  | EstimateRequest
+  | UnitProfileRequest;
 
 /** A finished run. */
 export interface RunResult {
@@ -82,6 +177,36 @@ export interface EngineResults {
   readonly measure: Inspection;
   readonly 'gradient-check': GradientCheckTable;
   readonly 'read-array': ArrayResult;
+  readonly structure: ModelStructure;
+  readonly graph: ModelGraph;
+  readonly weights: readonly WeightInfo[];
+  readonly 'weight-statistics': WeightStatistics;
+  readonly 'unit-weights': UnitWeights;
+  readonly 'describe-data': DataDescription;
+  readonly samples: readonly SampleCard[];
+  readonly estimate: RunEstimate;
+  readonly 'unit-profile': UnitProfile;
+}
+
+/** How data are understood for a model. */
+export interface DataDescription {
+  /** Reader that serves it: `csv`, `idx`, `images`, … */
+  readonly kind: string;
+  readonly sampleCount: number;
+  readonly hasLabels: boolean;
+  readonly labelNames?: readonly string[];
+  /** The inspect file that says what was assumed; to be written beside the data. Absent when the data is one already. */
+  readonly proposal?: InspectFile;
+  /** What was assumed or looks wrong, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** How long a run is expected to take. */
+export interface RunEstimate {
+  readonly durationMs: number;
+  readonly sampleCount: number;
+  /** How it was estimated: `from one batch of 128`. */
+  readonly how: string;
 }
 
 /** A failure as it crosses; `user` ones are rebuilt as UserError, the rest are bugs. */

@@ -78,6 +78,8 @@ class EngineServer {
         return checkGradientsOf(request, log, this.progressOf(id));
       case 'read-array':
         return this.readArray(request);
+      default:
+        throw new Error(`This process does not serve ${request.kind}.`);
     }
   }
 

@@ -79,7 +79,7 @@ const formats: readonly Format[] = [
 
 /** Returns the script that sorts the tables of a page: built beside the command line, absent when run from source. */
 function pageScript(): string {
-  const places = ['./webview/report.js', '../webview/report.js'];
+  const places = ['./webview/exported.js', '../webview/exported.js'];
   const file = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url));
   return file === undefined ? '' : readFileSync(file, 'utf8').trim();
 }

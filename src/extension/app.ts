@@ -1,0 +1,24 @@
+import type * as vscode from 'vscode';
+import type { Logger } from '../base/logger.js';
+import type { Engine } from './engine/engine.js';
+import type { Reader } from './engine/reader.js';
+import type { ModelStore } from './models/modelStore.js';
+import type { Navigation } from './navigation.js';
+import type { ResultStore } from './results/resultStore.js';
+import type { UnitIndex } from './units/unitIndex.js';
+
+/** Everything the extension's parts share; made once by `extension.ts` and passed to every command, tree and view. */
+export interface App {
+  readonly extensionUri: vscode.Uri;
+  /** Where results and caches are kept: the workspace's storage, or the user's when no folder is open. */
+  readonly storageUri: vscode.Uri;
+  readonly log: Logger;
+  /** Reads structure; works in Restricted Mode. */
+  readonly reader: Reader;
+  /** Runs models; refuses in Restricted Mode. */
+  readonly engine: Engine;
+  readonly models: ModelStore;
+  readonly results: ResultStore;
+  readonly units: UnitIndex;
+  readonly navigation: Navigation;
+}
