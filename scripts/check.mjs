@@ -23,6 +23,10 @@ const steps = [
   ],
   ['dead code', () => bin('knip/bin/knip.js', ['--no-progress'])],
   ['schemas', () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'schemas', 'main.ts'), '--check'])],
+  [
+    'manifest',
+    () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'manifest', 'main.ts'), '--check']),
+  ],
   ['paths in the docs', checkDocPaths],
 ];
 let failed = 0;

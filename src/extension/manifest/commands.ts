@@ -1,0 +1,152 @@
+import type { CommandEntry } from './contribution.js';
+
+const never = 'false';
+const onModel = 'view == neuronInspector.models && viewItem =~ /^model/';
+const onLayer = 'view == neuronInspector.models && viewItem =~ /^layer/';
+const onUnit = 'view == neuronInspector.models && viewItem == unit';
+const onResult = 'view == neuronInspector.results && viewItem =~ /^result/';
+const mayRun = 'isWorkspaceTrusted';
+
+/** Every command that is not derived from an analysis, in the order of the palette. */
+export const commandEntries: readonly CommandEntry[] = [
+  {
+    id: 'inspectModel',
+    title: 'Inspect Model',
+    icon: '$(search)',
+    menus: [
+      { menu: 'explorer/context', when: 'resourceExtname == .onnx', group: 'navigation@50' },
+      { menu: 'editor/title/context', when: 'resourceExtname == .onnx', group: '2_files@50' },
+      { menu: 'view/item/context', when: onModel, group: '1_open@1' },
+    ],
+  },
+  {
+    id: 'runAnalysis',
+    title: 'Run Analysis…',
+    icon: '$(play)',
+    enablement: mayRun,
+    menus: [
+      { menu: 'explorer/context', when: 'resourceExtname == .onnx', group: 'navigation@51' },
+      { menu: 'editor/title', when: 'activeCustomEditorId == neuronInspector.model', group: 'navigation@1' },
+      { menu: 'view/item/context', when: onModel, group: 'inline@1' },
+      { menu: 'view/item/context', when: onModel, group: '1_open@2' },
+    ],
+  },
+  {
+    id: 'openNeuron',
+    title: 'Open Neuron…',
+    icon: '$(symbol-numeric)',
+    menus: [{ menu: 'view/item/context', when: `${onModel} || ${onLayer} || ${onUnit}`, group: '1_open@3' }],
+  },
+  {
+    id: 'addModel',
+    title: 'Open Model…',
+    icon: '$(add)',
+    menus: [{ menu: 'view/title', when: 'view == neuronInspector.models', group: 'navigation@1' }],
+  },
+  {
+    id: 'refreshModels',
+    title: 'Refresh Models',
+    icon: '$(refresh)',
+    menus: [{ menu: 'view/title', when: 'view == neuronInspector.models', group: 'navigation@2' }],
+  },
+  {
+    id: 'chooseData',
+    title: 'Choose Data…',
+    icon: '$(database)',
+    menus: [{ menu: 'view/item/context', when: onModel, group: '2_data@1' }],
+  },
+  {
+    id: 'writeInspectFile',
+    title: 'Write Inspect File…',
+    enablement: mayRun,
+    menus: [{ menu: 'view/item/context', when: onModel, group: '2_data@2' }],
+  },
+  {
+    id: 'copyAddress',
+    title: 'Copy Address',
+    palette: never,
+    menus: [{ menu: 'view/item/context', when: `${onLayer} || ${onUnit}`, group: '5_copy@1' }],
+  },
+  {
+    id: 'showLayer',
+    title: 'Show Layer in Model',
+    palette: never,
+    menus: [{ menu: 'view/item/context', when: `${onLayer} || ${onUnit}`, group: '1_open@4' }],
+  },
+  {
+    id: 'filterUnits',
+    title: 'Filter Neurons…',
+    icon: '$(filter)',
+    palette: never,
+    menus: [
+      { menu: 'view/item/context', when: 'viewItem =~ /^layer.*units/', group: 'inline@1' },
+      { menu: 'view/item/context', when: 'viewItem =~ /^layer.*units/', group: '3_list@1' },
+    ],
+  },
+  {
+    id: 'sortUnits',
+    title: 'Sort Neurons…',
+    icon: '$(sort-precedence)',
+    palette: never,
+    menus: [{ menu: 'view/item/context', when: 'viewItem =~ /^layer.*units/', group: '3_list@2' }],
+  },
+  { id: 'showMoreUnits', title: 'Show More Neurons', palette: never },
+  { id: 'openAddress', title: 'Open Address', palette: never },
+  { id: 'measureNow', title: 'Measure Now', palette: never, enablement: mayRun },
+  {
+    id: 'openResult',
+    title: 'Open Result',
+    palette: never,
+    menus: [{ menu: 'view/item/context', when: onResult, group: '1_open@1' }],
+  },
+  {
+    id: 'rerunResult',
+    title: 'Run Again',
+    icon: '$(debug-restart)',
+    palette: never,
+    enablement: mayRun,
+    menus: [
+      { menu: 'view/item/context', when: onResult, group: 'inline@1' },
+      { menu: 'view/item/context', when: onResult, group: '2_run@1' },
+    ],
+  },
+  {
+    id: 'rerunWithChanges',
+    title: 'Run Again with Changes…',
+    palette: never,
+    enablement: mayRun,
+    menus: [{ menu: 'view/item/context', when: onResult, group: '2_run@2' }],
+  },
+  {
+    id: 'compareResults',
+    title: 'Compare Results…',
+    menus: [{ menu: 'view/item/context', when: onResult, group: '3_compare@1' }],
+  },
+  {
+    id: 'exportResult',
+    title: 'Export Result…',
+    menus: [{ menu: 'view/item/context', when: onResult, group: '4_export@1' }],
+  },
+  {
+    id: 'copyCliCommand',
+    title: 'Copy CLI Command',
+    palette: never,
+    menus: [{ menu: 'view/item/context', when: onResult, group: '4_export@2' }],
+  },
+  {
+    id: 'deleteResult',
+    title: 'Delete Result',
+    icon: '$(trash)',
+    palette: never,
+    menus: [{ menu: 'view/item/context', when: onResult, group: '9_delete@1' }],
+    keys: { key: 'delete', mac: 'cmd+backspace', when: 'focusedView == neuronInspector.results' },
+  },
+  { id: 'cancelRun', title: 'Cancel Run', icon: '$(stop-circle)', enablement: 'neuronInspector.isRunning' },
+  { id: 'showRun', title: 'Show Running Analysis', enablement: 'neuronInspector.isRunning' },
+  { id: 'restartEngine', title: 'Restart Engine' },
+  { id: 'chooseProvider', title: 'Choose Provider…' },
+  { id: 'showOutput', title: 'Show Output' },
+  { id: 'copyDiagnostics', title: 'Copy Diagnostics' },
+  { id: 'openWalkthrough', title: 'Get Started' },
+  { id: 'openSettings', title: 'Open Settings' },
+];

@@ -1,0 +1,47 @@
+/** The activity bar's container and its views. */
+export const viewContainer = {
+  id: 'neuronInspector',
+  title: 'Neuron Inspector',
+  icon: 'media/activity-bar.svg',
+} as const;
+
+/** The views of the container, in order. */
+export const viewEntries = [
+  { id: 'models', name: 'Models', icon: 'media/activity-bar.svg' },
+  { id: 'analyses', name: 'Analyses', icon: 'media/activity-bar.svg' },
+  { id: 'results', name: 'Results', icon: 'media/activity-bar.svg' },
+] as const;
+
+/** What an empty view says: the one next step. */
+export const welcomeEntries = [
+  {
+    view: 'models',
+    when: 'workspaceFolderCount != 0',
+    contents:
+      'No .onnx model was found in this workspace.\n[Open Model…](command:neuronInspector.addModel)\nExport one from your training code, for example with torch.onnx.export, and it appears here.\n[Get Started](command:neuronInspector.openWalkthrough)',
+  },
+  {
+    view: 'models',
+    when: 'workspaceFolderCount == 0',
+    contents:
+      'Open a folder that holds a model, or open a model file.\n[Open Folder](command:vscode.openFolder)\n[Open Model…](command:neuronInspector.addModel)',
+  },
+  {
+    view: 'analyses',
+    when: '!neuronInspector.hasModel',
+    contents:
+      'Questions to a model appear here once one is open.\n[Open Model…](command:neuronInspector.addModel)',
+  },
+  {
+    view: 'results',
+    when: 'isWorkspaceTrusted',
+    contents:
+      'No analysis has run yet.\n[Run Analysis…](command:neuronInspector.runAnalysis)\nResults stay here until you delete them.',
+  },
+  {
+    view: 'results',
+    when: '!isWorkspaceTrusted',
+    contents:
+      'This workspace is in Restricted Mode: the structure of models can be read, and nothing is run.\n[Manage Workspace Trust](command:workbench.trust.manage)',
+  },
+] as const;
