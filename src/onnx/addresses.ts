@@ -1,3 +1,4 @@
+import type { AddressedLayer, AddressTable, StructureDimension } from '../protocol/structure.js';
 import {
   ambiguousPath,
   badPosition,
@@ -7,8 +8,6 @@ import {
   unknownLayer,
 } from './addressErrors.js';
 import { type Address, type AddressTail, formatAddress, parseAddress, parseTail } from './addressGrammar.js';
-import type { Layer, LayerTable } from './layers/layer.js';
-import { type Dimension, intAttribute } from './model.js';
 
 export { type Address, formatAddress, formatName, parseAddress, type Selector } from './addressGrammar.js';
 
@@ -18,7 +17,7 @@ export interface ResolvedAddress {
   readonly address: string;
   readonly kind: 'layer' | 'head' | 'hidden';
   /** The layer, or for `head` and `hidden` the layer of that block, if the block is one. */
-  readonly layer: Layer | undefined;
+  readonly layer: AddressedLayer | undefined;
   /** Name of the layer or block. */
   readonly name: string;
   /** The value in the graph. */
@@ -43,7 +42,7 @@ export interface ResolvedAddress {
  * @throws UserError `malformed-address`, `unknown-layer`, `ambiguous-layer`, `no-units`, `unit-out-of-range`,
  * `bad-position`, `nothing-selected`.
  */
-export function resolveAddress(text: string, table: LayerTable): ResolvedAddress {
+export function resolveAddress(text: string, table: AddressTable): ResolvedAddress {
   const trimmed = text.trim();
   const address = trimmed.startsWith('"') ? parseAddress(trimmed) : longestName(trimmed, table);
   if (address.selector !== undefined) return select(address.layer, address.selector, { address, table });
@@ -55,7 +54,7 @@ export function resolveAddress(text: string, table: LayerTable): ResolvedAddress
 /** What an address leads to before unit and position are checked. */
 interface Spot {
   readonly kind: ResolvedAddress['kind'];
-  readonly layer: Layer | undefined;
+  readonly layer: AddressedLayer | undefined;
   readonly name: string;
   /** How the address begins: the name with its selector. */
   readonly prefix: string;
@@ -64,17 +63,17 @@ interface Spot {
   readonly unitCount: number | null;
   /** Why there are no units, where `unitAxis` is null. */
   readonly whyNoUnits: string;
-  readonly shape: readonly Dimension[] | null;
+  readonly shape: readonly StructureDimension[] | null;
   readonly batchAxis: number;
 }
 
 interface Asked {
   readonly address: Address;
-  readonly table: LayerTable;
+  readonly table: AddressTable;
 }
 
 /** Splits unquoted text behind the longest layer name or path; without one, by the grammar alone. */
-function longestName(text: string, table: LayerTable): Address {
+function longestName(text: string, table: AddressTable): Address {
   const paths = new Set(table.layers.map((layer) => layer.path));
   for (let end = text.length; end > 0; end--) {
     if (end < text.length && !':[@'.includes(text.charAt(end))) continue;
@@ -86,7 +85,7 @@ function longestName(text: string, table: LayerTable): Address {
   return parseAddress(text);
 }
 
-function findLayer(name: string, table: LayerTable): Layer | undefined {
+function findLayer(name: string, table: AddressTable): AddressedLayer | undefined {
   const known = table.byName.get(name);
   if (known !== undefined) return known;
   const byPath = table.layers.filter((layer) => layer.path === name);
@@ -99,7 +98,7 @@ function findLayer(name: string, table: LayerTable): Layer | undefined {
   return byPath[0];
 }
 
-function layerSpot(layer: Layer, { output = 0 }: AddressTail): Spot {
+function layerSpot(layer: AddressedLayer, { output = 0 }: AddressTail): Spot {
   const outputs = [layer.output, ...layer.furtherOutputs];
   const value = outputs[output];
   if (value === undefined) {
@@ -118,11 +117,11 @@ function layerSpot(layer: Layer, { output = 0 }: AddressTail): Spot {
     unitCount: isFirst ? layer.unitCount : null,
     whyNoUnits: isFirst ? whyNoUnits(layer) : 'which axis of a further output counts units is not known',
     shape: isFirst ? layer.shape : null,
-    batchAxis: batchAxisOf(layer),
+    batchAxis: layer.batchAxis,
   };
 }
 
-function whyNoUnits({ kind, operator }: Layer): string {
+function whyNoUnits({ kind, operator }: AddressedLayer): string {
   if (kind === 'classifier' || kind === 'regressor') {
     return `a ${operator} is one decision, not a row of units`;
   }
@@ -132,15 +131,8 @@ function whyNoUnits({ kind, operator }: Layer): string {
   return 'no axis of its output counts units, because none does so for the value that feeds it';
 }
 
-/** Recurrent operators put time first, unless their `layout` is 1. */
-function batchAxisOf({ kind, shape, nodes }: Layer): number {
-  const [node] = nodes;
-  if (kind !== 'recurrent' || node === undefined || intAttribute(node, 'layout', 0) === 1) return 0;
-  return (shape?.length ?? 4) - 2;
-}
-
 /** `L3N42` and `blocks.3.mlp.hook_post[..., 42]`: unit 42 of what enters the down projection of block 3. */
-function shorthand(address: Address, table: LayerTable): ResolvedAddress | undefined {
+function shorthand(address: Address, table: AddressTable): ResolvedAddress | undefined {
   const short = /^L(\d{1,6})N(\d{1,9})$/u.exec(address.layer);
   const hook = /^blocks\.(\d{1,6})\.mlp\.hook_post$/u.exec(address.layer);
   const block = short?.[1] ?? hook?.[1];
@@ -167,7 +159,7 @@ function shorthand(address: Address, table: LayerTable): ResolvedAddress | undef
 }
 
 /** `layer.head[i]` where no layer has that name. */
-function byKeyword(address: Address, table: LayerTable): ResolvedAddress {
+function byKeyword(address: Address, table: AddressTable): ResolvedAddress {
   const match = /^(.+)\.(head|expert|hidden|act)$/su.exec(address.layer);
   const names = table.layers.map((layer) => layer.name);
   if (match === null) throw unknownLayer(address.layer, names);
@@ -196,7 +188,7 @@ function blockIn<T extends { readonly name: string }>(name: string, blocks: read
   return inside.length === 1 ? inside[0] : undefined;
 }
 
-function missingBlock(name: string, what: string, asked: { keyword: string; table: LayerTable }): Error {
+function missingBlock(name: string, what: string, asked: { keyword: string; table: AddressTable }): Error {
   const { keyword, table } = asked;
   const blocks = keyword === 'head' ? table.attentions : table.mlps;
   if (findLayer(name, table) === undefined && !blocks.some((block) => block.name.startsWith(`${name}.`))) {
@@ -210,7 +202,7 @@ function missingBlock(name: string, what: string, asked: { keyword: string; tabl
   return nothingSelected(`${name}.${keyword}`, reason);
 }
 
-function headSpot(name: string, table: LayerTable): Spot {
+function headSpot(name: string, table: AddressTable): Spot {
   const attention = blockIn(findLayer(name, table)?.name ?? name, table.attentions);
   if (attention === undefined) throw missingBlock(name, 'attention', { keyword: 'head', table });
   return {
@@ -228,7 +220,7 @@ function headSpot(name: string, table: LayerTable): Spot {
   };
 }
 
-function hiddenSpot(name: string, table: LayerTable): Spot {
+function hiddenSpot(name: string, table: AddressTable): Spot {
   const mlp = blockIn(findLayer(name, table)?.name ?? name, table.mlps);
   if (mlp === undefined) throw missingBlock(name, 'an MLP', { keyword: 'hidden', table });
   // What enters the down projection has its rank and positions.
@@ -247,7 +239,7 @@ function hiddenSpot(name: string, table: LayerTable): Spot {
   };
 }
 
-function activationOf(name: string, table: LayerTable): Layer {
+function activationOf(name: string, table: AddressTable): AddressedLayer {
   const layer = findLayer(name, table);
   if (layer === undefined) {
     throw unknownLayer(
@@ -262,7 +254,7 @@ function activationOf(name: string, table: LayerTable): Layer {
 }
 
 /** With a dot, as it reads best, unless a layer has that very name. */
-function keywordPrefix(name: string, selector: 'head' | 'hidden', table: LayerTable): string {
+function keywordPrefix(name: string, selector: 'head' | 'hidden', table: AddressTable): string {
   const dotted = `${name}.${selector}`;
   return table.byName.has(dotted)
     ? formatAddress({ layer: name, selector })

@@ -29,6 +29,9 @@ export const layerKindSchema = Type.Union([
   Type.Literal('scope'),
 ]);
 
+/** What a layer is. */
+export type LayerKind = Static<typeof layerKindSchema>;
+
 const countSchema = Type.Integer({ minimum: 0 });
 
 /** One layer. */

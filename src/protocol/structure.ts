@@ -1,4 +1,4 @@
-import type { Inspection } from './inspection.js';
+import type { Inspection, LayerKind } from './inspection.js';
 
 // What an editor knows of a model without running it: small enough to keep, whole enough to resolve any address.
 
@@ -41,8 +41,7 @@ export interface AddressedLayer {
   readonly path: string;
   /** Name of the scope layer around it; null at the root. */
   readonly parent: string | null;
-  /** A kind of `layerKindSchema`. */
-  readonly kind: Inspection['layers'][number]['kind'];
+  readonly kind: LayerKind;
   /** The operator or composite: `Conv`, `Relu`, `LayerNormalization`; empty for scopes. */
   readonly operator: string;
   /** Units along the unit axis; null where no axis applies or the size is open. */

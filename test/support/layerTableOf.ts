@@ -1,4 +1,5 @@
-import type { AttentionHeads, Layer, LayerTable, Mlp } from '../../src/onnx/layers/layer.js';
+import type { Layer, LayerTable } from '../../src/onnx/layers/layer.js';
+import type { AttentionHeads, Mlp } from '../../src/protocol/structure.js';
 
 /** Returns a layer with what a test says of it, a dense one of 4 units otherwise. */
 export function layer(name: string, given: Partial<Layer> = {}): Layer {
@@ -11,6 +12,7 @@ export function layer(name: string, given: Partial<Layer> = {}): Layer {
     operator: 'Gemm',
     unitCount: 4,
     unitAxis: 1,
+    batchAxis: 0,
     parameterCount: 8,
     output: `${name}_out`,
     furtherOutputs: [],

@@ -1,9 +1,9 @@
+import type { AttentionHeads, Mlp } from '../../protocol/structure.js';
 import type { GraphNode, Model } from '../model.js';
 import type { TypeTable } from '../shapes/typeTable.js';
 import type { Candidate } from './candidates.js';
 import { namingStyleOf, scopeComponents } from './exporterNames.js';
 import type { GraphView } from './graphView.js';
-import type { AttentionHeads, Mlp } from './layer.js';
 import type { LayerName } from './layerNames.js';
 import { shapeOf } from './unitAxes.js';
 

@@ -1,3 +1,4 @@
+import type { LayerKind } from '../../protocol/inspection.js';
 import type { GraphNode } from '../model.js';
 import type { ActivationFamily } from './activationFamilies.js';
 import { activationFamilyOf, compositeFamilies } from './activationOperators.js';
@@ -5,7 +6,6 @@ import type { Composite } from './compositeParts.js';
 import { findComposites } from './composites.js';
 import type { Constant } from './constants.js';
 import { type GraphView, soleConsumer } from './graphView.js';
-import type { LayerKind } from './layer.js';
 import { type LayerOperator, layerOperatorOf } from './operators.js';
 
 /** A layer before it has a name. */

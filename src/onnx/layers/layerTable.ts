@@ -1,4 +1,5 @@
-import type { GraphNode, Model } from '../model.js';
+import type { AddressedLayer, AddressTable, AttentionHeads, Mlp } from '../../protocol/structure.js';
+import { type GraphNode, intAttribute, type Model } from '../model.js';
 import { inferTypes } from '../shapes/inferTypes.js';
 import type { TypeTable } from '../shapes/typeTable.js';
 import { findAttentions, findMlps } from './blocks.js';
@@ -6,7 +7,7 @@ import { type Candidate, findCandidates } from './candidates.js';
 import { countConstants, looseParameters } from './constantCounts.js';
 import type { Constant } from './constants.js';
 import { type GraphView, graphViewsOf } from './graphView.js';
-import type { AttentionHeads, Layer, LayerTable, Mlp } from './layer.js';
+import type { Layer, LayerTable } from './layer.js';
 import { type LayerName, nameLayers } from './layerNames.js';
 import { findScopes, type ScopeLayer } from './scopes.js';
 import { type Activations, findActivations, stateSourceOf } from './stateSources.js';
@@ -47,6 +48,37 @@ export function layersOf(model: Model, types: TypeTable = inferTypes(model)): La
   };
 }
 
+/** Returns a model's layers without their nodes: what addresses are resolved against in another process. */
+export function addressTableOf(table: LayerTable): AddressTable {
+  const layers = table.layers.map(addressedLayerOf);
+  return {
+    layers,
+    byName: new Map(layers.map((layer) => [layer.name, layer])),
+    mlps: table.mlps,
+    attentions: table.attentions,
+  };
+}
+
+function addressedLayerOf(layer: Layer): AddressedLayer {
+  const { name, path, parent, kind, operator, unitCount, unitAxis, batchAxis } = layer;
+  const { output, furtherOutputs, shape, isInBody, states } = layer;
+  return {
+    name,
+    path,
+    parent,
+    kind,
+    operator,
+    unitCount,
+    unitAxis,
+    batchAxis,
+    output,
+    furtherOutputs,
+    shape,
+    isInBody,
+    states,
+  };
+}
+
 interface Context {
   readonly names: ReadonlyMap<Candidate, LayerName>;
   readonly axes: ReadonlyMap<GraphView, ViewAxes>;
@@ -61,6 +93,7 @@ interface Context {
 function layerOf(candidate: Candidate, context: Context): Layer {
   const { name, path } = context.names.get(candidate) ?? { name: '', path: '' };
   const axis = context.axes.get(candidate.view)?.get(candidate.output);
+  const shape = shapeOf(context.types.get(candidate.output)) ?? null;
   return {
     name,
     path,
@@ -70,10 +103,11 @@ function layerOf(candidate: Candidate, context: Context): Layer {
     operator: candidate.operator,
     unitCount: axis?.units ?? null,
     unitAxis: axis?.axis ?? null,
+    batchAxis: batchAxisOf(candidate, shape),
     parameterCount: candidate.parameters.reduce((total, constant) => total + constant.elementCount, 0),
     output: candidate.output,
     furtherOutputs: [],
-    shape: shapeOf(context.types.get(candidate.output)) ?? null,
+    shape,
     blocks: context.blocks.get(name) ?? [],
     nodes: candidate.nodes,
     input: candidate.input,
@@ -81,6 +115,13 @@ function layerOf(candidate: Candidate, context: Context): Layer {
     family: candidate.family,
     states: stateSourceOf(candidate, context.names, context.activations),
   };
+}
+
+/** Recurrent operators put time first, unless their `layout` is 1. */
+function batchAxisOf({ kind, nodes }: Candidate, shape: Layer['shape']): number {
+  const [node] = nodes;
+  if (kind !== 'recurrent' || node === undefined || intAttribute(node, 'layout', 0) === 1) return 0;
+  return (shape?.length ?? 4) - 2;
 }
 
 function scopeOf(scope: ScopeLayer, context: Context): Layer {
@@ -101,6 +142,7 @@ function scopeOf(scope: ScopeLayer, context: Context): Layer {
     operator: '',
     unitCount: axis?.units ?? null,
     unitAxis: axis?.axis ?? null,
+    batchAxis: 0,
     parameterCount: [...parameters.values()].reduce((total, count) => total + count, 0),
     output: scope.output,
     furtherOutputs: scope.furtherOutputs,

@@ -1,6 +1,6 @@
+import type { LayerKind } from '../../protocol/inspection.js';
 import { type GraphNode, intAttribute, qualifiedOperator } from '../model.js';
 import type { Constant } from './constants.js';
-import type { LayerKind } from './layer.js';
 
 /** What makes an operator a layer. Operand numbers count from 0. */
 export interface LayerOperator {

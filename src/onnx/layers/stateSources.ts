@@ -1,7 +1,7 @@
+import type { StateSource } from '../../protocol/structure.js';
 import { type Candidate, isBiasOf } from './candidates.js';
 import { fusedActivationOf } from './activationOperators.js';
 import type { GraphView } from './graphView.js';
-import type { StateSource } from './layer.js';
 import type { LayerName } from './layerNames.js';
 
 /** Operators between a layer and the activation that judges it, each the sole consumer and keeping the unit axis. */

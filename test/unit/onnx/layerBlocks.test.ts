@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { resolveAddress } from '../../../src/onnx/addresses.js';
 import { float32Tensor, int64Tensor } from '../../../src/onnx/tensorValue.js';
 import type { LayerTable } from '../../../src/onnx/layers/layer.js';
+import { addressTableOf } from '../../../src/onnx/layers/layerTable.js';
 import { layerNamed, PlantedModel } from '../../support/plantedModel.js';
 
 /** One pre-norm block: attention of 2 heads with a Softmax module, and a gated MLP of 12 hidden units. */
@@ -81,6 +82,27 @@ describe('recognised blocks', () => {
     assert.deepEqual([act.operator, act.unitCount], ['Silu', 12]);
     assert.deepEqual(layerNamed(table, 'blocks.3.mlp.gate').states, { kind: 'activation', layer: act.name });
     assert.equal(layerNamed(table, 'blocks.3.mlp.up').states.kind, 'not-judged');
+  });
+
+  it('resolve the same from what crosses to another process, which holds no nodes', () => {
+    const table = block();
+    const crossed = structuredClone(addressTableOf(table));
+    for (const text of [
+      'blocks.3.attn.head[1]@-1,0',
+      'L3N5',
+      'blocks.3.mlp.hidden[5]',
+      'blocks.3.mlp.gate[2]',
+    ]) {
+      const { layer, ...rest } = resolveAddress(text, table);
+      const { layer: crossedLayer, ...crossedRest } = resolveAddress(text, crossed);
+      assert.deepEqual(crossedRest, rest);
+      assert.equal(crossedLayer?.name, layer?.name);
+    }
+    assert.ok(crossed.layers.every((layer) => !('nodes' in layer)));
+    assert.equal(
+      crossed.byName.get('blocks.3.mlp.gate'),
+      crossed.layers.find(({ name }) => name === 'blocks.3.mlp.gate'),
+    );
   });
 });
 

@@ -81,6 +81,8 @@ describe('unit axes', () => {
     );
     const found = layerNamed(planted.layers(lstm), 'lstm');
     assert.deepEqual([found.kind, found.unitAxis, found.unitCount], ['recurrent', 3, 5]);
+    // [time, directions, batch, hidden]: what the operator gives with `layout` 0.
+    assert.equal(found.batchAxis, 2);
     assert.equal(found.parameterCount, 20 * 3 + 20 * 5);
     const text = new PlantedModel(['N']);
     text.builder.addInput('ids', { kind: 'tensor', elementType: 'int64', shape: ['N', 'T'] });

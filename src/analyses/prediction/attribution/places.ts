@@ -1,10 +1,11 @@
 import { UserError } from '../../../base/errors.js';
 import { neededNames } from '../../../engine/rewrites/prune.js';
 import { type ResolvedAddress, resolveAddress } from '../../../onnx/addresses.js';
-import type { Layer, LayerKind } from '../../../onnx/layers/layer.js';
+import type { Layer } from '../../../onnx/layers/layer.js';
 import { layersOf } from '../../../onnx/layers/layerTable.js';
 import type { Model } from '../../../onnx/model.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
+import type { LayerKind } from '../../../protocol/inspection.js';
 import type { AttributionSettings } from './settings.js';
 
 /** A layer's value in the main graph. */
