@@ -86,6 +86,9 @@ async function load(state: RuntimeState): Promise<Ort> {
 }
 
 async function importRuntime(): Promise<Ort> {
+  // The official builds for Linux and macOS report usage to their maker, and keep an id of the machine in the home
+  // folder, unless this is set before they load. Read by native code: it has no effect when set in a worker thread.
+  process.env['ORT_DISABLE_TELEMETRY'] = '1';
   try {
     return await import('onnxruntime-node');
   } catch (cause) {
