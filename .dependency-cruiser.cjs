@@ -54,6 +54,14 @@ module.exports = {
       to: { path: 'node_modules/(onnxruntime-node|sharp)/', reachable: true },
     },
     {
+      name: 'no-native-code-in-the-reader-process',
+      comment:
+        'It reads files that nobody trusts yet: nothing of it may run a model or crash in native code.',
+      severity: 'error',
+      from: { path: '^src/runs/readerMain\\.ts$' },
+      to: { path: 'node_modules/(onnxruntime-node|sharp)/', reachable: true },
+    },
+    {
       name: 'analyses-do-not-import-siblings',
       comment: 'A question is one folder; what several need is in analyses/shared.',
       severity: 'error',

@@ -1,4 +1,4 @@
-// Bundles the command line, the engine process, the extension and the scripts of exported reports into dist/.
+// Bundles the command line, the engine and reader processes, the extension and the scripts of exported reports into dist/.
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -25,7 +25,11 @@ export async function build() {
   await Promise.all([
     esbuild.build({
       ...common,
-      entryPoints: { cli: 'src/cli/main.ts', engine: 'src/runs/engineMain.ts' },
+      entryPoints: {
+        cli: 'src/cli/main.ts',
+        engine: 'src/runs/engineMain.ts',
+        reader: 'src/runs/readerMain.ts',
+      },
       outdir,
       format: 'esm',
       splitting: true,

@@ -1,6 +1,6 @@
 import type { InspectedLayer, InspectedValue, Inspection } from '../protocol/inspection.js';
 import { inspectionWarnings } from './inspectionWarnings.js';
-import type { Layer } from './layers/layer.js';
+import type { Layer, LayerTable } from './layers/layer.js';
 import { layersOf } from './layers/layerTable.js';
 import {
   bodiesOf,
@@ -13,10 +13,17 @@ import {
 import { inferTypes } from './shapes/inferTypes.js';
 import type { TypeTable } from './shapes/typeTable.js';
 
-/** Returns a model's structure, with shapes from `types` (measured, say) or else inferred; no weight is read. */
-export function inspectModel(model: Model, types: TypeTable = inferTypes(model)): Inspection {
+/**
+ * Returns a model's structure, with shapes from `types` (measured, say) or else inferred; no weight is read.
+ *
+ * `table` is the layers that go with the types, for those who have them already.
+ */
+export function inspectModel(
+  model: Model,
+  types: TypeTable = inferTypes(model),
+  table: LayerTable = layersOf(model, types),
+): Inspection {
   const { graph, functions } = model;
-  const table = layersOf(model, types);
   const bodies = bodyNodes(graph.nodes);
   const ofFunctions = functions.flatMap(({ nodes }) => [...nodes, ...bodyNodes(nodes)]);
   return {

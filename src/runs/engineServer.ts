@@ -1,19 +1,20 @@
 import type { Analysis, ProgressUpdate } from '../analyses/analysis.js';
 import { UserError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
-import {
-  type ArrayResult,
-  type EngineMessage,
-  type EngineRequest,
-  type EngineResults,
-  isHostMessage,
-  type ReadArrayRequest,
-  type RunRequest,
+import type {
+  ArrayResult,
+  EngineRequest,
+  EngineResults,
+  ReadArrayRequest,
+  RunRequest,
 } from '../protocol/engineMessages.js';
 import type { Report } from '../protocol/report.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import { checkGradientsOf } from './checkGradientsOf.js';
 import { measureModel } from './measureModel.js';
+import { createModelCache } from './modelCache.js';
+import { answerReader, isReaderRequest } from './readerServer.js';
+import { type HostChannel, serveRequests, type WireFailure } from './requestServer.js';
 import { runAnalysis, RunFailed } from './runAnalysis.js';
 import { toWireError } from './wireErrors.js';
 
@@ -23,29 +24,21 @@ const keptRunCount = 4;
 /** At most this many progress messages a second cross. */
 const progressPerSecond = 20;
 
-/** The parts of `process` that the engine serves on; tests pass their own. */
-export interface HostChannel {
-  on(event: 'message', listener: (message: unknown) => void): void;
-  send(message: EngineMessage): void;
-}
-
-/**
- * Serves requests from the host, one after another, each answered exactly once whatever happens.
- *
- * Nothing here cancels: the host ends the process instead.
- */
+/** Serves every request of the host: runs, and what the reader process serves too. */
 export function serveEngine(channel: HostChannel, analyses: readonly Analysis[]): void {
   const server = new EngineServer(channel, analyses);
-  let last: Promise<void> = Promise.resolve();
-  channel.on('message', (message) => {
-    if (!isHostMessage(message)) return;
-    last = last.then(() => server.answer(message.id, message.request));
-  });
+  serveRequests(channel, (id, request) => server.serve(id, request), failureOf);
+}
+
+function failureOf(error: unknown): WireFailure {
+  if (!(error instanceof RunFailed)) return { error: toWireError(error) };
+  return { error: toWireError(error.cause), report: error.report };
 }
 
 class EngineServer {
   private readonly channel: HostChannel;
   private readonly analyses: readonly Analysis[];
+  private readonly models = createModelCache();
   private readonly arraysByRun = new Map<number, ReadonlyMap<string, TensorValue>>();
 
   constructor(channel: HostChannel, analyses: readonly Analysis[]) {
@@ -53,21 +46,8 @@ class EngineServer {
     this.analyses = analyses;
   }
 
-  async answer(id: number, request: EngineRequest): Promise<void> {
-    try {
-      this.channel.send({ kind: 'done', id, result: await this.serve(id, request) });
-    } catch (error) {
-      const isRun = error instanceof RunFailed;
-      this.channel.send({
-        kind: 'failed',
-        id,
-        error: toWireError(isRun ? error.cause : error),
-        ...(isRun ? { report: error.report } : {}),
-      });
-    }
-  }
-
-  private async serve(id: number, request: EngineRequest): Promise<EngineResults[keyof EngineResults]> {
+  async serve(id: number, request: EngineRequest): Promise<EngineResults[keyof EngineResults]> {
+    if (isReaderRequest(request)) return answerReader(request, this.models);
     const log = this.logger();
     switch (request.kind) {
       case 'run':

@@ -1,21 +1,17 @@
-import type { Analysis } from '../analyses/analysis.js';
-import { serveEngine } from './engineServer.js';
+import type { HostChannel } from './requestServer.js';
 
 /** Serves requests over the channel that this process was forked with, until the parent goes. */
-export function serveOnProcess(analyses: readonly Analysis[]): void {
+export function serveOnProcess(serve: (channel: HostChannel) => void): void {
   // Without a parent nobody hears the answers; a run under way ends at its next turn of the event loop.
   process.on('disconnect', () => process.exit(0));
   // Ctrl-C in a terminal reaches the whole process group; the host decides what it means.
   process.on('SIGINT', () => undefined);
-  serveEngine(
-    {
-      on: (event, listener) => {
-        process.on(event, listener);
-      },
-      send: (message) => {
-        if (process.connected) process.send?.(message);
-      },
+  serve({
+    on: (event, listener) => {
+      process.on(event, listener);
     },
-    analyses,
-  );
+    send: (message) => {
+      if (process.connected) process.send?.(message);
+    },
+  });
 }
