@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { build } from './build.mjs';
 import { ensureInstalled, rootDir } from './setup.mjs';
 
-const tiers = ['unit', 'numeric', 'cli'];
+const tiers = ['unit', 'numeric', 'cli', 'webview'];
 const chosen = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
 const unknown = chosen.filter((tier) => !tiers.includes(tier));
 if (unknown.length > 0) {

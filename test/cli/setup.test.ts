@@ -72,7 +72,7 @@ describe('npm test, a second time', () => {
     const args = [join(rootDir, 'scripts', 'test.mjs'), 'no-such-tier'];
     const refused = spawnSync(process.execPath, args, { cwd: rootDir, env: offline, encoding: 'utf8' });
     assert.equal(refused.status, 2);
-    assert.match(refused.stderr, /no test tier no-such-tier; there are unit, numeric, cli/);
+    assert.match(refused.stderr, /no test tier no-such-tier; there are unit, numeric, cli, webview/);
     const setUp = spawnSync(
       process.execPath,
       [

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import type { HostToView, ViewProtocol, ViewToHost } from '../../protocol/viewMessages.js';
+import { pageHtml } from './pageHtml.js';
 
 /** What a view needs from its host. */
 export interface ViewHandlers<P extends ViewProtocol> {
@@ -58,7 +59,15 @@ export function attachView<P extends ViewProtocol>(
       ...(page.resourceRoots ?? []),
     ],
   };
-  webview.html = pageHtml(webview, page, options.extensionUri);
+  webview.html = pageHtml({
+    ...page,
+    language: vscode.env.language,
+    nonce: randomBytes(16).toString('base64'),
+    source: webview.cspSource,
+    built: (name) =>
+      webview.asWebviewUri(vscode.Uri.joinPath(options.extensionUri, 'dist', 'webview', name)).toString(),
+    texts: vscode.l10n.bundle ?? {},
+  });
   return host;
 }
 
@@ -119,44 +128,4 @@ class ViewHost<P extends ViewProtocol> implements AttachedView<P> {
   private post(message: HostToView<P>): void {
     void this.webview.postMessage(message);
   }
-}
-
-/**
- * No inline script or style, nothing from elsewhere, no eval. Workers start from blobs, because a webview's own origin
- * serves none; what they are made of is fetched from the extension.
- */
-function pageHtml(webview: vscode.Webview, page: ViewPage, extensionUri: vscode.Uri): string {
-  const nonce = randomBytes(16).toString('base64');
-  const built = (name: string): string =>
-    webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, 'dist', 'webview', name)).toString();
-  const source = webview.cspSource;
-  const policy = [
-    `default-src 'none'`,
-    `script-src 'nonce-${nonce}'`,
-    `style-src ${source}`,
-    `font-src ${source}`,
-    `img-src ${source} data: blob:`,
-    `connect-src ${source}`,
-    `worker-src blob:`,
-  ].join('; ');
-  const bundle = JSON.stringify(vscode.l10n.bundle ?? {}).replaceAll('<', '\\u003c');
-  return `<!DOCTYPE html>
-<html lang="${vscode.env.language}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeText(page.title)}</title>
-<link rel="stylesheet" href="${built('codicon.css')}" id="vscode-codicon-stylesheet">
-<link rel="stylesheet" href="${built(`${page.name}-style.css`)}">
-<script type="application/json" id="l10n" nonce="${nonce}">${bundle}</script>
-</head>
-<body data-base="${built('')}">
-<script type="module" nonce="${nonce}" src="${built(`${page.name}.js`)}"></script>
-</body>
-</html>`;
-}
-
-function escapeText(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
