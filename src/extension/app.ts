@@ -4,6 +4,7 @@ import type { Engine } from './engine/engine.js';
 import type { Reader } from './engine/reader.js';
 import type { ModelStore } from './models/modelStore.js';
 import type { Navigation } from './navigation.js';
+import type { Runner } from './run/runner.js';
 import type { ResultStore } from './results/resultStore.js';
 import type { UnitIndex } from './units/unitIndex.js';
 
@@ -17,6 +18,8 @@ export interface App {
   readonly reader: Reader;
   /** Runs models; refuses in Restricted Mode. */
   readonly engine: Engine;
+  /** Starts analyses and keeps their results. */
+  readonly runner: Runner;
   readonly models: ModelStore;
   readonly results: ResultStore;
   readonly units: UnitIndex;

@@ -1,17 +1,24 @@
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
+import type { Disposable } from '../../base/disposable.js';
+import { UserError } from '../../base/errors.js';
+import type { Logger } from '../../base/logger.js';
 import type {
   EngineRequest,
   EngineResults,
   ReaderRequest,
   RunRequest,
 } from '../../protocol/engineMessages.js';
-import type { RequestOptions } from '../../runs/engineClient.js';
-import type { RunOutcome } from '../../runs/runReport.js';
+import { createEngineClient, type EngineClient, type RequestOptions } from '../../runs/engineClient.js';
+import { runReport, type RunOutcome } from '../../runs/runReport.js';
+import { engineConfiguration } from '../configuration.js';
+import { loadAnalyses } from '../loadAnalyses.js';
+import { resultOf } from './resultOf.js';
 
 /** What the engine is doing, for the status bar. */
 export interface EngineState {
+  /** `off`: no process yet; `lost`: it ended during a request. */
   readonly kind: 'off' | 'idle' | 'busy' | 'lost';
-  /** Provider of the last session, once known. */
+  /** Provider of the last run, once known. */
   readonly provider?: string;
   /** What is under way, when busy. */
   readonly activity?: string;
@@ -21,13 +28,159 @@ export interface EngineState {
 export type EngineQuestion = Exclude<EngineRequest, ReaderRequest | RunRequest>;
 
 /** The engine process as the editor sees it: one at a time, restarted when needed, refused in Restricted Mode. */
-export interface Engine {
+export interface Engine extends Disposable {
   readonly state: EngineState;
   readonly onDidChangeState: vscode.Event<EngineState>;
-  /** Runs an analysis; settings of the editor (provider, threads, memory) fill what the request leaves out. */
+  /** Process id while one runs, for diagnostics and tests. */
+  readonly pid: number | undefined;
+  /** Runs an analysis; settings of the editor (threads, memory) fill what the request leaves out. */
   run(request: RunRequest, options?: RequestOptions): Promise<RunOutcome>;
-  /** Asks the engine; rejects with a UserError that says what to do, `cancelled` when the signal was aborted. */
+  /** Asks the engine; rejects with a UserError that says what to do, `Cancelled` when the signal was aborted. */
   ask<R extends EngineQuestion>(request: R, options?: RequestOptions): Promise<EngineResults[R['kind']]>;
   /** Ends the process; the next request starts a new one. */
   restart(): void;
+}
+
+/** Returns the engine; its process starts with the first question. */
+export function createEngine(extensionUri: vscode.Uri, log: Logger): Engine {
+  return new EngineHost(extensionUri, log);
+}
+
+class EngineHost implements Engine {
+  private readonly entry: string;
+  private readonly log: Logger;
+  private readonly changed = new vscode.EventEmitter<EngineState>();
+  private client: EngineClient | undefined;
+  /** The Node that the client was made for: another setting means another client. */
+  private nodePath: string | undefined;
+  private current: EngineState = { kind: 'off' };
+  private busyCount = 0;
+
+  readonly onDidChangeState = this.changed.event;
+
+  constructor(extensionUri: vscode.Uri, log: Logger) {
+    this.entry = vscode.Uri.joinPath(extensionUri, 'dist', 'engine.js').fsPath;
+    this.log = log;
+  }
+
+  get state(): EngineState {
+    return this.current;
+  }
+
+  get pid(): number | undefined {
+    return this.client?.pid;
+  }
+
+  async run(request: RunRequest, options: RequestOptions = {}): Promise<RunOutcome> {
+    const analyses = await loadAnalyses();
+    const title = analyses.find(({ id }) => id === request.analysis)?.title ?? request.analysis;
+    const { threadCount, memoryMegabytes } = engineConfiguration();
+    const complete: RunRequest = {
+      memoryMegabytes,
+      ...(threadCount === undefined ? {} : { threadCount }),
+      ...request,
+    };
+    const outcome = await this.whileBusy(title, (client) =>
+      runReport(client, complete, { ...options, analyses }),
+    );
+    if (outcome.report !== undefined && outcome.report.tool.runtime !== '') {
+      this.set({ ...this.current, provider: outcome.report.provider });
+    }
+    if (outcome.error !== undefined) this.noteLoss(outcome.error);
+    return outcome;
+  }
+
+  async ask<R extends EngineQuestion>(
+    request: R,
+    options: RequestOptions = {},
+  ): Promise<EngineResults[R['kind']]> {
+    try {
+      return resultOf(
+        await this.whileBusy(activityOf(request.kind), (client) => client.request(request, options)),
+      );
+    } catch (error) {
+      if (error instanceof Error) this.noteLoss(error);
+      throw error;
+    }
+  }
+
+  restart(): void {
+    this.client?.dispose();
+    this.client = undefined;
+    this.set({ kind: 'off' });
+    this.log.info('The engine was restarted.');
+  }
+
+  dispose(): void {
+    this.client?.dispose();
+    this.changed.dispose();
+  }
+
+  private async whileBusy<T>(activity: string, work: (client: EngineClient) => Promise<T>): Promise<T> {
+    if (!vscode.workspace.isTrusted) throw restricted();
+    const client = this.clientNow();
+    this.busyCount++;
+    this.set({ ...this.current, kind: 'busy', activity });
+    try {
+      return await work(client);
+    } finally {
+      this.busyCount--;
+      if (this.busyCount === 0) this.set(withoutActivity(this.current));
+    }
+  }
+
+  private clientNow(): EngineClient {
+    const { nodePath } = engineConfiguration();
+    if (this.client !== undefined && nodePath === this.nodePath) return this.client;
+    this.client?.dispose();
+    this.nodePath = nodePath;
+    this.client = createEngineClient({
+      log: this.log,
+      entry: this.entry,
+      ...(nodePath === undefined ? {} : { execPath: nodePath }),
+    });
+    return this.client;
+  }
+
+  private noteLoss(error: Error): void {
+    if (!(error instanceof UserError) || error.code !== 'engine-lost') return;
+    this.log.error(error.message);
+    this.set({ ...withoutActivity(this.current), kind: 'lost' });
+  }
+
+  private set(state: EngineState): void {
+    this.current = state;
+    this.changed.fire(state);
+  }
+}
+
+function withoutActivity({ provider }: EngineState): EngineState {
+  return { kind: 'idle', ...(provider === undefined ? {} : { provider }) };
+}
+
+function activityOf(kind: EngineQuestion['kind']): string {
+  switch (kind) {
+    case 'unit-profile':
+      return vscode.l10n.t('Measuring a neuron');
+    case 'samples':
+    case 'describe-data':
+      return vscode.l10n.t('Reading the data');
+    case 'estimate':
+      return vscode.l10n.t('Estimating the time');
+    case 'measure':
+    case 'gradient-check':
+    case 'read-array':
+      return vscode.l10n.t('Working');
+  }
+}
+
+/** The error for whoever wants to run a model in Restricted Mode. */
+function restricted(): UserError {
+  return new UserError(
+    'restricted-mode',
+    vscode.l10n.t(
+      'This workspace is in Restricted Mode: the structure of models can be read, but nothing is run. Trust the workspace to run analyses.',
+    ),
+    { kind: 'environment' },
+  );
 }

@@ -23,28 +23,7 @@ export function makeContributes(texts: ManifestTexts): Record<string, unknown> {
     commands: commands.map((command) => commandOf(command, text)),
     menus: menusOf(commands),
     keybindings: commands.flatMap(keybindingOf),
-    viewsContainers: {
-      activitybar: [
-        {
-          id: viewContainer.id,
-          title: text('views.container.title', viewContainer.title),
-          icon: viewContainer.icon,
-        },
-      ],
-    },
-    views: {
-      [viewContainer.id]: viewEntries.map(({ id, name, icon }) => ({
-        id: idPrefix + id,
-        name: text(`views.${id}.name`, name),
-        icon,
-        contextualTitle: text('views.container.title', viewContainer.title),
-      })),
-    },
-    viewsWelcome: welcomeEntries.map(({ view, when, contents }, index) => ({
-      view: idPrefix + view,
-      when,
-      contents: text(`views.${view}.welcome.${String(index)}`, contents),
-    })),
+    ...viewsOf(text),
     customEditors: editorEntries.map(({ viewType, displayName, pattern, priority }) => ({
       viewType,
       displayName: text(`editors.${viewType.slice(idPrefix.length)}.displayName`, displayName),
@@ -63,6 +42,28 @@ export function makeContributes(texts: ManifestTexts): Record<string, unknown> {
 }
 
 type Text = (key: string, english: string) => string;
+
+function viewsOf(text: Text): Record<string, unknown> {
+  const containerTitle = text('views.container.title', viewContainer.title);
+  return {
+    viewsContainers: {
+      activitybar: [{ id: viewContainer.id, title: containerTitle, icon: viewContainer.icon }],
+    },
+    views: {
+      [viewContainer.id]: viewEntries.map(({ id, name, icon }) => ({
+        id: idPrefix + id,
+        name: text(`views.${id}.name`, name),
+        icon,
+        contextualTitle: containerTitle,
+      })),
+    },
+    viewsWelcome: welcomeEntries.map(({ view, when, contents }, index) => ({
+      view: idPrefix + view,
+      when,
+      contents: text(`views.${view}.welcome.${String(index)}`, contents),
+    })),
+  };
+}
 
 function commandOf({ id, title, icon, enablement }: CommandEntry, text: Text): Record<string, unknown> {
   return {
