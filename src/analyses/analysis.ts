@@ -103,6 +103,25 @@ export interface ReportDraft {
   readonly warnings: readonly string[];
 }
 
+/** What a run is about to work on, as far as its cost depends on it. */
+export interface Workload {
+  readonly model: Model;
+  /** Samples that the data hold, cut to `limit`. */
+  readonly sampleCount: number;
+  /** `--limit`, when it was given. */
+  readonly limit: number | undefined;
+  /** Shape of one sample by input, without the batch axis. */
+  readonly sampleShapes: Readonly<Record<string, readonly number[]>>;
+}
+
+/** What a run takes, in units that one timed batch gives the seconds of. */
+export interface RunCost {
+  /** Forward passes of one sample, or other work as the number of forward passes that take as long. */
+  readonly passCount: number;
+  /** Samples read from the data; one that is read twice counts twice. */
+  readonly readCount: number;
+}
+
 /** Progress of a run. */
 export interface ProgressUpdate {
   /** 0 … 1. */
@@ -145,6 +164,12 @@ export interface Analysis<S extends SettingsSchema = SettingsSchema> {
   readonly settings: S;
   readonly metrics: Readonly<Record<string, MetricDeclaration>>;
   readonly papers: readonly Paper[];
+  /**
+   * Returns about what a run takes, the accuracy before it left out; without it a pass over the samples is assumed.
+   *
+   * For time estimates and the progress bar only, so a rough figure will do.
+   */
+  cost?(settings: SettingsOf<S>, workload: Workload): RunCost;
   /**
    * Answers the question.
    *

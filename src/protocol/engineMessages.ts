@@ -131,12 +131,15 @@ export interface UnitProfileRequest {
   readonly seed: number;
   readonly provider: ProviderName;
   readonly limit?: number;
+  readonly batchSize?: number;
   readonly memoryMegabytes?: number;
   readonly threadCount?: number;
   /** GELU-like activity is relative to this × the layer's RMS; default 1e-3. */
   readonly epsilon?: number;
+  /** Top examples, and random ones, at most 100 each. */
   readonly exampleCount: number;
   readonly binCount: number;
+  /** Longer side of pictures, in pixels, at most. */
   readonly pictureSize: number;
 }
 
@@ -236,6 +239,8 @@ export type EngineMessage =
       readonly message: string;
     }
   | { readonly kind: 'partial'; readonly id: number; readonly report: Report }
+  /** What is known of a `unit-profile` so far: everything but examples. */
+  | { readonly kind: 'partial-profile'; readonly id: number; readonly profile: UnitProfile }
   | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -250,7 +255,7 @@ export type EngineMessage =
       readonly report?: Report;
     };
 
-const engineMessageKinds = new Set(['progress', 'partial', 'log', 'done', 'failed']);
+const engineMessageKinds = new Set(['progress', 'partial', 'partial-profile', 'log', 'done', 'failed']);
 
 /** Tells whether something that arrived is a message of the engine. */
 export function isEngineMessage(value: unknown): value is EngineMessage {

@@ -1,11 +1,12 @@
-import type { Picture } from './blocks.js';
+import type { Picture, ReportNumber } from './blocks.js';
 import type { Evidence } from './report.js';
 
-// What is known of one neuron: the neuron page, hovers and the tree show these.
+// What is known of one neuron: the neuron page, hovers and the tree show these. Measured numbers are `ReportNumber`s,
+// because pages get them as JSON, which has no NaN.
 
-/** Counts of a neuron's outputs between edges. */
+/** Counts of numbers between edges; NaN and infinities are in no bin. A number on an inner edge is in the bin below it. */
 export interface UnitHistogram {
-  /** `counts.length + 1` edges, ascending. */
+  /** `counts.length + 1` edges, ascending; equal numbers have one bin of width 1 around them. Empty when none is finite. */
   readonly edges: readonly number[];
   readonly counts: readonly number[];
   readonly evidence: Evidence;
@@ -25,20 +26,33 @@ export interface SampleCard {
   readonly text?: string;
 }
 
+/** A neuron's output at each position of one sample, for an overlay. */
+export interface UnitMap {
+  readonly width: number;
+  readonly height: number;
+  /** Row-major; null where the position is masked. */
+  readonly values: readonly (ReportNumber | null)[];
+}
+
 /** A sample and what the neuron made of it. */
 export interface UnitExample extends SampleCard {
-  /** The neuron's largest output on this sample. */
-  readonly value: number;
+  /** The neuron's largest output on this sample; -Infinity where every position is masked. */
+  readonly value: ReportNumber;
   /** Where on its map the largest output is: coordinates on the position axes; absent without positions. */
   readonly position?: readonly number[];
-  /** The neuron's map on this sample, row-major over the last two position axes, for an overlay; absent without. */
-  readonly map?: { readonly width: number; readonly height: number; readonly values: readonly number[] };
+  /**
+   * The neuron's map over the last two position axes (at the position's other coordinates), absent without positions.
+   * A sequence has height 1. Sides above 64 are shrunk, each cell holding the largest output it covers.
+   */
+  readonly map?: UnitMap;
 }
 
 /** One weight that leads into a neuron. */
 export interface UnitWeight {
-  /** Address or name of where it comes from: `fc1[3]`, `image`. */
+  /** Where it comes from: `fc1[3]`, `image[17]`, `input 5` where that has no name. */
   readonly from: string;
+  /** Address of the neuron it comes from, where it does come from one. */
+  readonly address?: string;
   readonly value: number;
 }
 
@@ -48,7 +62,7 @@ export interface UnitWeights {
   readonly address: string;
   /** Layer whose weights these are. */
   readonly layer: string;
-  /** `[inputs, …kernel]`: the slice of the weight that makes this neuron. */
+  /** `[inputs, …kernel]`: the slice of the weight that makes this neuron; quantised weights are dequantised. */
   readonly dims: readonly number[];
   readonly count: number;
   readonly bias: number | null;
@@ -69,30 +83,50 @@ export interface UnitWeights {
   }[];
 }
 
+/** How the numbers of one neuron are spread over all samples and positions; masked positions count nowhere. */
+export interface UnitSpread {
+  /** NaN as soon as one number is. */
+  readonly maximum: ReportNumber;
+  readonly minimum: ReportNumber;
+  readonly mean: ReportNumber;
+  /** Population standard deviation. */
+  readonly standardDeviation: ReportNumber;
+  readonly histogram: UnitHistogram;
+}
+
 /** Everything measured of one neuron on a data set. */
-export interface UnitProfile {
+export interface UnitProfile extends UnitSpread {
   readonly address: string;
+  /**
+   * Address of what was measured: the same unit of the activation that the neuron's layer is judged by (`relu2[3]` for
+   * `conv2[3]`), as health reports count it; else the neuron's own output.
+   */
+  readonly measuredAt: string;
   readonly sampleCount: number;
   /** Samples the whole data set holds. */
   readonly sampleTotal: number;
+  /** Outputs counted: samples × positions without masked ones. */
+  readonly elementCount: number;
   /** Name of its state (`dead`, `active`, …) or `not-judged`, and what that means in a sentence. */
   readonly state: string;
   readonly stateMeaning: string;
   readonly evidence: Evidence;
-  readonly maximum: number;
-  readonly minimum: number;
-  readonly mean: number;
-  readonly standardDeviation: number;
+  /** Samples on which it is active at any position, by its activation's rule; not judged: above 0. */
   readonly activeSampleCount: number;
-  /** Outputs above 0 over all samples and positions. */
-  readonly activeFraction: number;
-  readonly histogram: UnitHistogram;
-  /** Largest first. */
+  /** Share of outputs above 0 over all samples and positions. */
+  readonly activeFraction: ReportNumber;
+  /**
+   * What enters the activation, when an activation was measured: how far a dead neuron is from firing. Its histogram
+   * says why a neuron that is always at 0 is there.
+   */
+  readonly before?: UnitSpread;
+  /** Largest first; for a ReLU-like neuron only samples on which it fires, as health reports list them. */
   readonly topExamples: readonly UnitExample[];
   /** Drawn with the seed, in data order. */
   readonly randomExamples: readonly UnitExample[];
   readonly warnings: readonly string[];
   readonly seed: number;
   readonly provider: string;
+  readonly batchSize: number;
   readonly durationMs: number;
 }

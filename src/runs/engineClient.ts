@@ -2,6 +2,7 @@ import { UserError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { EngineMessage, EngineRequest, EngineResults } from '../protocol/engineMessages.js';
 import type { Report } from '../protocol/report.js';
+import type { UnitProfile } from '../protocol/units.js';
 import { type EngineProcess, type EngineProcessOptions, startEngineProcess } from './engineProcess.js';
 import { fromWireError } from './wireErrors.js';
 
@@ -17,6 +18,8 @@ export type Outcome<Result> =
 export interface RequestOptions {
   onProgress?(fractionDone: number, message: string): void;
   onPartial?(report: Report): void;
+  /** What is known of a `unit-profile` so far. */
+  onPartialProfile?(profile: UnitProfile): void;
   readonly signal?: AbortSignal;
 }
 
@@ -138,6 +141,9 @@ class QueueingClient implements EngineClient {
       case 'partial':
         job.lastPartial = message.report;
         job.options.onPartial?.(message.report);
+        return;
+      case 'partial-profile':
+        job.options.onPartialProfile?.(message.profile);
         return;
       case 'done':
         this.finish({ kind: 'done', result: message.result });

@@ -21,6 +21,7 @@ export interface AccuracyRequest {
   readonly data: Dataset | undefined;
   readonly batchSize: number;
   readonly limit: number | undefined;
+  /** Hears of this pass alone: 1 when the accuracy is known. */
   progress(update: ProgressUpdate): void;
 }
 
@@ -41,7 +42,7 @@ export async function measureAccuracy(request: AccuracyRequest): Promise<Preface
       if (output === undefined || batch.labels === undefined) return emptyPreface;
       tally = tallyAnswers(tally, output, batch.labels);
       request.progress({
-        fractionDone: 0,
+        fractionDone: tally.sampleCount / sampleCount,
         message: `Measuring the accuracy (${tally.sampleCount} of ${sampleCount} samples)`,
       });
     }

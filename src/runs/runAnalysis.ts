@@ -33,6 +33,7 @@ import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
 import { findAnalysis } from './findAnalysis.js';
 import { fileSha256 } from './fileSha256.js';
 import { measureAccuracy } from './preface.js';
+import { accuracyShareOf, costOf, type SampleShapes, sampleShapesOf } from './runCost.js';
 import { completeSettings } from './settings.js';
 import { writeArrays } from './arrays.js';
 
@@ -86,6 +87,9 @@ class RunState {
   private readonly hooks: RunHooks;
   private readonly startMs = performance.now();
   private lastPartial: Report | undefined;
+  /** Share of the progress bar that stands before the analysis. */
+  private doneBefore = 0;
+  private fractionDone = 0;
 
   constructor(facts: RunFacts, hooks: RunHooks) {
     this.facts = facts;
@@ -101,12 +105,24 @@ class RunState {
     // Awaited below; a failure of the analysis must not leave it unhandled.
     sha256.catch(() => undefined);
     const model = convertToOpset17(original);
-    const runtime = createRuntime({ provider: request.provider, log: this.hooks.log });
+    const runtime = createRuntime({
+      provider: request.provider,
+      log: this.hooks.log,
+      ...(request.threadCount === undefined ? {} : { threadCount: request.threadCount }),
+    });
     const data = await this.openData(request, model);
-    const batchSize = await this.chooseBatchSize(request, model, data);
+    const sampleShapes = data === undefined ? {} : await sampleShapesOf(data);
+    const batchSize = chooseBatchSize({
+      model,
+      sampleShapes,
+      memoryMegabytes: request.memoryMegabytes ?? defaultMemoryMegabytes,
+      wanted: request.batchSize,
+    });
     this.know({ batchSize });
-    await this.measurePreface(request, { model, runtime, data, batchSize });
-    const draft = await this.analyse(request, { model, runtime, data, batchSize });
+    const parts = { model, runtime, data, batchSize };
+    const prefaceShare = this.prefaceShare(request, parts, sampleShapes);
+    await this.measurePreface(request, parts, prefaceShare);
+    const draft = await this.analyse(request, parts);
     this.know({ model: await withSha256(this.facts.model, sha256) });
     this.learnFrom(runtime);
     return this.finish(request, draft);
@@ -146,25 +162,22 @@ class RunState {
     return data;
   }
 
-  private async chooseBatchSize(
-    request: RunRequest,
-    model: Model,
-    data: Dataset | undefined,
-  ): Promise<number> {
-    return chooseBatchSize({
-      model,
-      sampleShapes: data === undefined ? {} : await firstSampleShapes(data),
-      memoryMegabytes: request.memoryMegabytes ?? defaultMemoryMegabytes,
-      wanted: request.batchSize,
-    });
+  private prefaceShare(request: RunRequest, { model, data }: RunParts, sampleShapes: SampleShapes): number {
+    const { analysis, settings } = this.facts;
+    const { limit } = request;
+    return accuracyShareOf(costOf({ analysis, settings, model, data, limit, sampleShapes }));
   }
 
-  private async measurePreface(request: RunRequest, parts: RunParts): Promise<void> {
+  private async measurePreface(request: RunRequest, parts: RunParts, share: number): Promise<void> {
     const preface = await measureAccuracy({
       ...parts,
       limit: request.limit,
-      progress: this.hooks.progress.bind(this.hooks),
+      progress: ({ fractionDone, message }) => {
+        this.progress({ fractionDone: share * fractionDone, message });
+      },
     });
+    // Without an accuracy after all, the analysis has the whole bar.
+    if ('accuracy' in preface.metrics) this.doneBefore = share;
     const { warnings } = this.facts.preface;
     this.know({ preface: { ...preface, warnings: [...warnings, ...preface.warnings] } });
   }
@@ -178,7 +191,10 @@ class RunState {
       limit: request.limit,
       log: this.hooks.log,
       signal: new AbortController().signal,
-      progress: this.hooks.progress.bind(this.hooks),
+      progress: ({ fractionDone, message }) => {
+        const { doneBefore } = this;
+        this.progress({ fractionDone: doneBefore + (1 - doneBefore) * fractionDone, message });
+      },
       partial: (makeDraft) => {
         const nowMs = performance.now();
         if (nowMs - lastPartialMs < partialIntervalMs) return;
@@ -209,6 +225,12 @@ class RunState {
   private learnFrom(runtime: Runtime): void {
     if (runtime.provider === undefined) return;
     this.know({ provider: runtime.provider, runtimeVersion: runtime.version });
+  }
+
+  /** An analysis may find more to do than it had announced: the bar waits then, and never jumps back. */
+  private progress({ fractionDone, message }: ProgressUpdate): void {
+    this.fractionDone = Math.max(this.fractionDone, fractionDone);
+    this.hooks.progress({ fractionDone: this.fractionDone, message });
   }
 
   private know(facts: Partial<RunFacts>): void {
@@ -261,12 +283,4 @@ async function withSha256(
 ): Promise<Report['model']> {
   const hash = await sha256;
   return hash === undefined ? facts : { ...facts, sha256: hash };
-}
-
-async function firstSampleShapes(data: Dataset): Promise<Record<string, readonly number[]>> {
-  const shapes: Record<string, readonly number[]> = {};
-  for await (const batch of data.batches({ batchSize: 1, limit: 1 })) {
-    for (const [name, value] of Object.entries(batch.feeds)) shapes[name] = value.dims;
-  }
-  return shapes;
 }

@@ -6,7 +6,13 @@ import type { Distribution } from '../shared/distribution.js';
 import { layerChart, neuronTable, unjudgedBlocks } from '../shared/healthBlocks.js';
 import { histogramBlocks } from '../shared/histogramBlocks.js';
 import { healthFindings } from '../shared/healthFindings.js';
-import { type HealthResult, measureHealth, sweepMetrics, sweepSettings } from '../shared/healthRun.js';
+import {
+  healthCost,
+  type HealthResult,
+  measureHealth,
+  sweepMetrics,
+  sweepSettings,
+} from '../shared/healthRun.js';
 import { unitArrays } from '../shared/layerArrays.js';
 import type { LayerFigures } from '../shared/layerFigures.js';
 
@@ -60,6 +66,7 @@ export const activationSparsity = defineAnalysis({
       line: 45,
     },
   ],
+  cost: healthCost,
   async run(context, chosen) {
     const result = await measureHealth(context, chosen, (known) => {
       context.partial(() => draftOf(known, chosen.relativeThreshold));

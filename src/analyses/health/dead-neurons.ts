@@ -3,7 +3,13 @@ import { defineAnalysis, type ReportDraft } from '../analysis.js';
 import { layerChart, layerTable, neuronTable, unjudgedBlocks } from '../shared/healthBlocks.js';
 import { histogramBlocks } from '../shared/histogramBlocks.js';
 import { healthFindings } from '../shared/healthFindings.js';
-import { type HealthResult, measureHealth, sweepMetrics, sweepSettings } from '../shared/healthRun.js';
+import {
+  healthCost,
+  type HealthResult,
+  measureHealth,
+  sweepMetrics,
+  sweepSettings,
+} from '../shared/healthRun.js';
 import { unitArrays } from '../shared/layerArrays.js';
 import { neverOf } from '../shared/states.js';
 
@@ -35,6 +41,7 @@ export const deadNeurons = defineAnalysis({
       line: 17,
     },
   ],
+  cost: healthCost,
   async run(context, settings) {
     const result = await measureHealth(context, settings, (known) => {
       context.partial(() => draftOf(known));

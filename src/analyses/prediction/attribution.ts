@@ -1,4 +1,5 @@
 import { defineAnalysis } from '../analysis.js';
+import { attributionCost } from './attribution/cost.js';
 import { methods } from './attribution/methods/methods.js';
 import { completeOutcome } from './attribution/outcome.js';
 import { attributionPapers } from './attribution/papers.js';
@@ -37,6 +38,7 @@ export const attribution = defineAnalysis({
     },
   },
   papers: attributionPapers,
+  cost: attributionCost,
   async run(context, settings) {
     const prepared = await prepare(context, settings);
     const { problem, facts } = prepared;

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/errors.js';
 import type { Evidence } from '../../protocol/report.js';
 import type { Dataset } from '../../data/dataset.js';
-import type { AnalysisContext, MetricDeclaration, Setting } from '../analysis.js';
+import type { AnalysisContext, MetricDeclaration, RunCost, Setting, Workload } from '../analysis.js';
 import { type ActivationPlan, planActivations } from './activationPlan.js';
 import { type Distribution, measureDistributions } from './distribution.js';
 import { figuresOf, type HealthFigures } from './layerFigures.js';
@@ -66,6 +66,26 @@ export interface HealthOptions {
   readonly histogramSamples: number;
   /** Counts |a| > this × the layer's largest |a| in the second pass. */
   readonly relativeThreshold?: number;
+}
+
+/** Forward passes that the sweep and the histograms take a sample, as measured (docs/performance.md). */
+const sweepPasses = 1.6;
+const histogramPasses = 1.8;
+
+/**
+ * Returns what the shared sweep and its histograms take.
+ *
+ * The short pass that measures the RMS of GELU-like layers, at most `rmsSampleCount` samples, is not counted.
+ */
+export function healthCost(
+  { histogramBins, histogramSamples }: Pick<HealthOptions, 'histogramBins' | 'histogramSamples'>,
+  { sampleCount }: Pick<Workload, 'sampleCount'>,
+): RunCost {
+  const secondCount = histogramBins > 0 ? Math.min(sampleCount, histogramSamples) : 0;
+  return {
+    passCount: sweepPasses * sampleCount + histogramPasses * secondCount,
+    readCount: sampleCount + secondCount,
+  };
 }
 
 /** Everything measured, ready for a report. */

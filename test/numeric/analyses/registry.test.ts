@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { questionTitles } from '../../../src/analyses/analysis.js';
+import {
+  questionTitles,
+  type RunCost,
+  type SettingsOf,
+  type SettingsSchema,
+} from '../../../src/analyses/analysis.js';
 import { analyses } from '../../../src/analyses/registry.js';
 import { silentLogger } from '../../../src/base/logger.js';
 import { createRandom } from '../../../src/base/random.js';
 import { writeNpz } from '../../../src/data/npz.js';
 import { int64Tensor } from '../../../src/onnx/tensorValue.js';
+import { readModel } from '../../../src/onnx/readModel.js';
 import type { RunRequest } from '../../../src/protocol/engineMessages.js';
 import { firstProblem, type Report } from '../../../src/protocol/report.js';
 import { metricsOf } from '../../../src/runs/declaredMetrics.js';
@@ -78,6 +84,20 @@ describe('the registry of analyses', () => {
           Object.entries(analysis.settings).map(([key, setting]) => [key, setting.default]),
         );
         assert.deepEqual(completeSettings(analysis.settings, defaults), defaults);
+      });
+
+      it('knows about what it costs: more for more samples', async () => {
+        const request = await smallest();
+        const model = await readModel(request.modelPath);
+        const settings = completeSettings(analysis.settings, {}) as SettingsOf<SettingsSchema>;
+        const costOf = (sampleCount: number): RunCost | undefined =>
+          analysis.cost?.(settings, { model, sampleCount, limit: undefined, sampleShapes: { x: [6] } });
+        const [few, many] = [costOf(4), costOf(8)];
+        assert(few !== undefined && many !== undefined, 'every analysis says what it costs');
+        for (const key of ['passCount', 'readCount'] as const) {
+          assert(Number.isFinite(few[key]) && few[key] > 0, key);
+          assert(few[key] < many[key], key);
+        }
       });
 
       it('gives a valid report on the smallest model: metrics declared, every number with evidence', async () => {

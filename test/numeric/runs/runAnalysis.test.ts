@@ -11,6 +11,7 @@ import { writeModel } from '../../../src/onnx/writeModel.js';
 import type { RunRequest } from '../../../src/protocol/engineMessages.js';
 import { firstProblem, type Report } from '../../../src/protocol/report.js';
 import { createEngineClient, type EngineClient } from '../../../src/runs/engineClient.js';
+import { runAnalysis } from '../../../src/runs/runAnalysis.js';
 import { runReport, type RunOutcome } from '../../../src/runs/runReport.js';
 import { denseModel, normalTensor } from '../../support/modelBuilder.js';
 import { rootDir } from '../../support/paths.js';
@@ -101,6 +102,45 @@ describe('a run in the engine process', function () {
     assert.equal(report.blocks[0]?.type, 'metrics');
     const limited = await reportOf({ limit: 10 });
     assert.equal(limited.evidence['accuracy']?.kind, 'sampled');
+  });
+
+  it('gives the accuracy a share of the progress bar, which never jumps back', async () => {
+    const heard: { readonly fractionDone: number; readonly message: string }[] = [];
+    const hooks = {
+      analyses: testAnalyses,
+      log: silentLogger,
+      progress: (update: (typeof heard)[number]) => heard.push(update),
+      partial: () => undefined,
+    };
+    await runAnalysis({ ...request, batchSize: 50 }, hooks);
+    const fractions = heard.map(({ fractionDone }) => fractionDone);
+    assert.deepEqual(
+      [...fractions].sort((a, b) => a - b),
+      fractions,
+    );
+    assert.equal(fractions.at(-1), 1);
+    // One pass each: the accuracy has the first half of the bar.
+    const accuracy = heard.filter(({ message }) => message.startsWith('Measuring the accuracy'));
+    assert.deepEqual(
+      accuracy.map(({ fractionDone }) => fractionDone),
+      [1, 2, 3, 4, 5, 6].map((batch) => batch / 12),
+    );
+    const summing = heard.filter(({ message }) => message === 'Summing');
+    assert.equal(summing[0]?.fractionDone, 7 / 12);
+  });
+
+  it('leaves the bar to the analysis where the data has no labels', async () => {
+    const dataPath = join(folder(), 'unlabelled.npz');
+    await writeNpz(dataPath, { x: normalTensor(createRandom(2), [100, 4]) });
+    const fractions: number[] = [];
+    const hooks = {
+      analyses: testAnalyses,
+      log: silentLogger,
+      progress: ({ fractionDone }: { fractionDone: number }) => fractions.push(fractionDone),
+      partial: () => undefined,
+    };
+    await runAnalysis({ ...request, dataPath, batchSize: 25 }, hooks);
+    assert.deepEqual(fractions, [0, 0.25, 0.5, 0.75, 1]);
   });
 
   it('gives equal metrics whatever the batch size, and calls a limited run partial', async () => {

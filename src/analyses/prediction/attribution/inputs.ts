@@ -1,7 +1,6 @@
 import { UserError } from '../../../base/errors.js';
 import { type DataType, dataTypeFacts } from '../../../onnx/dataTypes.js';
 import type { GraphNode, Model } from '../../../onnx/model.js';
-import type { Feeds } from '../../../engine/runtime/session.js';
 
 /** A model input and the first floating-point value made of it. */
 export interface ExplainableInput {
@@ -9,6 +8,9 @@ export interface ExplainableInput {
   readonly value: string;
   readonly origin: 'input' | 'embedding' | 'cast';
 }
+
+/** Element types of what is fed, by input. */
+type InputTypes = Readonly<Record<string, { readonly dtype: DataType }>>;
 
 /**
  * Returns what a prediction can be shared out over, per model input.
@@ -18,7 +20,7 @@ export interface ExplainableInput {
  *
  * @throws UserError `nothing-to-explain` when no input leads to floats.
  */
-export function explainableInputs(model: Model, feeds: Feeds): ExplainableInput[] {
+export function explainableInputs(model: Model, feeds: InputTypes): ExplainableInput[] {
   const found = explainable(model, feeds);
   // A mask is cast to floats too: casts count only where the model reads nothing else.
   const main = found.filter(({ origin }) => origin !== 'cast');
@@ -29,7 +31,7 @@ export function explainableInputs(model: Model, feeds: Feeds): ExplainableInput[
   );
 }
 
-function explainable(model: Model, feeds: Feeds): ExplainableInput[] {
+function explainable(model: Model, feeds: InputTypes): ExplainableInput[] {
   const found: ExplainableInput[] = [];
   for (const { name } of model.graph.inputs) {
     const feed = feeds[name];

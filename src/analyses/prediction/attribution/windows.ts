@@ -27,6 +27,22 @@ export function windowGrid(axes: readonly (readonly Range[])[]): Range[][] {
 }
 
 /**
+ * Returns the windows that cover positions of these lengths, and their shape.
+ *
+ * @throws UserError as `windowShape` does.
+ */
+export function windowGridOf(
+  positions: readonly number[],
+  settings: Parameters<typeof windowShape>[1],
+): { readonly shape: WindowShape; readonly windows: Range[][] } {
+  const shape = windowShape(positions, settings);
+  const windows = windowGrid(
+    positions.map((length, axis) => windowsAlong(length, shape.sizes[axis] ?? 1, shape.strides[axis] ?? 1)),
+  );
+  return { shape, windows };
+}
+
+/**
  * Calls `visit` with the flat index of every element of a row inside a window.
  *
  * `dims` are the row's; `axes` say which of them the ranges stand for, all other axes are covered whole.

@@ -3,7 +3,7 @@ import { elementCountOf } from '../../../../onnx/tensorValue.js';
 import type { PointSource } from '../field.js';
 import { emptyScores, rowOf, rowPoints } from '../points.js';
 import type { AttributionMethod, ExplainedTensor, Problem, Scores } from '../problem.js';
-import { forEachInWindow, type Range, windowGrid, windowsAlong, windowShape } from '../windows.js';
+import { forEachInWindow, type Range, windowGridOf } from '../windows.js';
 
 /**
  * Occlusion: the mean of f(x) − f(x with a window replaced by the baseline), over the windows that cover an element.
@@ -51,14 +51,12 @@ interface HiddenWindows {
 function hiddenWindows({ settings }: Problem, input: ExplainedTensor): HiddenWindows {
   const axes = input.dims.map((_, axis) => axis).filter((axis) => axis + 1 !== input.channelAxis);
   const positions = axes.map((axis) => input.dims[axis] ?? 1);
-  const { sizes, strides } = windowShape(positions, {
+  const { shape, windows } = windowGridOf(positions, {
     window: settings.window,
     stride: settings.stride,
     hasChannels: input.channelAxis !== undefined,
   });
-  const windows = windowGrid(
-    positions.map((length, axis) => windowsAlong(length, sizes[axis] ?? 1, strides[axis] ?? 1)),
-  );
+  const { sizes, strides } = shape;
   const note = `${String(windows.length)} windows of ${sizes.join(' × ')}, stride ${strides.join(' × ')}.`;
   return { axes, windows, note };
 }
