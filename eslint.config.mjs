@@ -70,7 +70,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['bench/**', 'scripts/**', 'src/cli/**'],
+    files: ['bench/**', 'scripts/**', 'src/cli/**', 'test/vscode/suite.ts'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -1,35 +1,63 @@
-// `npm test [-- tier …]`: installs what tests need, builds, runs every tier and prints one line of counts at the end.
+// `npm test [-- tier … --grep=text]`: installs what tests need, builds, runs every tier and prints one line of counts at
+// the end. `--grep` keeps the tests whose full title holds the text.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { build } from './build.mjs';
+import { ensureChromium } from './editor/hostEditor.mjs';
+import { ensureEditor, runVscodeTests, vscodeTestFiles } from './editor/vscodeTier.mjs';
 import { ensureInstalled, rootDir } from './setup.mjs';
 
-const tiers = ['unit', 'numeric', 'cli', 'webview'];
-const chosen = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
-const unknown = chosen.filter((tier) => !tiers.includes(tier));
+/** What a tier needs beside Node: a browser, the editor. */
+const tiers = {
+  unit: {},
+  numeric: {},
+  cli: {},
+  webview: { needsChromium: true },
+  vscode: { needsChromium: true, needsEditor: true },
+  story: { needsChromium: true, needsEditor: true },
+};
+const names = Object.keys(tiers);
+const args = process.argv.slice(2);
+const grep = args.find((arg) => arg.startsWith('--grep='))?.slice('--grep='.length);
+const named = args.filter((arg) => !arg.startsWith('-'));
+const unknown = named.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
-  console.error(`There is no test tier ${unknown.join(', ')}; there are ${tiers.join(', ')}.`);
+  console.error(`There is no test tier ${unknown.join(', ')}; there are ${names.join(', ')}.`);
   process.exit(2);
 }
+const chosen = named.length > 0 ? named : names;
 
-const { installMs } = ensureInstalled();
+let { installMs } = ensureInstalled();
+const needs = (what) => chosen.some((name) => tiers[name][what] === true);
+if (needs('needsChromium')) installMs += ensureChromium().installMs;
+const editor = needs('needsEditor') ? await ensureEditor() : undefined;
+installMs += editor?.installMs ?? 0;
 await build();
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
+mkdirSync(join(rootDir, '.cache'), { recursive: true });
 const start = Date.now();
-for (const tier of chosen.length > 0 ? chosen : tiers) runTier(tier);
+for (const name of chosen) {
+  try {
+    if (name === 'vscode') await runEditorTier();
+    else runNodeTier(name);
+  } catch (error) {
+    console.error(`The ${name} tier could not run: ${error.message}`);
+    totals.failed++;
+  }
+}
 const seconds = ((Date.now() - start) / 1000).toFixed(0);
 console.log(`\nTests took ${seconds} s, installing ${(installMs / 1000).toFixed(0)} s before them.`);
 const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
 console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
 process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);
 
-function runTier(tier) {
+/** Runs a tier in Mocha, in a Node process of its own. */
+function runNodeTier(tier) {
   const files = testFiles(join(rootDir, 'test', tier));
   console.log(`\n── ${tier}: ${files.length} files`);
   const resultFile = join(rootDir, '.cache', `test-${tier}.json`);
-  mkdirSync(join(rootDir, '.cache'), { recursive: true });
   rmSync(resultFile, { force: true });
   const child = spawnSync(
     process.execPath,
@@ -38,22 +66,37 @@ function runTier(tier) {
       '--reporter',
       join(rootDir, 'scripts', 'mochaReporter.cjs'),
       '--forbid-only',
+      ...(grep === undefined ? [] : ['--fgrep', grep]),
       ...files,
     ],
     { cwd: rootDir, stdio: 'inherit', env: { ...process.env, NEURON_INSPECTOR_TEST_RESULT: resultFile } },
   );
   if (!existsSync(resultFile)) {
-    console.error(`The ${tier} tier ended without a result (${child.signal ?? `exit ${child.status}`}).`);
-    totals.failed++;
+    throw new Error(`it ended without a result (${child.signal ?? `exit ${child.status}`}).`);
+  }
+  count(files, JSON.parse(readFileSync(resultFile, 'utf8')));
+}
+
+/** Runs the tests inside the extension host of the real editor. */
+async function runEditorTier() {
+  const files = vscodeTestFiles();
+  if (editor.obstacle !== undefined) {
+    console.error(`\n── vscode: skipped. ${editor.obstacle}`);
+    for (const file of files) console.error(`  - ${relative(rootDir, file)} (skipped)`);
+    totals.skipped += files.length;
     return;
   }
-  const result = JSON.parse(readFileSync(resultFile, 'utf8'));
+  count(files, await runVscodeTests(files, { executable: editor.executable, grep }));
+}
+
+/** Adds a tier's counts; a file without a test that ran is a failure, unless the title was to be found. */
+function count(files, result) {
   totals.passed += result.passed;
   totals.failed += result.failed;
   totals.skipped += result.skipped;
   const ran = new Set(result.files.map((file) => resolve(file)));
   const silent = files.filter((file) => !ran.has(resolve(file)));
-  if (silent.length > 0) {
+  if (silent.length > 0 && grep === undefined) {
     console.error(
       `These test files ran no test: ${silent.map((file) => relative(rootDir, file)).join(', ')}`,
     );
