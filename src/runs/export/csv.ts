@@ -1,4 +1,4 @@
-import { stringify } from './csvText.js';
+import { csvText } from '../../protocol/csvText.js';
 import type { TableBlock, TableCell } from '../../protocol/blocks.js';
 import { formatEvidence, metricLines } from '../../protocol/formatReport.js';
 import { isKnownBlock, type Report } from '../../protocol/report.js';
@@ -12,7 +12,7 @@ import { isKnownBlock, type Report } from '../../protocol/report.js';
 export function toCsv(report: Report): string {
   const sections = [...tableSections(report), metricSection(report), findingSection(report)];
   const filled = sections.filter((section) => section.rows.length > 0);
-  return filled.map(({ title, header, rows }) => stringify([[title], header, ...rows])).join('\r\n');
+  return filled.map(({ title, header, rows }) => csvText([[title], header, ...rows])).join('\r\n');
 }
 
 interface Section {

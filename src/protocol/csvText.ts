@@ -1,5 +1,5 @@
 /** Returns rows as RFC 4180 text with CRLF line ends; text that would be a formula gets a leading apostrophe. */
-export function stringify(rows: readonly (readonly (string | number)[])[]): string {
+export function csvText(rows: readonly (readonly (string | number)[])[]): string {
   return rows.map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
 }
 

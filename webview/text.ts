@@ -1,0 +1,10 @@
+import { config, t as translate } from '@vscode/l10n';
+
+// The host writes the translations of the editor's language into the page; English is the key, so none is needed for it.
+const bundle = document.getElementById('l10n')?.textContent ?? '';
+if (bundle.trim() !== '') config({ contents: bundle });
+
+/** Returns a text in the editor's language, `{0}`, `{1}`, … replaced by the values. */
+export function t(message: string, ...values: readonly (string | number)[]): string {
+  return translate(message, ...values);
+}
