@@ -1,4 +1,5 @@
 import { UserError } from '../../base/errors.js';
+import { holdsImages } from '../../protocol/dataKinds.js';
 import type { Evidence } from '../../protocol/report.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { AnalysisContext, MetricDeclaration, RunCost, Setting, Workload } from '../analysis.js';
@@ -209,8 +210,7 @@ function warningsOf(sweep: Sweep): string[] {
 }
 
 function nounOf(data: Dataset, count: number): string {
-  const isImages = data.kind === 'images' || data.kind === 'image' || data.kind === 'idx';
-  const noun = isImages ? 'image' : 'sample';
+  const noun = holdsImages(data.kind) ? 'image' : 'sample';
   return count === 1 ? noun : `${noun}s`;
 }
 

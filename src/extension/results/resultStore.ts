@@ -209,6 +209,7 @@ function entryOf(id: string, { report, request, modelStamp, crossed }: FinishedR
     status: report.status,
     modelPath: request.modelPath,
     ...(request.dataPath === undefined ? {} : { dataPath: request.dataPath }),
+    ...(report.data === null ? {} : { dataKind: report.data.kind }),
     sampleCount: report.data?.sampleCount ?? 0,
     findingCount: report.findings.filter(({ severity }) => severity !== 'info').length,
     createdAt: report.createdAt,

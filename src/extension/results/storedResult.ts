@@ -12,6 +12,8 @@ export interface StoredResult {
   readonly status: Report['status'];
   readonly modelPath: string;
   readonly dataPath?: string;
+  /** Reader that served the data: `idx`, `images`, `csv`, … */
+  readonly dataKind?: string;
   readonly sampleCount: number;
   /** Findings that are errors or warnings. */
   readonly findingCount: number;

@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import type { Disposable } from '../../base/disposable.js';
 import type { SampleCard } from '../../protocol/units.js';
 
 /** What the newest health result says of one neuron. */
@@ -26,14 +27,17 @@ export interface LayerFacts {
   /** ISO 8601. */
   readonly createdAt: string;
   readonly dataPath: string | undefined;
+  /** Samples that were run, not all that the data hold. */
   readonly sampleCount: number;
+  /** The samples are pictures. */
+  readonly areImages: boolean;
   /** The model file changed since. */
   readonly isStale: boolean;
   unit(index: number): UnitFacts | undefined;
 }
 
 /** Measured facts of neurons, from the newest results; what trees, hovers and badges show. */
-export interface UnitIndex {
+export interface UnitIndex extends Disposable {
   readonly onDidChange: vscode.Event<void>;
   /** Returns what is known of a layer's units, without waiting: undefined when nothing is, or not yet loaded. */
   layer(modelPath: string, layer: string): LayerFacts | undefined;
