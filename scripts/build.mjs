@@ -1,28 +1,35 @@
 // Bundles the command line, the engine and reader processes, the extension and the scripts of exported reports into dist/.
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureInstalled, rootDir } from './setup.mjs';
 
-/** Builds everything; rejects with esbuild's own message when a source does not compile. */
-export async function build() {
+/**
+ * Builds everything into `dist`, or the folder named; rejects with esbuild's own message when a source does not compile.
+ * For a package, the code is smaller and without source maps; names stay, so that stacks can be read. Returns the paths
+ * of all files that went in, relative to the repository.
+ */
+export async function build({ dist = join(rootDir, 'dist'), isForPackage = false } = {}) {
   const esbuild = await import('esbuild');
   // Built beside and moved into place, so that whoever runs dist meanwhile never finds half of it.
-  const dist = join(rootDir, 'dist');
   const outdir = join(rootDir, `dist.${process.pid}`);
+  rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
   const common = {
     absWorkingDir: rootDir,
     bundle: true,
     platform: 'node',
     target: 'node20',
-    sourcemap: true,
+    sourcemap: !isForPackage,
+    minifyWhitespace: isForPackage,
+    minifySyntax: isForPackage,
     legalComments: 'none',
     logLevel: 'warning',
+    metafile: true,
     // Native code stays in its packages.
     external: ['onnxruntime-node', 'sharp', 'vscode'],
   };
-  await Promise.all([
+  const results = await Promise.all([
     esbuild.build({
       ...common,
       entryPoints: {
@@ -53,6 +60,7 @@ export async function build() {
       platform: 'browser',
       target: 'es2022',
       format: 'iife',
+      metafile: true,
       logLevel: 'warning',
       entryPoints: { 'webview/exported': 'webview/exported/exportedPage.ts' },
       outdir,
@@ -62,7 +70,8 @@ export async function build() {
         absWorkingDir: rootDir,
         bundle: true,
         minify: true,
-        sourcemap: true,
+        metafile: true,
+        sourcemap: !isForPackage,
         platform: 'browser',
         target: 'es2022',
         format: 'esm',
@@ -80,6 +89,7 @@ export async function build() {
     esbuild.build({
       absWorkingDir: rootDir,
       bundle: true,
+      metafile: true,
       logLevel: 'warning',
       loader: { '.ttf': 'file' },
       assetNames: '[name]',
@@ -89,7 +99,9 @@ export async function build() {
   ]);
   chmodSync(join(outdir, 'cli.js'), 0o755);
   rmSync(dist, { recursive: true, force: true });
+  mkdirSync(dirname(dist), { recursive: true });
   renameSync(outdir, dist);
+  return { inputs: [...new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)))].sort() };
 }
 
 /** Names of the views: folders of `webview/views`, each with a script and a style of its name. */
@@ -101,5 +113,10 @@ function views() {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   ensureInstalled();
-  await build();
+  // `--for-package DIR`: what is shipped goes to DIR/dist, and the list of what went into it to DIR/inputs.json.
+  const [flag, dir] = process.argv.slice(2);
+  if (flag === '--for-package') {
+    const { inputs } = await build({ dist: join(dir, 'dist'), isForPackage: true });
+    writeFileSync(join(dir, 'inputs.json'), JSON.stringify(inputs));
+  } else await build();
 }
