@@ -1,12 +1,16 @@
 import * as vscode from 'vscode';
-import { inspectModelCommand } from './commands/inspectModel.js';
-import { InspectionDocuments, inspectionScheme } from './inspectionDocuments.js';
+import type { App } from './app.js';
+import { registerCommands } from './commands/registerCommands.js';
+import { createApp } from './createApp.js';
+import { createStatusBar } from './statusBar.js';
+import { registerTrees } from './trees/registerTrees.js';
 
 /** Registers everything the extension contributes; called by the editor on the first use of a contribution. */
-export function activate(context: vscode.ExtensionContext): void {
-  const documents = new InspectionDocuments();
-  context.subscriptions.push(
-    vscode.workspace.registerTextDocumentContentProvider(inspectionScheme, documents),
-    vscode.commands.registerCommand('neuronInspector.inspectModel', inspectModelCommand),
-  );
+export function activate(context: vscode.ExtensionContext): { readonly app: App } | undefined {
+  const app = createApp(context);
+  registerTrees(app);
+  registerCommands(app);
+  createStatusBar(app, context.subscriptions);
+  // Tests look inside; nobody else may depend on it.
+  return context.extensionMode === vscode.ExtensionMode.Test ? { app } : undefined;
 }

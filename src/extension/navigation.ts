@@ -1,11 +1,14 @@
 import type * as vscode from 'vscode';
+import type { LiveRun } from './run/liveRun.js';
 
 /** Ways to the places of the extension; a command, link or click anywhere ends in one of these. */
 export interface Navigation {
-  /** Opens a model's editor. */
+  /** Opens a model's editor, at a layer when one is named. */
   openModel(model: vscode.Uri, options?: { readonly layer?: string }): Promise<void>;
   /** Opens the page of a neuron, or the layer's row in the model's editor when the address has no unit. */
   openAddress(model: vscode.Uri, address: string): Promise<void>;
   /** Opens a stored result beside the code. */
   openResult(resultId: string): Promise<void>;
+  /** Shows a run under way beside the code; it becomes its report. */
+  showRun(run: LiveRun): void;
 }

@@ -1,5 +1,12 @@
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
+import type { Disposable } from '../../base/disposable.js';
+import { messageOf } from '../../base/errors.js';
+import type { Logger } from '../../base/logger.js';
 import type { ModelStructure } from '../../protocol/structure.js';
+import { configurationSection } from '../configuration.js';
+import type { Reader } from '../engine/reader.js';
+import { localPath } from '../localPath.js';
+import { findInspectFiles, type InspectFileLink } from './inspectFiles.js';
 
 /** A model file the editor knows of. */
 export interface KnownModel {
@@ -13,9 +20,14 @@ export interface KnownModel {
 }
 
 /** The models of the workspace, and those opened from elsewhere. */
-export interface ModelStore {
+export interface ModelStore extends Disposable {
+  /** By path. */
   readonly models: readonly KnownModel[];
+  /** Files that tie models of the workspace to data and code. */
+  readonly inspectFiles: readonly InspectFileLink[];
   readonly onDidChange: vscode.Event<void>;
+  /** Settles when the workspace has been searched once. */
+  readonly searched: Promise<void>;
   /** Returns a model's entry, adding it when it is new; its structure is read in the background. */
   open(uri: vscode.Uri): KnownModel;
   find(uri: vscode.Uri): KnownModel | undefined;
@@ -25,4 +37,198 @@ export interface ModelStore {
   setData(uri: vscode.Uri, dataPath: string): void;
   /** Searches the workspace again. */
   refresh(): Promise<void>;
+}
+
+/** More models than this in a workspace are not listed; one opened by hand always is. */
+const listedModelCount = 500;
+
+const dataKey = 'dataByModel';
+const openedKey = 'openedModels';
+
+/** Returns the store; it searches the workspace when first asked. */
+export function createModelStore(parts: {
+  readonly reader: Reader;
+  readonly memory: vscode.Memento;
+  readonly log: Logger;
+}): ModelStore {
+  return new WorkspaceModels(parts.reader, parts.memory, parts.log);
+}
+
+interface Entry {
+  readonly uri: vscode.Uri;
+  readonly name: string;
+  structure: ModelStructure | Error | undefined;
+  reading: Promise<ModelStructure> | undefined;
+}
+
+class WorkspaceModels implements ModelStore {
+  private readonly reader: Reader;
+  private readonly memory: vscode.Memento;
+  private readonly log: Logger;
+  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly byPath = new Map<string, Entry>();
+  private readonly disposables: Disposable[] = [this.changed];
+  private links: readonly InspectFileLink[] = [];
+  private firstSearch: Promise<void> | undefined;
+
+  readonly onDidChange = this.changed.event;
+
+  constructor(reader: Reader, memory: vscode.Memento, log: Logger) {
+    this.reader = reader;
+    this.memory = memory;
+    this.log = log;
+    for (const path of memory.get<string[]>(openedKey, [])) this.add(vscode.Uri.file(path));
+    this.watch();
+  }
+
+  get models(): readonly KnownModel[] {
+    void this.searched;
+    return [...this.byPath.values()].map((entry) => this.known(entry));
+  }
+
+  get inspectFiles(): readonly InspectFileLink[] {
+    return this.links;
+  }
+
+  get searched(): Promise<void> {
+    this.firstSearch ??= this.refresh();
+    return this.firstSearch;
+  }
+
+  open(uri: vscode.Uri): KnownModel {
+    const path = localPath(uri);
+    const isNew = !this.byPath.has(path);
+    const entry = this.add(uri);
+    if (isNew && vscode.workspace.getWorkspaceFolder(uri) === undefined) this.rememberOpened(path);
+    if (isNew) this.changed.fire();
+    if (entry.structure === undefined) this.readSoon(entry);
+    return this.known(entry);
+  }
+
+  find(uri: vscode.Uri): KnownModel | undefined {
+    const entry = this.byPath.get(uri.fsPath);
+    return entry === undefined ? undefined : this.known(entry);
+  }
+
+  async structureOf(uri: vscode.Uri): Promise<ModelStructure> {
+    return this.read(this.add(uri));
+  }
+
+  setData(uri: vscode.Uri, dataPath: string): void {
+    const all = this.memory.get<Record<string, string>>(dataKey, {});
+    void this.memory.update(dataKey, { ...all, [uri.fsPath]: dataPath });
+    this.changed.fire();
+  }
+
+  async refresh(): Promise<void> {
+    const settings = vscode.workspace.getConfiguration(configurationSection);
+    const excluded = settings.get<string[]>('models.exclude', []);
+    const exclude = excluded.length === 0 ? null : `{${excluded.join(',')}}`;
+    const [all, links] = await Promise.all([
+      vscode.workspace.findFiles('**/*.onnx', exclude, listedModelCount),
+      findInspectFiles(exclude, this.log),
+    ]);
+    // Files of virtual workspaces cannot be read in place; opening one says so.
+    const found = all.filter(({ scheme }) => scheme === 'file');
+    if (found.length === listedModelCount) {
+      this.log.warn(`Only the first ${String(listedModelCount)} models of the workspace are listed.`);
+    }
+    this.links = links;
+    const opened = new Set(this.memory.get<string[]>(openedKey, []));
+    const present = new Set(found.map((uri) => uri.fsPath));
+    for (const path of this.byPath.keys()) {
+      if (!present.has(path) && !opened.has(path)) this.byPath.delete(path);
+    }
+    for (const uri of found.sort((a, b) => (a.fsPath < b.fsPath ? -1 : 1))) this.add(uri);
+    this.announce();
+  }
+
+  dispose(): void {
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private watch(): void {
+    const models = vscode.workspace.createFileSystemWatcher('**/*.onnx');
+    const files = vscode.workspace.createFileSystemWatcher('**/*.inspect.json');
+    this.disposables.push(models, files);
+    const search = (): void => {
+      if (this.firstSearch !== undefined) void this.refresh();
+    };
+    this.disposables.push(
+      models.onDidCreate(search),
+      models.onDidDelete((uri) => {
+        this.forget(uri);
+      }),
+      models.onDidChange((uri) => {
+        this.readAgain(uri);
+      }),
+      files.onDidCreate(search),
+      files.onDidChange(search),
+      files.onDidDelete(search),
+      vscode.workspace.onDidChangeWorkspaceFolders(search),
+    );
+  }
+
+  private add(uri: vscode.Uri): Entry {
+    const path = localPath(uri);
+    const known = this.byPath.get(path);
+    if (known !== undefined) return known;
+    const name = uri.path.split('/').at(-1) ?? uri.path;
+    const entry: Entry = { uri, name, structure: undefined, reading: undefined };
+    this.byPath.set(path, entry);
+    return entry;
+  }
+
+  private forget(uri: vscode.Uri): void {
+    if (this.byPath.delete(uri.fsPath)) this.announce();
+  }
+
+  private readAgain(uri: vscode.Uri): void {
+    const entry = this.byPath.get(uri.fsPath);
+    if (entry?.structure !== undefined) this.readSoon(entry);
+  }
+
+  private readSoon(entry: Entry): void {
+    this.read(entry).catch((error: unknown) => {
+      this.log.debug(`${entry.name} cannot be read: ${messageOf(error)}`);
+    });
+  }
+
+  private async read(entry: Entry): Promise<ModelStructure> {
+    entry.reading ??= this.reader.structure(entry.uri);
+    try {
+      const structure = await entry.reading;
+      if (entry.structure !== structure) {
+        entry.structure = structure;
+        this.changed.fire();
+      }
+      return structure;
+    } catch (error) {
+      const isNews = !(entry.structure instanceof Error) || entry.structure.message !== messageOf(error);
+      entry.structure = error instanceof Error ? error : new Error(messageOf(error));
+      if (isNews) this.changed.fire();
+      throw error;
+    } finally {
+      entry.reading = undefined;
+    }
+  }
+
+  private rememberOpened(path: string): void {
+    const opened = this.memory.get<string[]>(openedKey, []);
+    void this.memory.update(openedKey, [...opened.filter((other) => other !== path), path].slice(-20));
+  }
+
+  private known({ uri, name, structure }: Entry): KnownModel {
+    return { uri, name, structure, dataPath: this.dataPathOf(uri) };
+  }
+
+  private dataPathOf(uri: vscode.Uri): string | undefined {
+    const chosen = this.memory.get<Record<string, string>>(dataKey, {})[uri.fsPath];
+    return chosen ?? this.links.find(({ modelPath, hasData }) => hasData && modelPath === uri.fsPath)?.path;
+  }
+
+  private announce(): void {
+    void vscode.commands.executeCommand('setContext', 'neuronInspector.hasModel', this.byPath.size > 0);
+    this.changed.fire();
+  }
 }

@@ -1,0 +1,78 @@
+import * as vscode from 'vscode';
+import type { App } from './app.js';
+import { createEngine } from './engine/engine.js';
+import { createReader } from './engine/reader.js';
+import { createCurrentModel } from './models/currentModel.js';
+import { createModelStore } from './models/modelStore.js';
+import { createNavigation, type Places } from './createNavigation.js';
+import { createOutputLog } from './outputLog.js';
+import { createResultStore } from './results/resultStore.js';
+import { createRunner } from './run/runner.js';
+import { AnalysesTree } from './trees/analysesTree.js';
+import { ModelsTree } from './trees/modelsTree.js';
+import { ResultsTree } from './trees/resultsTree.js';
+import type { UnitIndex } from './units/unitIndex.js';
+
+/** Makes what the extension's parts share; nothing is read and no process started before someone asks. */
+export function createApp(context: vscode.ExtensionContext): App {
+  const { extensionUri, subscriptions } = context;
+  const output = vscode.window.createOutputChannel('Neuron Inspector', { log: true });
+  const log = createOutputLog(output);
+  const storageUri = context.storageUri ?? context.globalStorageUri;
+  const reader = createReader(extensionUri, log);
+  const engine = createEngine(extensionUri, log);
+  const results = createResultStore(storageUri, log);
+  const runner = createRunner({ engine, results, log });
+  const models = createModelStore({ reader, memory: context.workspaceState, log });
+  const currentModel = createCurrentModel(models);
+  const units = nothingMeasured();
+  const modelsTree = new ModelsTree({ models, units, log }, subscriptions);
+  const app: App = {
+    ...{ context, extensionUri, storageUri, output, log, reader, engine, runner, results },
+    ...{ models, currentModel, units },
+    trees: {
+      models: modelsTree,
+      analyses: new AnalysesTree({ results, models }, currentModel, subscriptions),
+      results: new ResultsTree({ results, runner, models }, subscriptions),
+    },
+    navigation: createNavigation({ models, currentModel }, () => places),
+  };
+  const places: Places = openInEditors(app);
+  subscriptions.push(output, reader, engine, results, runner, models, currentModel);
+  return app;
+}
+
+/** The plain editors of each kind of file. */
+function openInEditors({ results }: Pick<App, 'results'>): Places {
+  const open = (uri: vscode.Uri, viewType: string): Thenable<unknown> =>
+    vscode.commands.executeCommand('vscode.openWith', uri, viewType, vscode.ViewColumn.Active);
+  return {
+    models: {
+      open: async (model) => {
+        await open(model, 'neuronInspector.model');
+      },
+    },
+    neurons: {
+      open: async (model) => {
+        await open(model, 'neuronInspector.model');
+      },
+    },
+    reports: {
+      showResult: async (id) => {
+        await open(results.reportUri(id), 'neuronInspector.report');
+      },
+      showRun: (run) => {
+        void run.ended.then(() => open(results.reportUri(run.id), 'neuronInspector.report'));
+      },
+    },
+  };
+}
+
+function nothingMeasured(): UnitIndex {
+  return {
+    onDidChange: new vscode.EventEmitter<void>().event,
+    layer: () => undefined,
+    load: () => Promise.resolve(),
+    samples: (_, indices) => indices.map(() => undefined),
+  };
+}
