@@ -6,6 +6,7 @@ import type { Model } from '../onnx/model.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import type { Block } from '../protocol/blocks.js';
 import type { Evidence, Finding, Paper, ReportStatus } from '../protocol/report.js';
+import type { SettingsSchema } from '../protocol/settings.js';
 
 /** The questions that analyses answer; each is a folder. */
 export type QuestionId =
@@ -21,37 +22,6 @@ export const questionTitles: Readonly<Record<QuestionId, string>> = {
   compare: 'How do two models differ?',
   activations: 'Activation functions',
 };
-
-interface SettingBase {
-  /** Label in forms. */
-  readonly title: string;
-  /** What it does and how to choose, one or two sentences. */
-  readonly description: string;
-}
-
-/** A setting, typed, with bounds and default. Forms, CLI flags and docs are derived from it. */
-export type Setting =
-  | (SettingBase & {
-      readonly kind: 'number' | 'integer';
-      readonly default: number | null;
-      readonly minimum?: number;
-      readonly maximum?: number;
-      /** The bounds themselves are not allowed. */
-      readonly exclusive?: boolean;
-      readonly unit?: string;
-    })
-  | (SettingBase & { readonly kind: 'boolean'; readonly default: boolean })
-  | (SettingBase & { readonly kind: 'choice'; readonly default: string; readonly choices: readonly string[] })
-  | (SettingBase & {
-      readonly kind: 'text';
-      /** null: not set. */
-      readonly default: string | null;
-      /** What the text is: a free form, an address of the model, or a path. */
-      readonly format?: 'text' | 'address' | 'path' | 'integers';
-    });
-
-/** Declared settings by key. */
-export type SettingsSchema = Readonly<Record<string, Setting>>;
 
 /** The values of declared settings. */
 export type SettingsOf<S extends SettingsSchema> = {

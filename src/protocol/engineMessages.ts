@@ -2,15 +2,13 @@ import type { GradientCheckTable } from './gradientCheck.js';
 import type { InspectFile } from './inspectFile.js';
 import type { Inspection } from './inspection.js';
 import type { Report } from './report.js';
+import type { SettingValues } from './settings.js';
 import type { ModelGraph, ModelStructure, WeightInfo, WeightStatistics } from './structure.js';
 import type { SampleCard, UnitProfile, UnitWeights } from './units.js';
 
 // What crosses between a host (command line, extension) and the engine process: one closed union per direction. Every
 // request is answered exactly once by `done` or `failed`; `progress`, `partial` and `log` may come before. A cancel is
 // no message: the host ends the process, because nothing else stops a native run.
-
-/** The value of a setting. */
-export type SettingValue = number | string | boolean | null;
 
 /** Names of providers as a person gives them. */
 export const providerNames = ['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
@@ -26,7 +24,7 @@ export interface RunRequest {
   readonly modelPath: string;
   readonly dataPath?: string;
   /** Settings that were given; defaults fill the rest. */
-  readonly settings: Readonly<Record<string, SettingValue>>;
+  readonly settings: SettingValues;
   readonly seed: number;
   readonly provider: ProviderName;
   /** Samples at most. */

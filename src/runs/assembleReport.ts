@@ -8,7 +8,7 @@ import {
   type ReportStatus,
   toReportNumber,
 } from '../protocol/report.js';
-import type { SettingValues } from './settings.js';
+import type { SettingValues } from '../protocol/settings.js';
 import { storedDtype } from './storedArray.js';
 import { toolVersion } from './toolVersion.js';
 

@@ -4,7 +4,6 @@ import type {
   ProgressUpdate,
   ReportDraft,
   SettingsOf,
-  SettingsSchema,
 } from '../analyses/analysis.js';
 import { messageOf, UserError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
@@ -20,6 +19,7 @@ import { readModel } from '../onnx/readModel.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import type { RunRequest } from '../protocol/engineMessages.js';
 import type { Report } from '../protocol/report.js';
+import type { SettingsSchema } from '../protocol/settings.js';
 import {
   assembleReport,
   emptyPreface,

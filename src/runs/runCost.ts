@@ -1,8 +1,8 @@
-import type { Analysis, RunCost, SettingsOf, SettingsSchema, Workload } from '../analyses/analysis.js';
+import type { Analysis, RunCost, SettingsOf, Workload } from '../analyses/analysis.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Model } from '../onnx/model.js';
+import type { SettingsSchema, SettingValues } from '../protocol/settings.js';
 import { maxAccuracySamples } from './preface.js';
-import type { SettingValues } from './settings.js';
 
 /** Shapes of one sample by input, batch axis 1 included. */
 export type SampleShapes = Readonly<Record<string, readonly number[]>>;

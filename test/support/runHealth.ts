@@ -1,15 +1,10 @@
-import type {
-  Analysis,
-  AnalysisContext,
-  ReportDraft,
-  SettingsOf,
-  SettingsSchema,
-} from '../../src/analyses/analysis.js';
+import type { Analysis, AnalysisContext, ReportDraft, SettingsOf } from '../../src/analyses/analysis.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { createRandom } from '../../src/base/random.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
 import type { Model } from '../../src/onnx/model.js';
+import type { SettingsSchema } from '../../src/protocol/settings.js';
 import { unitStates } from '../../src/analyses/shared/states.js';
 import { toFloat64 } from '../../src/onnx/tensorValue.js';
 

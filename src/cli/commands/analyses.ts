@@ -1,7 +1,7 @@
-import { type Analysis, questionTitles, type SettingsSchema } from '../../analyses/analysis.js';
+import { type Analysis, questionTitles } from '../../analyses/analysis.js';
 import { analyses } from '../../analyses/registry.js';
 import { metricsOf } from '../../runs/declaredMetrics.js';
-import { describeAllowed } from '../../runs/settings.js';
+import { describeAllowed, type SettingsSchema } from '../../protocol/settings.js';
 import type { ParsedArguments } from '../arguments.js';
 import type { Command } from '../command.js';
 import { createPaint, type Paint, wrap } from '../paint.js';

@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import { providerNames, type RunRequest } from '../../protocol/engineMessages.js';
 import type { Report } from '../../protocol/report.js';
+import { maxCount, maxSeed } from '../../protocol/settings.js';
 import { metricsOf } from '../../runs/declaredMetrics.js';
 import { createEngineClient } from '../../runs/engineClient.js';
 import { findAnalysis } from '../../runs/findAnalysis.js';
@@ -18,9 +19,6 @@ import { renderReport } from '../renderReport.js';
 import { checkOutputs, outputsOf, writeOutputs } from '../runOutputs.js';
 import { exitCodes, type Terminal } from '../terminal.js';
 import { writtenThresholds } from '../../runs/writtenThresholds.js';
-
-const maxSeed = 2 ** 32 - 1;
-const maxCount = 2 ** 31 - 1;
 
 /** `run`: answers one question about a model. */
 export const runCommand: Command = {

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  questionTitles,
-  type RunCost,
-  type SettingsOf,
-  type SettingsSchema,
-} from '../../../src/analyses/analysis.js';
+import { questionTitles, type RunCost, type SettingsOf } from '../../../src/analyses/analysis.js';
 import { analyses } from '../../../src/analyses/registry.js';
 import { silentLogger } from '../../../src/base/logger.js';
 import { createRandom } from '../../../src/base/random.js';
@@ -15,6 +10,7 @@ import { int64Tensor } from '../../../src/onnx/tensorValue.js';
 import { readModel } from '../../../src/onnx/readModel.js';
 import type { RunRequest } from '../../../src/protocol/engineMessages.js';
 import { firstProblem, type Report } from '../../../src/protocol/report.js';
+import type { SettingsSchema } from '../../../src/protocol/settings.js';
 import { metricsOf } from '../../../src/runs/declaredMetrics.js';
 import { createEngineClient } from '../../../src/runs/engineClient.js';
 import { runAnalysis } from '../../../src/runs/runAnalysis.js';
@@ -97,6 +93,19 @@ describe('the registry of analyses', () => {
         for (const key of ['passCount', 'readCount'] as const) {
           assert(Number.isFinite(few[key]) && few[key] > 0, key);
           assert(few[key] < many[key], key);
+        }
+      });
+
+      it('lets a setting depend on choices of its own only', () => {
+        for (const [key, { appliesWhen = {} }] of Object.entries(analysis.settings)) {
+          for (const [other, values] of Object.entries(appliesWhen)) {
+            const choice = analysis.settings[other];
+            assert(
+              choice?.kind === 'choice' && choice.appliesWhen === undefined,
+              `${key} depends on ${other}`,
+            );
+            for (const value of values) assert(choice.choices.includes(value), `${key}: ${other}=${value}`);
+          }
         }
       });
 

@@ -7,6 +7,8 @@ import {
   constantBaseline,
   parseConstant,
 } from '../../../src/analyses/prediction/attribution/baselines.js';
+import { methods } from '../../../src/analyses/prediction/attribution/methods/methods.js';
+import { attributionSettings, methodNames } from '../../../src/analyses/prediction/attribution/settings.js';
 import { chooseTargets } from '../../../src/analyses/prediction/attribution/targets.js';
 import {
   forEachInWindow,
@@ -15,8 +17,20 @@ import {
   windowShape,
 } from '../../../src/analyses/prediction/attribution/windows.js';
 import { float32Tensor, int64Tensor } from '../../../src/onnx/tensorValue.js';
+import { settingApplies } from '../../../src/protocol/settings.js';
 
 const isCode = (code: string) => (error: unknown) => error instanceof UserError && error.code === code;
+
+describe('the settings of attribution', () => {
+  it('apply to the methods that take them, so that a form hides what a run would refuse', () => {
+    for (const method of methodNames) {
+      for (const key of ['layer', 'through', 'background', 'window', 'stride'] as const) {
+        const applies = settingApplies(attributionSettings, key, { method });
+        assert.equal(applies, methods[method].takes.includes(key), `${method} ${key}`);
+      }
+    }
+  });
+});
 
 describe('occlusion windows', () => {
   it('start at multiples of the stride until the edge is covered, the last one cut there', () => {

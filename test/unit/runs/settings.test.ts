@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { SettingsSchema } from '../../../src/analyses/analysis.js';
 import { UserError } from '../../../src/base/errors.js';
+import type { SettingsSchema } from '../../../src/protocol/settings.js';
 import { completeSettings, parseSettings } from '../../../src/runs/settings.js';
 
 const schema = {

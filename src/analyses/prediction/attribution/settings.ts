@@ -1,4 +1,5 @@
-import type { SettingsOf, SettingsSchema } from '../../analysis.js';
+import type { SettingsSchema } from '../../../protocol/settings.js';
+import type { SettingsOf } from '../../analysis.js';
 
 /** The methods of `attribution` by name. */
 export const methodNames = [
@@ -11,6 +12,12 @@ export const methodNames = [
 
 /** A method's name. */
 export type MethodName = (typeof methodNames)[number];
+
+const integrates = { method: ['integrated-gradients'] } as const;
+const takesLayer = { method: ['gradient', 'input-x-gradient', 'integrated-gradients', 'grad-cam'] } as const;
+const takesBackground = { method: ['integrated-gradients', 'occlusion'] } as const;
+const weightsMaps = { method: ['grad-cam'] } as const;
+const occludes = { method: ['occlusion'] } as const;
 
 const what = {
   method: {
@@ -67,6 +74,7 @@ const where = {
     description:
       'Share the prediction out over this layer’s values and not over the input; for grad-cam the layer whose maps are weighted (default the last with spatial positions).',
     default: null,
+    appliesWhen: takesLayer,
   },
   path: {
     kind: 'choice',
@@ -75,6 +83,7 @@ const where = {
       'With a layer: layer integrates from the layer’s value at the baseline to its value at the input; input integrates along the input’s path (conductance, or internal influence when multiply is off).',
     default: 'layer',
     choices: ['layer', 'input'],
+    appliesWhen: integrates,
   },
   through: {
     kind: 'text',
@@ -83,6 +92,7 @@ const where = {
     description:
       'Address of a unit: count only the part of the gradient that flows through it (integrated-gradients; neuron conductance).',
     default: null,
+    appliesWhen: integrates,
   },
 } as const satisfies SettingsSchema;
 
@@ -101,6 +111,7 @@ const path = {
     description:
       'An .npz file with many baselines: integrated-gradients and occlusion average over them in place of one baseline.',
     default: null,
+    appliesWhen: takesBackground,
   },
   steps: {
     kind: 'integer',
@@ -109,6 +120,7 @@ const path = {
     default: 50,
     minimum: 1,
     maximum: 10_000,
+    appliesWhen: integrates,
   },
   quadrature: {
     kind: 'choice',
@@ -116,12 +128,14 @@ const path = {
     description: 'Rule that places and weights the points of integrated-gradients.',
     default: 'gauss-legendre',
     choices: ['gauss-legendre', 'left', 'right', 'middle', 'trapezoid'],
+    appliesWhen: integrates,
   },
   multiply: {
     kind: 'boolean',
     title: 'Multiply by input − baseline',
     description: 'Off: the averaged gradient alone (a sensitivity, which does not add up to the prediction).',
     default: true,
+    appliesWhen: integrates,
   },
 } as const satisfies SettingsSchema;
 
@@ -131,6 +145,7 @@ const maps = {
     title: 'Positive parts only',
     description: 'grad-cam: keep what speaks for the target, drop what speaks against it.',
     default: true,
+    appliesWhen: weightsMaps,
   },
   upsample: {
     kind: 'choice',
@@ -138,6 +153,7 @@ const maps = {
     description: 'How a layer’s map is enlarged to the input’s size.',
     default: 'bilinear',
     choices: ['bilinear', 'nearest'],
+    appliesWhen: takesLayer,
   },
   window: {
     kind: 'text',
@@ -146,6 +162,7 @@ const maps = {
     description:
       'occlusion: size of the hidden window, one number or one per axis ("5", "5,3"); default an eighth of each image side, one feature, or one token (1/256 of longer sequences).',
     default: null,
+    appliesWhen: occludes,
   },
   stride: {
     kind: 'text',
@@ -154,6 +171,7 @@ const maps = {
     description:
       'occlusion: distance between windows, at most their size; default half a window, rounded up.',
     default: null,
+    appliesWhen: occludes,
   },
 } as const satisfies SettingsSchema;
 
