@@ -8,7 +8,21 @@ import { ensureChromium } from './editor/hostEditor.mjs';
 import { ensureEditor, runVscodeTests, vscodeTestFiles } from './editor/vscodeTier.mjs';
 import { ensureInstalled, rootDir } from './setup.mjs';
 
-const tiers = ['unit', 'numeric', 'cli', 'package', 'webview', 'vscode'];
+/** What a tier needs beside Node: a browser, the editor. */
+const tiers = {
+  unit: {},
+  numeric: {},
+  cli: {},
+  package: {},
+  webview: { needsChromium: true },
+  vscode: { needsChromium: true, needsEditor: true },
+  story: { needsChromium: true, needsEditor: true },
+};
+const names = Object.keys(tiers);
+const args = process.argv.slice(2);
+const grep = args.find((arg) => arg.startsWith('--grep='))?.slice('--grep='.length);
+const named = args.filter((arg) => !arg.startsWith('-'));
+const unknown = named.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
   console.error(`There is no test tier ${unknown.join(', ')}; there are ${names.join(', ')}.`);
   process.exit(2);
