@@ -48,7 +48,8 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
     }),
     esbuild.build({
       ...common,
-      entryPoints: { extension: 'src/extension/extension.ts' },
+      entryPoints: { extension: 'src/extension/extension.ts', analyses: 'src/analyses/registry.ts' },
+      plugins: [lateBundle(/\/analyses\/registry\.js$/, './analyses.cjs')],
       outdir,
       format: 'cjs',
       // Less to parse when the editor starts; names stay, for readable stacks.
@@ -107,6 +108,16 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
   mkdirSync(dirname(dist), { recursive: true });
   renameSync(outdir, dist);
   return { inputs: [...new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)))].sort() };
+}
+
+/** Makes imports that match load a bundle beside instead of being part of this one: parsed when first imported. */
+function lateBundle(filter, path) {
+  return {
+    name: `late ${path}`,
+    setup: ({ onResolve }) => {
+      onResolve({ filter }, ({ kind }) => (kind === 'entry-point' ? undefined : { path, external: true }));
+    },
+  };
 }
 
 /** Names of the views: folders of `webview/views`, each with a script and a style of its name. */

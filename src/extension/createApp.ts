@@ -11,7 +11,7 @@ import { createRunner } from './run/runner.js';
 import { AnalysesTree } from './trees/analysesTree.js';
 import { ModelsTree } from './trees/modelsTree.js';
 import { ResultsTree } from './trees/resultsTree.js';
-import type { UnitIndex } from './units/unitIndex.js';
+import { createUnitIndex } from './units/createUnitIndex.js';
 
 /** Makes what the extension's parts share; nothing is read and no process started before someone asks. */
 export function createApp(context: vscode.ExtensionContext): App {
@@ -25,7 +25,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   const runner = createRunner({ engine, results, log });
   const models = createModelStore({ reader, memory: context.workspaceState, log });
   const currentModel = createCurrentModel(models);
-  const units = nothingMeasured();
+  const units = createUnitIndex({ storageUri, log, engine, models, results });
   const modelsTree = new ModelsTree({ models, units, log }, subscriptions);
   const app: App = {
     ...{ context, extensionUri, storageUri, output, log, reader, engine, runner, results },
@@ -38,7 +38,7 @@ export function createApp(context: vscode.ExtensionContext): App {
     navigation: createNavigation({ models, currentModel }, () => places),
   };
   const places: Places = openInEditors(app);
-  subscriptions.push(output, reader, engine, results, runner, models, currentModel);
+  subscriptions.push(output, reader, engine, results, runner, models, currentModel, units);
   return app;
 }
 
@@ -65,14 +65,5 @@ function openInEditors({ results }: Pick<App, 'results'>): Places {
         void run.ended.then(() => open(results.reportUri(run.id), 'neuronInspector.report'));
       },
     },
-  };
-}
-
-function nothingMeasured(): UnitIndex {
-  return {
-    onDidChange: new vscode.EventEmitter<void>().event,
-    layer: () => undefined,
-    load: () => Promise.resolve(),
-    samples: (_, indices) => indices.map(() => undefined),
   };
 }
