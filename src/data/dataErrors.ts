@@ -15,6 +15,11 @@ export function dataEmpty(path: string, why: string): UserError {
   return new UserError('data-empty', `${path} holds no samples: ${why}.`, { detail: { path } });
 }
 
+/** Returns the error for data that opened and holds not a single sample. */
+export function noSamples(path: string): UserError {
+  return dataEmpty(path, 'check that it is the right file or folder');
+}
+
 /** Returns the error for data of a kind that no reader serves. */
 export function dataUnsupported(path: string, why: string): UserError {
   return new UserError(

@@ -33,6 +33,12 @@ export interface PreparedData {
   readonly dataset: Dataset;
   /** With `path` as it was given, or as the inspect file has it. */
   readonly spec: DataSpec;
+  /** Whether an inspect file says all this already. */
+  readonly isDescribed: boolean;
+  /** The samples as they are stored. */
+  readonly source: SampleSource;
+  /** How each input is made of them. */
+  readonly plans: readonly InputPlan[];
 }
 
 /** Opens data and tells how it was understood; see `openDataset`. */
@@ -64,7 +70,8 @@ export async function prepareData(path: string, model: Model): Promise<PreparedD
     warnings,
     mask: request.spec?.mask,
   });
-  return { dataset, spec: resolvedSpec(request, source, plans) };
+  const isDescribed = request.spec !== undefined;
+  return { dataset, spec: resolvedSpec(request, source, plans), isDescribed, source, plans };
 }
 
 async function requestFor(path: string, model: Model): Promise<SourceRequest> {

@@ -6,13 +6,15 @@ import type {
   EngineRequest,
   EngineResults,
   ReadArrayRequest,
+  ReaderRequest,
   RunRequest,
 } from '../protocol/engineMessages.js';
-import type { Report } from '../protocol/report.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import { checkGradientsOf } from './checkGradientsOf.js';
 import { measureModel } from './measureModel.js';
-import { createModelCache } from './modelCache.js';
+import { describeData, readSamples } from './dataAnswers.js';
+import { estimateRun } from './estimateRun.js';
+import { createModelCache, type ModelCache } from './modelCache.js';
 import { answerReader, isReaderRequest } from './readerServer.js';
 import { type HostChannel, serveRequests, type WireFailure } from './requestServer.js';
 import { runAnalysis, RunFailed } from './runAnalysis.js';
@@ -24,10 +26,60 @@ const keptRunCount = 4;
 /** At most this many progress messages a second cross. */
 const progressPerSecond = 20;
 
+/** What the engine itself answers; the rest is the reader's. */
+type EngineQuestion = Exclude<EngineRequest, ReaderRequest>;
+
+/** What answering a request may use: the process's memory, and ways to be heard of meanwhile. */
+interface Tools {
+  readonly id: number;
+  readonly channel: HostChannel;
+  readonly analyses: readonly Analysis[];
+  readonly models: ModelCache;
+  readonly arrays: KeptArrays;
+  readonly log: Logger;
+  readonly progress: (update: ProgressUpdate) => void;
+}
+
+type Answer<K extends EngineQuestion['kind']> = (
+  request: Extract<EngineQuestion, { kind: K }>,
+  tools: Tools,
+) => EngineResults[K] | Promise<EngineResults[K]>;
+
+/** Every question the engine answers besides the reader's, by its kind. */
+const answers: { readonly [K in EngineQuestion['kind']]?: Answer<K> } = {
+  run,
+  measure: (request, { log }) => measureModel(request, log),
+  'gradient-check': (request, { log, progress }) => checkGradientsOf(request, log, progress),
+  'read-array': (request, { arrays }) => arrays.read(request),
+  'describe-data': async (request, { models }) =>
+    describeData((await models.open(request.modelPath)).model, request),
+  estimate: estimateRun,
+  samples: async (request, { models }) => readSamples((await models.open(request.modelPath)).model, request),
+};
+
 /** Serves every request of the host: runs, and what the reader process serves too. */
 export function serveEngine(channel: HostChannel, analyses: readonly Analysis[]): void {
-  const server = new EngineServer(channel, analyses);
-  serveRequests(channel, (id, request) => server.serve(id, request), failureOf);
+  const models = createModelCache();
+  const arrays = new KeptArrays();
+  const log = loggerTo(channel);
+  serveRequests(
+    channel,
+    (id, request) => {
+      if (isReaderRequest(request)) return answerReader(request, models);
+      const progress = progressTo(channel, id);
+      return answerEngine(request, { id, channel, analyses, models, arrays, log, progress });
+    },
+    failureOf,
+  );
+}
+
+async function answerEngine<K extends EngineQuestion['kind']>(
+  request: Extract<EngineQuestion, { kind: K }>,
+  tools: Tools,
+): Promise<EngineResults[K]> {
+  const answer = answers[request.kind];
+  if (answer === undefined) throw new Error(`This process does not serve ${request.kind}.`);
+  return answer(request, tools);
 }
 
 function failureOf(error: unknown): WireFailure {
@@ -35,80 +87,57 @@ function failureOf(error: unknown): WireFailure {
   return { error: toWireError(error.cause), report: error.report };
 }
 
-class EngineServer {
-  private readonly channel: HostChannel;
-  private readonly analyses: readonly Analysis[];
-  private readonly models = createModelCache();
-  private readonly arraysByRun = new Map<number, ReadonlyMap<string, TensorValue>>();
+async function run(request: RunRequest, tools: Tools): Promise<EngineResults['run']> {
+  const { id, channel, analyses, arrays, log, progress } = tools;
+  const finished = await runAnalysis(request, {
+    analyses,
+    log,
+    progress,
+    partial: (report) => {
+      channel.send({ kind: 'partial', id, report });
+    },
+  });
+  arrays.keep(id, finished.arrays);
+  return { report: finished.report, runId: id };
+}
 
-  constructor(channel: HostChannel, analyses: readonly Analysis[]) {
-    this.channel = channel;
-    this.analyses = analyses;
-  }
+/** Raw results of the last runs. */
+class KeptArrays {
+  private readonly byRun = new Map<number, ReadonlyMap<string, TensorValue>>();
 
-  async serve(id: number, request: EngineRequest): Promise<EngineResults[keyof EngineResults]> {
-    if (isReaderRequest(request)) return answerReader(request, this.models);
-    const log = this.logger();
-    switch (request.kind) {
-      case 'run':
-        return this.run(id, request, log);
-      case 'measure':
-        return measureModel(request, log);
-      case 'gradient-check':
-        return checkGradientsOf(request, log, this.progressOf(id));
-      case 'read-array':
-        return this.readArray(request);
-      default:
-        throw new Error(`This process does not serve ${request.kind}.`);
+  keep(runId: number, arrays: ReadonlyMap<string, TensorValue>): void {
+    this.byRun.set(runId, arrays);
+    for (const oldest of this.byRun.keys()) {
+      if (this.byRun.size > keptRunCount) this.byRun.delete(oldest);
     }
   }
 
-  private async run(id: number, request: RunRequest, log: Logger): Promise<EngineResults['run']> {
-    const { report, arrays } = await runAnalysis(request, {
-      analyses: this.analyses,
-      log,
-      progress: this.progressOf(id),
-      partial: (partial: Report) => {
-        this.channel.send({ kind: 'partial', id, report: partial });
-      },
-    });
-    this.arraysByRun.set(id, arrays);
-    for (const runId of this.arraysByRun.keys()) {
-      if (this.arraysByRun.size > keptRunCount) this.arraysByRun.delete(runId);
-    }
-    return { report, runId: id };
+  read({ runId, name }: ReadArrayRequest): ArrayResult {
+    const value = this.byRun.get(runId)?.get(name);
+    if (value !== undefined) return value;
+    throw new UserError(
+      'array-gone',
+      `Array ${name} is no longer held by the engine. Run the analysis again.`,
+      { kind: 'environment' },
+    );
   }
+}
 
-  private readArray({ runId, name }: ReadArrayRequest): ArrayResult {
-    const value = this.arraysByRun.get(runId)?.get(name);
-    if (value === undefined) {
-      throw new UserError(
-        'array-gone',
-        `Array ${name} is no longer held by the engine. Run the analysis again.`,
-        {
-          kind: 'environment',
-        },
-      );
-    }
-    return value;
-  }
+function progressTo(channel: HostChannel, id: number): (update: ProgressUpdate) => void {
+  let lastMs = -Infinity;
+  return ({ fractionDone, message }) => {
+    const nowMs = performance.now();
+    if (fractionDone < 1 && nowMs - lastMs < 1000 / progressPerSecond) return;
+    lastMs = nowMs;
+    channel.send({ kind: 'progress', id, fractionDone, message });
+  };
+}
 
-  private progressOf(id: number): (update: ProgressUpdate) => void {
-    let lastMs = -Infinity;
-    return ({ fractionDone, message }) => {
-      const nowMs = performance.now();
-      if (fractionDone < 1 && nowMs - lastMs < 1000 / progressPerSecond) return;
-      lastMs = nowMs;
-      this.channel.send({ kind: 'progress', id, fractionDone, message });
+function loggerTo(channel: HostChannel): Logger {
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string): void => {
+      channel.send({ kind: 'log', level, message });
     };
-  }
-
-  private logger(): Logger {
-    const write =
-      (level: 'debug' | 'info' | 'warn' | 'error') =>
-      (message: string): void => {
-        this.channel.send({ kind: 'log', level, message });
-      };
-    return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
-  }
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }

@@ -8,6 +8,7 @@ import type {
 import { messageOf, UserError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { createRandom } from '../base/random.js';
+import { noSamples } from '../data/dataErrors.js';
 import type { Dataset } from '../data/dataset.js';
 import { openDataset } from '../data/openDataset.js';
 import { soundModel } from '../engine/graph/verify.js';
@@ -147,12 +148,7 @@ class RunState {
     const cut = limitWarning(request, data);
     const warnings = [...(cut === undefined ? [] : [cut]), ...model.warnings, ...data.warnings];
     this.know({ preface: { ...emptyPreface, warnings } });
-    if (data.sampleCount === 0) {
-      throw new UserError(
-        'data-empty',
-        `${data.path} holds no samples. Check that --data names the right file or folder.`,
-      );
-    }
+    if (data.sampleCount === 0) throw noSamples(data.path);
     if (needs.labels === 'required' && !data.hasLabels) {
       throw new UserError(
         'labels-missing',

@@ -1,5 +1,5 @@
 import { throwIfAborted, yieldToEventLoop } from '../../base/abort.js';
-import { UserError } from '../../base/errors.js';
+import { noSamples } from '../../data/dataErrors.js';
 import type { Batch, Dataset } from '../../data/dataset.js';
 import type { Feeds, Runtime, Session } from '../../engine/runtime/session.js';
 import type { Model } from '../../onnx/model.js';
@@ -92,7 +92,7 @@ export async function sweepActivations(request: SweepRequest): Promise<Sweep> {
     await session.close();
     await exact.close();
   }
-  if (sweep.sampleCount === 0) throw noSamples(request.data);
+  if (sweep.sampleCount === 0) throw noSamples(request.data.path);
   return sweep;
 }
 
@@ -267,11 +267,4 @@ export function pickFeeds(feeds: Feeds, session: Session): Feeds {
     if (value !== undefined) wanted[name] = value;
   }
   return wanted;
-}
-
-function noSamples(data: Dataset): UserError {
-  return new UserError(
-    'data-empty',
-    `${data.path} holds no samples. Check that --data names the right file or folder.`,
-  );
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { pictureOf } from '../../../src/analyses/prediction/attribution/report/picture.js';
+import { pictureOf } from '../../../src/data/picture.js';
 import { createRandom } from '../../../src/base/random.js';
 import { UserError } from '../../../src/base/errors.js';
 import { writeNpz } from '../../../src/data/npz.js';

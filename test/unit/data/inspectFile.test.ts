@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeIdx } from '../../../src/data/idx.js';
+import { inspectFileOf } from '../../../src/data/inspectFileOf.js';
 import { writeNpz } from '../../../src/data/npz.js';
-import { openDataset } from '../../../src/data/openDataset.js';
-import { proposeInspectFile } from '../../../src/data/proposeInspectFile.js';
+import { openDataset, prepareData } from '../../../src/data/openDataset.js';
 import { readInspectFile } from '../../../src/data/readInspectFile.js';
 import { float32Tensor, type TensorValue } from '../../../src/onnx/tensorValue.js';
 import type { DataSpec } from '../../../src/protocol/inspectFile.js';
@@ -103,8 +103,9 @@ describe('inspect files', () => {
     for (const { data, model } of cases) {
       const bare = await openDataset(data, model);
       assert.match(bare.warnings.join('\n'), /[Aa]ssumed/);
-      const { file, warnings } = await proposeInspectFile(join(folder(), 'm.onnx'), data, model);
-      assert.deepEqual(warnings, bare.warnings);
+      const prepared = await prepareData(data, model);
+      assert.equal(prepared.isDescribed, false);
+      const file = inspectFileOf(prepared, { modelPath: join(folder(), 'm.onnx'), dataPath: data });
       const path = join(folder(), 'proposed.inspect.json');
       writeFileSync(path, JSON.stringify(file));
       const described = await openDataset(path, model);

@@ -4,7 +4,7 @@ import type { OverlayBlock } from '../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../protocol/report.js';
 import { rowOf } from '../points.js';
 import type { ExplainedTensor, Scores } from '../problem.js';
-import { type Pixels, pictureOf } from './picture.js';
+import { type Pixels, pictureOf } from '../../../../data/picture.js';
 
 /** Heat map values in one report, at most: JSON of a few megabytes. */
 const maxMapValues = 400_000;
