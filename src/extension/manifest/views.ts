@@ -16,7 +16,7 @@ export const viewEntries = [
 export const welcomeEntries = [
   {
     view: 'models',
-    when: 'workspaceFolderCount != 0',
+    when: 'workspaceFolderCount != 0 && neuronInspector.isSearched',
     contents:
       'No .onnx model was found in this workspace.\n[Open Model…](command:neuronInspector.addModel)\nExport one from your training code, for example with torch.onnx.export, and it appears here.\n[Get Started](command:neuronInspector.openWalkthrough)',
   },
@@ -28,7 +28,7 @@ export const welcomeEntries = [
   },
   {
     view: 'analyses',
-    when: '!neuronInspector.hasModel',
+    when: '!neuronInspector.hasModel && neuronInspector.isSearched',
     contents:
       'Questions to a model appear here once one is open.\n[Open Model…](command:neuronInspector.addModel)',
   },

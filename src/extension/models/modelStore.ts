@@ -228,7 +228,12 @@ class WorkspaceModels implements ModelStore {
   }
 
   private announce(): void {
-    void vscode.commands.executeCommand('setContext', 'neuronInspector.hasModel', this.byPath.size > 0);
+    const setContext = (key: string, value: boolean): void => {
+      void vscode.commands.executeCommand('setContext', `neuronInspector.${key}`, value);
+    };
+    setContext('hasModel', this.byPath.size > 0);
+    // Until then an empty view says nothing: "no model" would be a guess.
+    setContext('isSearched', true);
     this.changed.fire();
   }
 }

@@ -73,6 +73,10 @@ export class AnalysesTree implements vscode.TreeDataProvider<AnalysisNode> {
     const result = this.latest(analysis.id);
     if (result !== undefined) item.description = result.summary;
     item.tooltip = result === undefined ? analysis.asks : `${analysis.asks}\n\n${result.summary}`;
+    item.accessibilityInformation = {
+      label:
+        result === undefined ? `${analysis.title}, ${analysis.asks}` : `${analysis.title}, ${result.summary}`,
+    };
     item.command = {
       command: idPrefix + analysisCommandId(analysis.id),
       title: analysis.title,
