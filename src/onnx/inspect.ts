@@ -12,6 +12,7 @@ import {
 } from './model.js';
 import { inferTypes } from './shapes/inferTypes.js';
 import type { TypeTable } from './shapes/typeTable.js';
+import { typeName } from './typeWords.js';
 
 /**
  * Returns a model's structure, with shapes from `types` (measured, say) or else inferred; no weight is read.
@@ -86,22 +87,4 @@ function shapeOf(declared: ValueType, known: ValueType | undefined): Dimension[]
   const other = known?.kind === 'tensor' ? known.shape : null;
   if (declared.shape === null) return other === null ? null : [...other];
   return declared.shape.map((size, axis) => size ?? other?.[axis] ?? null);
-}
-
-/** Returns a type in words: `float32`, `sequence(map(int64, float32))`. */
-function typeName(type: ValueType): string {
-  switch (type.kind) {
-    case 'tensor':
-      return type.elementType;
-    case 'sparse-tensor':
-      return `sparse(${type.elementType})`;
-    case 'sequence':
-      return `sequence(${typeName(type.element)})`;
-    case 'optional':
-      return `optional(${typeName(type.element)})`;
-    case 'map':
-      return `map(${type.keyType}, ${typeName(type.value)})`;
-    case 'unknown':
-      return 'unknown';
-  }
 }

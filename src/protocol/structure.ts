@@ -85,19 +85,26 @@ export interface ModelStructure {
   readonly stamp: FileStamp;
 }
 
-/** One node of the graph, as drawn. */
+/** Where a value comes from: the id of a node, or −1 − k for input k of the graph; null for constants and the like. */
+export type DrawnSource = number | null;
+
+/** One node of the graph, as drawn. A function is drawn inside each of its calls. */
 export interface DrawnNode {
-  /** Position in the file, bodies right after the node that holds them; unique. */
+  /** Position in drawing order, nodes of a body or function right after the node that holds them; its index in `nodes`. */
   readonly id: number;
   readonly name: string;
   /** Operator with its domain when that is not ai.onnx: `Conv`, `com.microsoft:Gelu`. */
   readonly operator: string;
-  /** Modules around it, outermost first; empty at the root. */
-  readonly modules: readonly string[];
+  /** The module it stands in: its index in `modules`; null at the root. */
+  readonly module: number | null;
   /** Name of the layer it belongs to, if any. */
   readonly layer: string | null;
   readonly inputs: readonly string[];
+  /** Where each input comes from. What a body takes by position comes from what its node was given there. */
+  readonly sources: readonly DrawnSource[];
   readonly outputs: readonly string[];
+  /** Where the outputs of its bodies, or of the function it calls, come from, as in `sources`. */
+  readonly results: readonly number[];
   /** Attributes in words: name, and a value cut at 200 characters. */
   readonly attributes: readonly (readonly [string, string])[];
   /** Shape of each output, where known. */
@@ -106,12 +113,30 @@ export interface DrawnNode {
   readonly parameterCount: number;
 }
 
-/** A model's graph, ready to be drawn: nodes with their modules, edges by value names. No weight is in it. */
+/**
+ * What nodes are drawn inside: a scope of the exporter, called as layers are (`features.3`); a layer of several nodes; a
+ * node that holds bodies or calls a function, which stands inside its own module; one of several bodies.
+ */
+export interface DrawnModule {
+  readonly name: string;
+  /** Index of the module around it, which comes before it; null at the root. */
+  readonly parent: number | null;
+  /** Id of the node whose bodies or function it holds; null for a scope or layer. */
+  readonly holder: number | null;
+}
+
+/** A value that enters or leaves a graph, with its type and shape in words. */
+export interface DrawnValue {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** A model's graph, ready to be drawn. No weight is in it. */
 export interface ModelGraph {
+  readonly modules: readonly DrawnModule[];
   readonly nodes: readonly DrawnNode[];
-  /** Names of the graph's inputs and outputs, with type and shape in words. */
-  readonly inputs: readonly { readonly name: string; readonly type: string }[];
-  readonly outputs: readonly { readonly name: string; readonly type: string }[];
+  readonly inputs: readonly DrawnValue[];
+  readonly outputs: readonly (DrawnValue & { readonly source: DrawnSource })[];
 }
 
 /** A constant tensor of a model. */

@@ -1,5 +1,8 @@
+import { drawnGraph } from '../onnx/drawnGraph.js';
 import type { OpenedModel } from '../onnx/openedModel.js';
 import { structureOf } from '../onnx/structure.js';
+import { weightList } from '../onnx/weightList.js';
+import { weightStatistics } from '../onnx/weightStatistics.js';
 import type { EngineRequest, EngineResults, ReaderRequest } from '../protocol/engineMessages.js';
 import { createModelCache, type ModelCache } from './modelCache.js';
 import { type HostChannel, serveRequests } from './requestServer.js';
@@ -13,6 +16,9 @@ type Answer<K extends ReaderRequest['kind']> = (
 /** Every question the reader answers, by its kind. */
 const answers: { readonly [K in ReaderRequest['kind']]?: Answer<K> } = {
   structure: structureOf,
+  graph: drawnGraph,
+  weights: ({ constants }) => weightList(constants),
+  'weight-statistics': ({ constants }, request) => weightStatistics(constants, request),
 };
 
 /** Serves requests of the host that need no run; anything else fails as a bug of the host. */

@@ -38,5 +38,6 @@ export function layerTableOf(
     mlps,
     attentions,
     counts: { parameterCount: 0, bufferCount: 0, constantCount: 0 },
+    views: [],
   };
 }

@@ -16,10 +16,20 @@ export interface GraphView {
   readonly constants: ReadonlyMap<string, Constant>;
   readonly outputs: ReadonlySet<string>;
   readonly isInBody: boolean;
+  /** The node that this graph is a body of or that calls it; undefined for the main graph. */
+  readonly holder: Holder | undefined;
   /** Position of each node in the whole file. */
   readonly positions: ReadonlyMap<GraphNode, number>;
   /** What a value here is called in a view around: captured by a body as it is, passed to a function by position. */
   outerValue(name: string): { readonly view: GraphView; readonly name: string } | undefined;
+}
+
+/** What a graph inside another belongs to. */
+export interface Holder {
+  readonly view: GraphView;
+  readonly node: GraphNode;
+  /** Attribute that holds the body (`then_branch`); undefined for the call of a function. */
+  readonly attribute: string | undefined;
 }
 
 /** More nodes than this, and deeper calls, are not looked into: functions that call functions could make any number. */
@@ -38,7 +48,7 @@ export function graphViewsOf(model: Model): GraphView[] {
   for (const definition of model.functions) numberNodes(definition, positions, counter);
   const functions = new Map(model.functions.map((definition) => [functionKey(definition), definition]));
   const viewer: Viewer = { views: [], positions, functions, seen: new Set(), calledNodeCount: 0 };
-  addViews(viewer, model.graph, { isInBody: false, outerValue: () => undefined });
+  addViews(viewer, model.graph, { isInBody: false, holder: undefined, outerValue: () => undefined });
   return viewer.views;
 }
 
@@ -61,6 +71,7 @@ interface Viewer {
 
 interface Around {
   readonly isInBody: boolean;
+  readonly holder: Holder | undefined;
   readonly outer?: ReadonlyMap<string, Constant>;
   readonly outerValue: GraphView['outerValue'];
   /** The functions that this graph is called from. */
@@ -71,13 +82,17 @@ function addViews(viewer: Viewer, graph: Graph, around: Around): void {
   const { views, positions } = viewer;
   const constants = constantsOf(graph, around.outer);
   const outputs = new Set(graph.outputs.map((output) => output.name));
-  const { isInBody, outerValue, callers = [] } = around;
-  const view = { graph, index: indexGraph(graph), constants, outputs, isInBody, positions, outerValue };
+  const { isInBody, holder, outerValue, callers = [] } = around;
+  const index = indexGraph(graph);
+  const view = { graph, index, constants, outputs, isInBody, holder, positions, outerValue };
   views.push(view);
   for (const node of graph.nodes) {
     for (const body of bodiesOf(node)) {
       const captured = (name: string): { view: GraphView; name: string } => ({ view, name });
-      addViews(viewer, body.graph, { isInBody: true, outer: constants, outerValue: captured, callers });
+      addViews(viewer, body.graph, {
+        ...{ isInBody: true, holder: { view, node, attribute: body.attribute } },
+        ...{ outer: constants, outerValue: captured, callers },
+      });
     }
     const { domain, opType: name, overload } = node;
     const definition = viewer.functions.get(functionKey({ domain, name, overload }));
@@ -106,7 +121,8 @@ function addCall(viewer: Viewer, view: GraphView, { node, definition, callers }:
     const argument = passed.get(name);
     return argument === undefined ? undefined : { view, name: argument };
   };
-  addViews(viewer, graphOfCall(viewer, definition), { isInBody: true, outer, outerValue, callers });
+  const holder = { view, node, attribute: undefined };
+  addViews(viewer, graphOfCall(viewer, definition), { isInBody: true, holder, outer, outerValue, callers });
 }
 
 function graphOfCall({ seen, positions }: Viewer, definition: FunctionDefinition): Graph {

@@ -1,6 +1,7 @@
 import type { AddressedLayer, AddressTable } from '../../protocol/structure.js';
 import type { GraphNode } from '../model.js';
 import type { ActivationFamily } from './activationFamilies.js';
+import type { GraphView } from './graphView.js';
 
 /** A layer: an operator with weights, an activation, a normalisation, a recognised block, or a scope that holds one. */
 export interface Layer extends AddressedLayer {
@@ -23,6 +24,8 @@ export interface LayerTable extends AddressTable {
   readonly layers: readonly Layer[];
   readonly byName: ReadonlyMap<string, Layer>;
   readonly counts: ConstantCounts;
+  /** The graphs that the layers were found in; their nodes are those of the layers. */
+  readonly views: readonly GraphView[];
 }
 
 /** Elements of the model's constants by what they are for; a tied constant counts once. */

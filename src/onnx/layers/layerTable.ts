@@ -45,6 +45,7 @@ export function layersOf(model: Model, types: TypeTable = inferTypes(model)): La
     mlps,
     attentions,
     counts: countConstants(views, candidates),
+    views,
   };
 }
 
