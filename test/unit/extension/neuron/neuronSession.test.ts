@@ -3,7 +3,7 @@ import { UserError } from '../../../../src/base/errors.js';
 import type { MeasuredNeuron } from '../../../../src/extension/panels/neuron/neuronMeasurer.js';
 import { NeuronSession } from '../../../../src/extension/panels/neuron/neuronSession.js';
 import type { LayerFacts } from '../../../../src/extension/units/unitIndex.js';
-import { addressTableOf } from '../../../../src/onnx/structure.js';
+import { addressTableOf } from '../../../../src/onnx/layers/layerTable.js';
 import type { ModelStructure } from '../../../../src/protocol/structure.js';
 import type { UnitWeights } from '../../../../src/protocol/units.js';
 import type { NeuronShow, NeuronTrail } from '../../../../src/protocol/views/neuronMessages.js';
