@@ -1,4 +1,4 @@
-// `npm run check`: types, lint, format, import direction, dead code, paths in the docs. All run; any failure fails.
+// `npm run check`: types, lint, format, import direction, dead code, what is generated, paths in the docs. All run; any failure fails.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -27,6 +27,7 @@ const steps = [
     'manifest',
     () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'manifest', 'main.ts'), '--check']),
   ],
+  ['third-party notices', () => runNode([join(rootDir, 'scripts', 'notices.mjs'), '--check'])],
   ['paths in the docs', checkDocPaths],
 ];
 let failed = 0;

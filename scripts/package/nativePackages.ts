@@ -7,6 +7,8 @@ export interface NativePackage {
   readonly files: readonly RegExp[];
   /** The package has builds of several platforms: which paths of those are another target's, or not needed. */
   readonly isForOther?: (path: string, target: Target) => boolean;
+  /** Folder of `scripts/package/licences` with texts that its makers publish elsewhere. */
+  readonly licences?: string;
 }
 
 /**
@@ -21,6 +23,7 @@ const binaries = /^bin\/napi-v\d+\/[^/]+\/[^/]+\/[^/]+$/;
 
 const onnxruntimeNode: NativePackage = {
   name: 'onnxruntime-node',
+  licences: 'onnxruntime-node',
   files: [/^package\.json$/, /^dist\/\w+\.js$/, binaries],
   isForOther: (path, { platform, arch }) =>
     binaries.test(path) &&
@@ -59,11 +62,12 @@ function sharpBinariesOf({ name, platform }: Target): readonly NativePackage[] {
       /^lib\/[^/]+\.(node|dll)$/,
     ],
   };
-  if (platform === 'win32') return [binding];
+  if (platform === 'win32') return [{ ...binding, licences: 'libvips' }];
   return [
     binding,
     {
       name: `@img/sharp-libvips-${name}`,
+      licences: 'libvips',
       files: [/^package\.json$/, /^README\.md$/, /^versions\.json$/, /^lib\/(index\.js|libvips-cpp[^/]*)$/],
     },
   ];

@@ -57,8 +57,9 @@ export async function stageExtension(staging: Staging): Promise<void> {
   const packages = nativePackagesOf(target);
   for (const native of packages) {
     const from = await obtainPackage(native.name, target.name, source);
-    stagePackage(native, from, { target, into: join(into, 'dist', 'node_modules', native.name) });
-    stageLicences(source.root, native.name, join(into, 'dist', 'node_modules', native.name));
+    const to = join(into, 'dist', 'node_modules', native.name);
+    stagePackage(native, from, { target, into: to });
+    if (native.licences !== undefined) stageLicences(source.root, native.licences, to);
   }
   write(join(into, 'README.md'), shippedReadme(source.root));
   const manifest = JSON.parse(readFileSync(join(source.root, 'package.json'), 'utf8')) as Record<
@@ -89,10 +90,8 @@ function isOptional(pattern: RegExp): boolean {
   return /README|LICENSE|versions/.test(pattern.source);
 }
 
-/** Texts that a package's makers publish beside it and not inside: `scripts/package/licences/<package>/`. */
 function stageLicences(root: string, name: string, into: string): void {
   const dir = join(root, 'scripts', 'package', 'licences', name);
-  if (!existsSync(dir)) return;
   for (const path of filesOf(dir)) copy(join(dir, path), join(into, path));
 }
 
