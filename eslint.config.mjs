@@ -1,4 +1,6 @@
 import jsdoc from 'eslint-plugin-jsdoc';
+import lit from 'eslint-plugin-lit';
+import wc from 'eslint-plugin-wc';
 import tseslint from 'typescript-eslint';
 
 const nodeOnly = (reason) => ({ name: 'vscode', message: reason });
@@ -59,6 +61,26 @@ export default tseslint.config(
     // Reading `T | undefined` by index is checked by the compiler; index arithmetic in numeric code may assert.
     files: ['src/engine/numeric/**', 'test/**', 'bench/**'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
+  },
+  {
+    files: ['webview/**/*.ts'],
+    plugins: { lit, wc },
+    rules: {
+      ...lit.configs['flat/recommended'].rules,
+      ...wc.configs['flat/recommended'].rules,
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'lit/directives/style-map.js',
+              message:
+                'It writes a style attribute, which the policy of our pages forbids. Use applyStyle of webview/applyStyle.ts.',
+            },
+          ],
+        },
+      ],
+    },
   },
   {
     files: ['test/**', 'bench/**', 'scripts/**'],

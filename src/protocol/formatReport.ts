@@ -1,4 +1,4 @@
-import type { ReportNumber, TableCell, TableColumn } from './blocks.js';
+import type { MetricsBlock, ReportNumber, TableCell, TableColumn } from './blocks.js';
 import type { Evidence, Report } from './report.js';
 
 // How numbers read, in one place: terminal, exports and webview say the same.
@@ -84,6 +84,12 @@ export function metricLines(report: Report): MetricLine[] {
     if (!lines.has(metric)) lines.set(metric, metricLine(report, { metric, label: wordsOf(metric) }));
   }
   return [...lines.values()];
+}
+
+/** Returns the lines of a metrics block; every metric of the report for a block without items. */
+export function blockMetrics(report: Report, block: MetricsBlock): MetricLine[] {
+  if (block.items.length === 0) return metricLines(report);
+  return block.items.map((item) => metricLine(report, item));
 }
 
 /** Returns one metric as a line. */

@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import { styleMap } from 'lit/directives/style-map.js';
+import { applyStyle } from '../applyStyle.js';
 import type { ReportNumber } from '../../src/protocol/blocks.js';
 import { formatNumber } from '../../src/protocol/formatReport.js';
 import { ThemeController } from '../theme.js';
@@ -73,14 +73,14 @@ export class NiColorScale extends LitElement {
       : `linear-gradient(to right, transparent, ${positive})`;
     return html`
       <span>${isDiverging ? `−${limit}` : '0'}</span>
-      <span class="ramp" aria-hidden="true" style=${styleMap({ background: ramp })}></span>
+      <span class="ramp" aria-hidden="true" ${applyStyle({ background: ramp })}></span>
       <span>${isDiverging ? `+${limit}` : limit}${this.unit === '' ? '' : ` ${this.unit}`}</span>
       ${
         this.hasMissing
           ? html`<span
                 class="missing"
                 aria-hidden="true"
-                style=${styleMap({ background: cssColor(colors.notFinite) })}
+                ${applyStyle({ background: cssColor(colors.notFinite) })}
               ></span
               ><span>${t('not a number')}</span>`
           : nothing

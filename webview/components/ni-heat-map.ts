@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import { styleMap } from 'lit/directives/style-map.js';
+import { applyStyle } from '../applyStyle.js';
 import type { Picture, ReportNumber } from '../../src/protocol/blocks.js';
 import { formatNumber } from '../../src/protocol/formatReport.js';
 import { paintHeat } from '../../src/protocol/heatScale.js';
@@ -139,7 +139,7 @@ export class NiHeatMap extends LitElement {
         tabindex="0"
         aria-label=${this.label}
         aria-description=${t('Arrow keys read the values.')}
-        style=${styleMap({ width: `${String(width + 2)}px`, aspectRatio: `${String(this.width)} / ${String(this.height)}` })}
+        ${applyStyle({ width: `${String(width + 2)}px`, 'aspect-ratio': `${String(this.width)} / ${String(this.height)}` })}
         @pointermove=${this.onPointerMove}
         @pointerleave=${this.clearPointed}
         @blur=${this.clearPointed}
@@ -150,7 +150,7 @@ export class NiHeatMap extends LitElement {
           class=${this.picture === undefined ? '' : 'over'}
           width=${this.width}
           height=${this.height}
-          style=${styleMap({ opacity: this.picture === undefined ? '1' : String(this.opacity) })}
+          ${applyStyle({ opacity: this.picture === undefined ? '1' : String(this.opacity) })}
         ></canvas>
         ${this.renderCursor()}
       </div>
@@ -166,7 +166,7 @@ export class NiHeatMap extends LitElement {
       .picture=${{ ...this.picture, width: this.width, height: this.height }}
       .base=${this.base}
       .minSize=${this.minSize}
-      style=${styleMap({ opacity: String(opacity) })}
+      ${applyStyle({ opacity: String(opacity) })}
     ></ni-picture>`;
   }
 
@@ -175,7 +175,7 @@ export class NiHeatMap extends LitElement {
     const { x, y } = this.pointed;
     return html`<span
       class="cursor"
-      style=${styleMap({
+      ${applyStyle({
         left: percent(x / this.width),
         top: percent(y / this.height),
         width: percent(1 / this.width),

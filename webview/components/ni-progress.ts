@@ -1,7 +1,7 @@
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { styleMap } from 'lit/directives/style-map.js';
+import { applyStyle } from '../applyStyle.js';
 import { formatDuration } from '../../src/protocol/formatReport.js';
 import { t } from '../text.js';
 import { baseStyles } from './baseStyles.js';
@@ -112,7 +112,7 @@ export class NiProgress extends LitElement {
         aria-valuemin="0"
         aria-valuemax="100"
       >
-        <div class="done" style=${styleMap({ width: `${String(percent)}%` })}></div>
+        <div class="done" ${applyStyle({ width: `${String(percent)}%` })}></div>
       </div>
     `;
   }

@@ -6,7 +6,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import type { DirectiveResult } from 'lit/directive.js';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { styleMap } from 'lit/directives/style-map.js';
+import { applyStyle } from '../applyStyle.js';
 import type { TableColumn } from '../../src/protocol/blocks.js';
 import { formatNumber, isNumeric } from '../../src/protocol/formatReport.js';
 import { followLink } from '../links.js';
@@ -147,7 +147,7 @@ export class NiTable extends LitElement {
       aria-label=${this.label}
       aria-rowcount=${this.order.length + 1}
       aria-colcount=${columns.length}
-      style=${styleMap({ '--row': `${String(this.rowHeight)}px` })}
+      ${applyStyle({ '--row': `${String(this.rowHeight)}px` })}
       @scroll=${this.onScroll}
       @click=${this.onClick}
       @keydown=${this.onKeyDown}
@@ -156,11 +156,11 @@ export class NiTable extends LitElement {
     >
       <div class="sheet" role="presentation">
         <div class="head" role="rowgroup">
-          <div class="row" role="row" aria-rowindex="1" data-row="-1" style=${this.rowStyle()}>
+          <div class="row" role="row" aria-rowindex="1" data-row="-1" ${this.rowStyle()}>
             ${columns.map((column, index) => this.renderHeader(column, index))}
           </div>
         </div>
-        <div class="body" role="rowgroup" style=${styleMap({ height: bodyHeight })}>
+        <div class="body" role="rowgroup" ${applyStyle({ height: bodyHeight })}>
           ${repeat(
             this.drawnRows(),
             (row) => row,
@@ -248,7 +248,7 @@ export class NiTable extends LitElement {
       role="row"
       aria-rowindex=${row + 2}
       data-row=${row}
-      style=${this.rowStyle(row)}
+      ${this.rowStyle(row)}
     >
       ${this.table.columns.map((column, index) =>
         tableCell(cells[column.key], column, {
@@ -268,8 +268,8 @@ export class NiTable extends LitElement {
   }
 
   private rowStyle(row?: number): DirectiveResult {
-    return styleMap({
-      gridTemplateColumns: this.tracks,
+    return applyStyle({
+      'grid-template-columns': this.tracks,
       ...(row === undefined ? {} : { transform: `translateY(${String(row * this.rowHeight)}px)` }),
     });
   }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { formatBytes, formatDuration, metricLines, provenance } from '../../protocol/formatReport.js';
+import { metricLines, provenance } from '../../protocol/formatReport.js';
 import { isKnownBlock, type Report } from '../../protocol/report.js';
+import { arrayTable, placedBlocks, reportFacts } from '../../protocol/reportLayout.js';
 import { escapeHtml } from './escape.js';
-import { findingList, folded, htmlBlock, metricCards } from './htmlBlocks.js';
+import { folded, htmlBlock, metricCards } from './htmlBlocks.js';
 import { htmlStyle } from './htmlStyle.js';
 import { htmlTable } from './htmlTable.js';
 
@@ -14,7 +15,7 @@ import { htmlTable } from './htmlTable.js';
  */
 export async function toHtml(report: Report, reportDir: string, script = ''): Promise<string> {
   const blocks: string[] = [];
-  for (const block of report.blocks) blocks.push(await htmlBlock(block, { report, reportDir }));
+  for (const block of placedBlocks(report)) blocks.push(await htmlBlock(block, { report, reportDir }));
   const title = `${report.title} · ${report.model.name}`;
   return `<!doctype html>
 <html lang="en">
@@ -29,7 +30,6 @@ export async function toHtml(report: Report, reportDir: string, script = ''): Pr
 <body>
 <main>
 ${pageHeader(report)}
-${notPlaced(report)}
 ${blocks.filter((block) => block !== '').join('\n')}
 ${howComputed(report)}
 <footer>Neuron Inspector ${escapeHtml(report.tool.version)} · ${escapeHtml(report.createdAt)}</footer>
@@ -60,69 +60,17 @@ function pageHeader(report: Report): string {
 <ul class="facts">${facts.join('')}</ul>${warnings.join('')}</header>`;
 }
 
-/** Metrics and findings stand where their blocks are; a report without such blocks gets them first. */
-function notPlaced(report: Report): string {
-  const types = new Set(report.blocks.map((block) => block.type));
-  const parts: string[] = [];
-  if (!types.has('metrics')) parts.push(metricCards(metricLines(report)));
-  const findings = types.has('findings') ? '' : findingList(report);
-  if (findings !== '') parts.push(`<section><h2>Findings</h2>${findings}</section>`);
-  return parts.join('\n');
-}
-
 function howComputed(report: Report): string {
-  const facts: [string, string][] = [
-    ['Question', report.question],
-    ['Analysis', report.analysis],
-    ['Model', `${report.model.path} (${formatBytes(report.model.sizeBytes)})`],
-    ['SHA-256', report.model.sha256 ?? 'not computed'],
-    ['Data', dataText(report)],
-    ...Object.entries(report.settings).map(([key, value]): [string, string] => [
-      `Setting ${key}`,
-      settingText(value),
-    ]),
-    ['Seed', String(report.seed)],
-    ['Provider', `${report.provider}, batch ${report.batchSize}, runtime ${report.tool.runtime}`],
-    ['Made', `${report.createdAt} in ${formatDuration(report.durationMs)}`],
-  ];
-  const list = facts
+  const list = reportFacts(report)
     .map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`)
     .join('');
-  return folded(
-    'How it was computed',
-    `<dl class="how">${list}</dl>${allMetrics(report)}${arrayTable(report)}`,
-  );
-}
-
-function settingText(value: unknown): string {
-  if (value === null || value === undefined) return 'not set';
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function dataText({ data }: Report): string {
-  if (data === null) return 'none';
-  return `${data.path ?? ''} (${data.kind}, ${data.sampleCount.toLocaleString('en-US')} samples)`;
+  const arrays = arrayTable(report);
+  const table = arrays === undefined ? '' : htmlTable(arrays, 'Arrays');
+  return folded('How it was computed', `<dl class="how">${list}</dl>${allMetrics(report)}${table}`);
 }
 
 /** Metrics that no block shows are still part of the answer. */
 function allMetrics(report: Report): string {
   const hasBlock = report.blocks.some((block) => isKnownBlock(block) && block.type === 'metrics');
   return hasBlock ? metricCards(metricLines(report)) : '';
-}
-
-function arrayTable(report: Report): string {
-  const rows = Object.entries(report.arrays).map(([name, { shape, dtype, file }]) => ({
-    name,
-    shape: shape.length === 0 ? 'scalar' : shape.join(' × '),
-    dtype,
-    file: file ?? null,
-  }));
-  if (rows.length === 0) return '';
-  const columns = [
-    { key: 'name', label: 'Array', kind: 'address' as const },
-    { key: 'shape', label: 'Shape', kind: 'text' as const },
-    { key: 'dtype', label: 'Type', kind: 'text' as const },
-    { key: 'file', label: 'File', kind: 'text' as const },
-  ];
-  return htmlTable({ columns, rows }, 'Arrays');
 }

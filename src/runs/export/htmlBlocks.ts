@@ -2,14 +2,14 @@ import { micromark } from 'micromark';
 import type {
   Block,
   ChartBlock,
-  MetricsBlock,
   OverlayBlock,
   Picture,
   TokensBlock,
   TreeBlock,
 } from '../../protocol/blocks.js';
-import { formatNumber, metricLine, type MetricLine } from '../../protocol/formatReport.js';
+import { blockMetrics, formatNumber, type MetricLine } from '../../protocol/formatReport.js';
 import { isKnownBlock, type Report, type UnknownBlock } from '../../protocol/report.js';
+import { blockHeading } from '../../protocol/reportLayout.js';
 import { chartSvg } from './chartSvg.js';
 import { escapeHtml } from './escape.js';
 import { heatMapUri } from './heatMap.js';
@@ -32,7 +32,7 @@ export async function htmlBlock(block: Block | UnknownBlock, context: BlockConte
   const body = isKnownBlock(block) ? await bodyOf(block, context) : `<p>${escapeHtml(block.alt ?? '')}</p>`;
   if (body === '') return '';
   if (isKnownBlock(block) && block.folded === true) return folded(block.title ?? 'More', body);
-  const heading = block.title ?? (block.type === 'citation' ? 'Papers' : undefined);
+  const heading = blockHeading(block);
   const title = heading === undefined ? '' : `<h2>${escapeHtml(heading)}</h2>`;
   return `<section>${title}${body}</section>`;
 }
@@ -52,8 +52,8 @@ export function metricCards(lines: readonly MetricLine[]): string {
   return `<dl class="metrics">${cards.join('')}</dl>`;
 }
 
-/** Returns the findings as a list, the worst first as the report has them. */
-export function findingList(report: Report): string {
+/** The worst first as the report has them. */
+function findingList(report: Report): string {
   if (report.findings.length === 0) return '';
   const items = report.findings.map(({ severity, address, message, advice }) => {
     const where =
@@ -70,7 +70,7 @@ async function bodyOf(block: Block, context: BlockContext): Promise<string> {
     case 'markdown':
       return markdownHtml(block.text);
     case 'metrics':
-      return metricCards(metricItems(context.report, block));
+      return metricCards(blockMetrics(context.report, block));
     case 'table':
       return htmlTable(block, block.title ?? 'Table');
     case 'chart':
@@ -92,10 +92,6 @@ async function bodyOf(block: Block, context: BlockContext): Promise<string> {
     case 'findings':
       return findingList(context.report);
   }
-}
-
-function metricItems(report: Report, block: MetricsBlock): MetricLine[] {
-  return block.items.map((item) => metricLine(report, item));
 }
 
 /** Pictures in Markdown would be loaded from elsewhere, and raw HTML is text: micromark escapes it by default. */

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { styleMap } from 'lit/directives/style-map.js';
+import { applyStyle } from '../../applyStyle.js';
 import type { TableCell, TableColumn } from '../../../src/protocol/blocks.js';
 import { formatCell, isNumeric } from '../../../src/protocol/formatReport.js';
 import { t } from '../../text.js';
@@ -62,6 +62,6 @@ function content(cell: TableCell | undefined, column: TableColumn, text: string)
 function shareBar(share: number): TemplateResult {
   const width = Number.isFinite(share) ? Math.max(0, Math.min(1, share)) * 100 : 0;
   return html`<span class="bar" aria-hidden="true"
-    ><span style=${styleMap({ width: `${String(width)}%` })}></span
+    ><span ${applyStyle({ width: `${String(width)}%` })}></span
   ></span>`;
 }

@@ -70,7 +70,7 @@ function comparisonOf(column: TableColumn): RegExp {
 }
 
 function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&').replace(/\s+/g, '\\s+');
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s+/g, '\\s+');
 }
 
 function valueOf(column: TableColumn, number: string, isPercent: boolean): number {

@@ -1,0 +1,153 @@
+import { css, html, nothing, type TemplateResult } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import type { OverlayBlock } from '../../src/protocol/blocks.js';
+import { baseStyles } from '../components/baseStyles.js';
+import '../components/ni-color-scale.js';
+import '../components/ni-heat-map.js';
+import { hasMissing, type HeatValue, heatValueText } from '../components/ni-heat-map.js';
+import { t } from '../text.js';
+import { BlockElement } from './blockElement.js';
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'ni-overlay-block': NiOverlayBlock;
+  }
+}
+
+/** Side of a heat map among others. */
+const mapSize = 140;
+
+/** Heat that is easy to see while the input below is still recognised. */
+const firstOpacity = 0.8;
+
+/**
+ * Heat maps over their inputs: one legend, one opacity and one place for the value pointed at, so that they compare.
+ *
+ * @tag ni-overlay-block
+ */
+@customElement('ni-overlay-block')
+export class NiOverlayBlock extends BlockElement<OverlayBlock> {
+  static override readonly styles = [
+    baseStyles,
+    css`
+      .controls {
+        position: sticky;
+        top: var(--ni-sticky-top, 0);
+        z-index: 1;
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 20px;
+        min-height: 26px;
+        padding: 2px 0 6px;
+        background: var(--vscode-editor-background);
+      }
+      label {
+        display: flex;
+        align-items: center;
+        gap: 6px;
+        color: var(--ni-muted);
+      }
+      input {
+        width: 120px;
+        accent-color: var(--vscode-button-background);
+      }
+      ul {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 12px;
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      figure {
+        display: table;
+        margin: 0;
+      }
+      /* No wider than the picture above it. */
+      figcaption {
+        display: table-caption;
+        caption-side: bottom;
+        margin-top: 2px;
+        color: var(--ni-muted);
+        font-size: 0.9em;
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
+
+  @state() private opacity: number | undefined;
+  @state() private pointed: (HeatValue & { readonly caption: string }) | undefined;
+
+  protected override render(): TemplateResult {
+    const { block } = this;
+    return html`
+      <div class="controls">
+        <ni-color-scale
+          .scale=${block.scale}
+          .limit=${block.limit}
+          .unit=${block.unit ?? ''}
+          ?has-missing=${block.items.some(({ values }) => hasMissing(values))}
+        ></ni-color-scale>
+        ${block.items.some(({ base }) => base !== undefined) ? this.renderSlider() : nothing}
+        <span class="muted" role="status">${this.pointedText()}</span>
+      </div>
+      <ul>
+        ${block.items.map((item) => this.renderItem(item))}
+      </ul>
+    `;
+  }
+
+  private renderSlider(): TemplateResult {
+    return html`<label
+      >${t('Opacity')}<input
+        type="range"
+        min="0"
+        max="100"
+        .value=${String(Math.round(this.currentOpacity() * 100))}
+        @input=${this.onOpacity}
+    /></label>`;
+  }
+
+  private renderItem(item: OverlayBlock['items'][number]): TemplateResult {
+    const { block } = this;
+    return html`<li>
+      <figure>
+        <ni-heat-map
+          .values=${item.values}
+          .width=${item.width}
+          .height=${item.height}
+          .limit=${block.limit}
+          .scale=${block.scale}
+          .picture=${item.base}
+          .base=${this.context.base}
+          .opacity=${this.currentOpacity()}
+          .minSize=${mapSize}
+          .label=${t('Heat map: {0}', item.caption)}
+          @ni-heat-value=${(event: CustomEvent<HeatValue | undefined>) => {
+            this.pointed =
+              event.detail === undefined ? undefined : { ...event.detail, caption: item.caption };
+          }}
+        ></ni-heat-map>
+        <figcaption>${item.caption}</figcaption>
+      </figure>
+    </li>`;
+  }
+
+  private pointedText(): string {
+    if (this.pointed === undefined) return '';
+    const unit = this.block.unit === undefined ? '' : ` ${this.block.unit}`;
+    return `${this.pointed.caption} · ${heatValueText(this.pointed)}${unit}`;
+  }
+
+  private currentOpacity(): number {
+    const saved = this.context.state.read('opacity');
+    return this.opacity ?? (typeof saved === 'number' ? saved : firstOpacity);
+  }
+
+  private readonly onOpacity = (event: Event): void => {
+    if (!(event.currentTarget instanceof HTMLInputElement)) return;
+    this.opacity = Number(event.currentTarget.value) / 100;
+    this.context.state.set('opacity', this.opacity);
+  };
+}

@@ -1,0 +1,37 @@
+import { html, type TemplateResult } from 'lit';
+import { customElement } from 'lit/decorators.js';
+import type { TableBlock } from '../../src/protocol/blocks.js';
+import { baseStyles } from '../components/baseStyles.js';
+import '../components/ni-table.js';
+import type { TableState } from '../components/table/tableData.js';
+import { t } from '../text.js';
+import { BlockElement } from './blockElement.js';
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'ni-table-block': NiTableBlock;
+  }
+}
+
+/**
+ * A table of a report.
+ *
+ * @tag ni-table-block
+ */
+@customElement('ni-table-block')
+export class NiTableBlock extends BlockElement<TableBlock> {
+  static override readonly styles = [baseStyles];
+
+  protected override render(): TemplateResult {
+    const { block, context } = this;
+    return html`<ni-table
+      .label=${block.title ?? block.alt ?? t('Table')}
+      .table=${block}
+      .omittedRowCount=${block.omittedRowCount ?? 0}
+      .saved=${context.state.read('table')}
+      @ni-table-state=${(event: CustomEvent<TableState>) => {
+        this.context.state.set('table', event.detail);
+      }}
+    ></ni-table>`;
+  }
+}

@@ -1,0 +1,125 @@
+import { css, html, type TemplateResult } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import { applyStyle } from '../applyStyle.js';
+import type { TokensBlock } from '../../src/protocol/blocks.js';
+import { formatNumber } from '../../src/protocol/formatReport.js';
+import { baseStyles } from '../components/baseStyles.js';
+import { cssColor, heatColors } from '../components/heatColors.js';
+import '../components/ni-color-scale.js';
+import { t } from '../text.js';
+import { ThemeController } from '../theme.js';
+import { BlockElement } from './blockElement.js';
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'ni-tokens-block': NiTokensBlock;
+  }
+}
+
+/** Colour at the end of the scale, in percent: text on it can still be read in every theme. */
+const strongest = 55;
+
+/**
+ * Text in pieces, each on the colour of its value; the value is told for the piece that is pointed at or has the focus.
+ *
+ * @tag ni-tokens-block
+ */
+@customElement('ni-tokens-block')
+export class NiTokensBlock extends BlockElement<TokensBlock> {
+  static override readonly styles = [
+    baseStyles,
+    css`
+      .text {
+        max-width: 90ch;
+        margin: 0;
+        padding: 0;
+        font-family: var(--ni-code-font);
+        line-height: 1.9;
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+      }
+      .text span {
+        padding: 2px 0;
+        cursor: default;
+      }
+      .legend {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 20px;
+        min-height: 1.4em;
+        margin-bottom: 4px;
+      }
+    `,
+  ];
+
+  @state() private shown = -1;
+  @state() private focused = 0;
+
+  constructor() {
+    super();
+    new ThemeController(this);
+  }
+
+  protected override render(): TemplateResult {
+    const { block } = this;
+    return html`
+      <div class="legend">
+        <ni-color-scale .scale=${block.scale} .limit=${block.limit}></ni-color-scale>
+        <span class="muted" role="status">${this.shownText()}</span>
+      </div>
+      <div
+        class="text"
+        role="list"
+        aria-label=${block.alt ?? block.title ?? t('Text with a value for each piece')}
+        @keydown=${this.onKeyDown}
+        @pointerover=${this.onPoint}
+        @pointerleave=${this.onLeave}
+        @focusin=${this.onPoint}
+        @focusout=${this.onLeave}
+      >
+        ${block.tokens.map((token, index) => this.renderToken(token, index))}
+      </div>
+    `;
+  }
+
+  private renderToken({ text, value }: TokensBlock['tokens'][number], index: number): TemplateResult {
+    // On one line: white space between pieces would be part of the text.
+    // prettier-ignore
+    return html`<span role="listitem" data-index=${index} tabindex=${index === this.focused ? 0 : -1} aria-label=${`${text} ${formatNumber(value)}`} ${applyStyle({ background: this.colorOf(Number(value)) })}>${text}</span>`;
+  }
+
+  private colorOf(value: number): string {
+    const colors = heatColors();
+    const limit = Number(this.block.limit);
+    if (!Number.isFinite(value)) return mixed(cssColor(colors.notFinite), strongest);
+    const share = limit > 0 ? Math.min(1, Math.abs(value) / limit) : 0;
+    return mixed(cssColor(value < 0 ? colors.negative : colors.positive), share * strongest);
+  }
+
+  private shownText(): string {
+    const token = this.block.tokens[this.shown];
+    return token === undefined ? '' : `“${token.text.trim()}” ${formatNumber(token.value)}`;
+  }
+
+  private readonly onPoint = (event: Event): void => {
+    const index = event.target instanceof HTMLElement ? event.target.dataset['index'] : undefined;
+    this.shown = index === undefined ? -1 : Number(index);
+  };
+
+  private readonly onLeave = (): void => {
+    this.shown = -1;
+  };
+
+  private readonly onKeyDown = (event: KeyboardEvent): void => {
+    const last = this.block.tokens.length - 1;
+    const to = { ArrowLeft: this.focused - 1, ArrowRight: this.focused + 1, Home: 0, End: last }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this.focused = Math.max(0, Math.min(last, to));
+    this.renderRoot.querySelector<HTMLElement>(`[data-index="${String(this.focused)}"]`)?.focus();
+  };
+}
+
+function mixed(color: string, percent: number): string {
+  return `color-mix(in srgb, ${color} ${percent.toFixed(0)}%, transparent)`;
+}

@@ -1,0 +1,45 @@
+import type { Config } from 'vega-lite';
+import { cssColor, heatColors } from '../components/heatColors.js';
+import { themeValue } from '../theme.js';
+
+/** The theme's chart colours, in the order that tells neighbours apart best. */
+const categories = ['blue', 'orange', 'green', 'purple', 'red', 'yellow'];
+
+/** Returns the look of charts in the editor's theme: its fonts, its lines, its colours; nothing behind the marks. */
+export function chartTheme(): Config {
+  const text = themeValue('--vscode-foreground');
+  const muted = themeValue('--vscode-descriptionForeground', '--vscode-foreground');
+  const line = themeValue('--vscode-contrastBorder', '--vscode-panel-border', '--vscode-foreground');
+  const font = themeValue('--vscode-font-family') || 'system-ui, sans-serif';
+  const fontSize = Math.max(11, (Number.parseFloat(themeValue('--vscode-font-size')) || 13) - 1);
+  const axisLine = { domainColor: line, tickColor: line, gridColor: line, gridOpacity: 0.4 };
+  const label = { labelColor: muted, labelFontSize: fontSize, labelLimit: 260 };
+  const title = { titleColor: text, titleFontSize: fontSize, titleFontWeight: 'normal' } as const;
+  const { positive, negative } = heatColors();
+  return {
+    background: 'transparent',
+    font,
+    // The chart has a name and a table; a reader would hear each mark besides.
+    aria: false,
+    axis: { ...axisLine, ...label, ...title },
+    header: { ...label, ...title },
+    legend: { ...label, ...title },
+    title: { color: text, subtitleColor: muted, fontSize, fontWeight: 'normal' },
+    view: { stroke: null },
+    mark: { color: categoryColors()[0] ?? text, tooltip: { content: 'encoding' } },
+    rule: { color: muted },
+    text: { color: text, fontSize },
+    range: {
+      category: categoryColors(),
+      diverging: [cssColor(negative), themeValue('--vscode-editor-background'), cssColor(positive)],
+    },
+  };
+}
+
+function categoryColors(): string[] {
+  const { positive } = heatColors();
+  return categories.map((name) =>
+    // The theme's own orange may be a translucent highlight.
+    name === 'orange' ? cssColor(positive) : themeValue(`--vscode-charts-${name}`, '--vscode-foreground'),
+  );
+}

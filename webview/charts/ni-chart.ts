@@ -1,0 +1,227 @@
+import '@vscode-elements/elements/dist/vscode-toolbar-button/index.js';
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
+import { applyStyle } from '../applyStyle.js';
+import { baseStyles } from '../components/baseStyles.js';
+import '../components/ni-table.js';
+import type { TableData, TableState } from '../components/table/tableData.js';
+import { followLink } from '../links.js';
+import { t } from '../text.js';
+import { onThemeChange } from '../theme.js';
+import { drawChart, type DrawnChart } from './drawChart.js';
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'ni-chart': NiChart;
+  }
+  interface HTMLElementEventMap {
+    'ni-chart-state': CustomEvent<ChartState>;
+  }
+}
+
+/** How a person left a chart. */
+export interface ChartState {
+  readonly isTable: boolean;
+  /** Height of the drawing: kept free after a reload, so that nothing below jumps when it is drawn. */
+  readonly height: number;
+  readonly table?: TableState | undefined;
+}
+
+/**
+ * A chart in the colours of the theme, and its data as a table behind a button. A mark whose data name a neuron or layer
+ * leads there. What cannot be drawn is shown as its table, with a word about it.
+ *
+ * @tag ni-chart
+ *
+ * @prop spec - Vega-Lite with inline data.
+ * @prop table - The same data as a table.
+ * @prop {string} label - Accessible name.
+ * @prop {string} alt - What it shows, in words.
+ * @prop saved - How it was left; read once.
+ *
+ * @fires ni-chart-state - Chart or table, and how the table was left.
+ * @fires ni-link - A mark or cell with an address was followed.
+ */
+@customElement('ni-chart')
+export class NiChart extends LitElement {
+  static override readonly styles = [
+    baseStyles,
+    css`
+      .frame {
+        position: relative;
+        overflow-x: auto;
+      }
+      .drawing {
+        width: 100%;
+      }
+      .drawing svg,
+      .drawing canvas {
+        display: block;
+      }
+      .tools {
+        display: flex;
+        margin-top: 2px;
+      }
+      p {
+        margin: 0 0 6px;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) spec: Readonly<Record<string, unknown>> = {};
+  @property({ attribute: false }) table: TableData = { columns: [], rows: [] };
+  @property() label = '';
+  @property() alt = '';
+  @property({ attribute: false }) saved: ChartState | undefined;
+
+  @state() private isTable = false;
+  @state() private isBroken = false;
+  /** Kept while the next drawing is made, so that nothing below jumps. */
+  @state() private leastHeight = 0;
+
+  @query('.frame') private readonly frame!: HTMLElement | null;
+
+  private tableState: TableState | undefined;
+  private drawing: DrawnChart | undefined;
+  private drawnWidth = 0;
+  /** Counts drawings: one that is overtaken is thrown away. */
+  private turn = 0;
+  private stopTheme: (() => void) | undefined;
+  private readonly resized = new ResizeObserver(() => {
+    this.fit();
+  });
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.resized.observe(this);
+    this.stopTheme = onThemeChange(() => void this.draw());
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.resized.disconnect();
+    this.stopTheme?.();
+    this.drawing?.dispose();
+    this.drawing = undefined;
+    this.drawnWidth = 0;
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (!this.hasUpdated && this.saved !== undefined) {
+      this.isTable = this.saved.isTable;
+      this.leastHeight = this.saved.height;
+      this.tableState = this.saved.table;
+    }
+    if (changed.has('spec')) this.isBroken = false;
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    if (changed.has('spec') || changed.get('isTable') === true) void this.draw();
+  }
+
+  protected override render(): TemplateResult {
+    return html`
+      ${
+        this.isBroken
+          ? html`<p class="muted">${t('The chart could not be drawn; its data follows.')}</p>`
+          : nothing
+      }
+      ${this.isTable || this.isBroken ? this.renderTable() : this.renderChart()}
+      ${
+        this.isBroken
+          ? nothing
+          : html`<div class="tools">
+              <vscode-toolbar-button @click=${this.turnOver}
+                >${this.isTable ? t('Show as chart') : t('Show as table')}</vscode-toolbar-button
+              >
+            </div>`
+      }
+    `;
+  }
+
+  private renderChart(): TemplateResult {
+    return html`<div
+      class="frame"
+      role="img"
+      aria-label=${this.alt === '' ? this.label : `${this.label}. ${this.alt}`}
+      ${applyStyle({ 'min-height': `${String(this.leastHeight)}px` })}
+    ></div>`;
+  }
+
+  private renderTable(): TemplateResult {
+    return html`<ni-table
+      .label=${this.label}
+      .table=${this.table}
+      .saved=${this.tableState}
+      @ni-table-state=${(event: CustomEvent<TableState>) => {
+        this.tableState = event.detail;
+        this.tellState();
+      }}
+    ></ni-table>`;
+  }
+
+  /** Draws when there is room: a folded chart has no width until it is opened. */
+  private async draw(): Promise<void> {
+    const { frame } = this;
+    if (frame === null || this.clientWidth === 0) {
+      this.drawnWidth = 0;
+      return;
+    }
+    const turn = ++this.turn;
+    this.drawnWidth = this.clientWidth;
+    const container = document.createElement('div');
+    container.className = 'drawing';
+    try {
+      const next = await drawChart(container, this.spec, {
+        width: this.drawnWidth,
+        rowCount: this.table.rows.length,
+        isPickable: this.addressKeys().length > 0,
+      });
+      if (turn === this.turn && this.isConnected) this.put(next, container);
+      else next.dispose();
+    } catch {
+      if (turn === this.turn) this.isBroken = true;
+    }
+  }
+
+  private put(next: DrawnChart, container: HTMLElement): void {
+    this.drawing?.dispose();
+    this.drawing = next;
+    this.frame?.replaceChildren(container);
+    const { offsetHeight } = container;
+    if (offsetHeight !== this.leastHeight) {
+      this.leastHeight = offsetHeight;
+      this.tellState();
+    }
+    next.onPick((datum) => {
+      const address = this.addressKeys()
+        .map((key) => datum[key])
+        .find((value) => typeof value === 'string');
+      if (address !== undefined) followLink(this, { kind: 'open-address', address });
+    });
+  }
+
+  private fit(): void {
+    if (this.clientWidth === 0 || this.clientWidth === this.drawnWidth) return;
+    if (this.drawnWidth === 0 || this.drawing === undefined) {
+      void this.draw();
+      return;
+    }
+    this.drawnWidth = this.clientWidth;
+    this.drawing.resize(this.drawnWidth);
+  }
+
+  private addressKeys(): string[] {
+    return this.table.columns.filter(({ kind }) => kind === 'address').map(({ key }) => key);
+  }
+
+  private readonly turnOver = (): void => {
+    this.isTable = !this.isTable;
+    this.tellState();
+  };
+
+  private tellState(): void {
+    const detail: ChartState = { isTable: this.isTable, height: this.leastHeight, table: this.tableState };
+    this.dispatchEvent(new CustomEvent('ni-chart-state', { detail }));
+  }
+}

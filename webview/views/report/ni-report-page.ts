@@ -1,0 +1,138 @@
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import { repeat } from 'lit/directives/repeat.js';
+import type { Report } from '../../../src/protocol/report.js';
+import { placedBlocks } from '../../../src/protocol/reportLayout.js';
+import type { ReportAction, ReportPageContent } from '../../../src/protocol/views/reportMessages.js';
+import type { BlockContext } from '../../blocks/blockElement.js';
+import '../../components/ni-empty.js';
+import '../../components/ni-progress.js';
+import type { PageState } from '../../pageState.js';
+import { t } from '../../text.js';
+import { blockSection } from './blockSection.js';
+import { howComputed } from './howComputed.js';
+import { reportHeader } from './reportHeader.js';
+import { actionButton, reportToolbar } from './reportToolbar.js';
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'ni-report-page': NiReportPage;
+  }
+  interface HTMLElementEventMap {
+    'ni-act': CustomEvent<ReportAction>;
+  }
+}
+
+/**
+ * A report as a page: the question, the answer in a sentence, the numbers, what to try, and folded at the end how it was
+ * computed. While a run goes on, partial results take each other's place without moving what is read.
+ *
+ * @tag ni-report-page
+ *
+ * @prop content - What the host shows.
+ * @prop state - State of the parts, kept over reloads.
+ *
+ * @fires ni-act - The person wants something done with the report.
+ * @fires ni-cancel - The person wants the run to stop.
+ * @fires ni-link - A link was followed.
+ */
+@customElement('ni-report-page')
+export class NiReportPage extends LitElement {
+  @property({ attribute: false }) content: ReportPageContent | undefined;
+  @property({ attribute: false }) state: PageState | undefined;
+
+  /** In the page itself, so that the page's style sheet reaches it and it scrolls as a document. */
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  protected override render(): TemplateResult {
+    const { content } = this;
+    if (content === undefined) return html``;
+    return html`
+      ${this.renderBar(content)}
+      <main aria-busy=${content.run !== undefined}>
+        ${
+          content.problem === undefined
+            ? reportHeader(content, this.act)
+            : this.renderProblem(content.problem)
+        }
+        ${content.report === undefined ? this.renderWaiting(content) : this.renderReport(content.report)}
+      </main>
+    `;
+  }
+
+  /** Stays in view: what can be done, and how far the run is. */
+  private renderBar({ run, actions }: ReportPageContent): TemplateResult | typeof nothing {
+    if (run === undefined && actions.length === 0) return nothing;
+    return html`<div class="page-bar">
+      ${
+        run === undefined
+          ? reportToolbar(actions, this.act)
+          : html`<ni-progress
+              .fractionDone=${run.fractionDone}
+              .message=${run.message}
+              .startedMs=${run.startedMs}
+              .cancelling=${run.isCancelling}
+              cancellable
+            ></ni-progress>`
+      }
+    </div>`;
+  }
+
+  private renderProblem(problem: NonNullable<ReportPageContent['problem']>): TemplateResult {
+    return html`<ni-empty alert icon="error" .heading=${problem.heading}
+      >${problem.message}${
+        problem.action === undefined ? nothing : actionButton(problem.action, this.act)
+      }</ni-empty
+    >`;
+  }
+
+  private renderWaiting({ run }: ReportPageContent): TemplateResult | typeof nothing {
+    if (run === undefined) return nothing;
+    return html`<p class="muted">${t('Results appear here as soon as there are some.')}</p>`;
+  }
+
+  private renderReport(report: Report): TemplateResult {
+    const blocks = placedBlocks(report);
+    if (blocks.length === 0 && report.status !== 'failed') return this.renderEmpty();
+    return html`
+      ${repeat(
+        blocks,
+        (block, index) => `${String(index)} ${block.type}`,
+        (block, index) => blockSection(block, this.contextOf(`${String(index)} ${block.type}`, report)),
+      )}
+      ${howComputed(report, this.contextOf('how', report))}
+      <footer>Neuron Inspector ${report.tool.version} · ${dateText(report.createdAt)}</footer>
+    `;
+  }
+
+  private renderEmpty(): TemplateResult {
+    const canRun = this.content?.actions.includes('change') === true;
+    return html`<ni-empty .heading=${t('There is nothing in this report')}
+      >${t('The analysis found nothing to measure in this model.')}
+      ${canRun ? actionButton('change', this.act) : nothing}</ni-empty
+    >`;
+  }
+
+  private contextOf(part: string, report: Report): BlockContext {
+    const { state } = this;
+    return {
+      report,
+      base: this.content?.base ?? '',
+      state: {
+        read: (key) => state?.read(`${part}/${key}`),
+        set: (key, value) => state?.set(`${part}/${key}`, value),
+      },
+    };
+  }
+
+  private readonly act = (action: ReportAction): void => {
+    this.dispatchEvent(new CustomEvent('ni-act', { detail: action }));
+  };
+}
+
+function dateText(createdAt: string): string {
+  const date = new Date(createdAt);
+  return Number.isNaN(date.getTime()) ? createdAt : date.toLocaleString(document.documentElement.lang);
+}
