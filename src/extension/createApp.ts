@@ -4,7 +4,8 @@ import { createEngine } from './engine/engine.js';
 import { createReader } from './engine/reader.js';
 import { createCurrentModel } from './models/currentModel.js';
 import { createModelStore } from './models/modelStore.js';
-import { createNavigation, type Places } from './createNavigation.js';
+import { createNavigation } from './createNavigation.js';
+import { createPlaces } from './createPlaces.js';
 import { createOutputLog } from './outputLog.js';
 import { createResultStore } from './results/resultStore.js';
 import { createRunner } from './run/runner.js';
@@ -37,33 +38,7 @@ export function createApp(context: vscode.ExtensionContext): App {
     },
     navigation: createNavigation({ models, currentModel }, () => places),
   };
-  const places: Places = openInEditors(app);
+  const places = createPlaces(app);
   subscriptions.push(output, reader, engine, results, runner, models, currentModel, units);
   return app;
-}
-
-/** The plain editors of each kind of file. */
-function openInEditors({ results }: Pick<App, 'results'>): Places {
-  const open = (uri: vscode.Uri, viewType: string): Thenable<unknown> =>
-    vscode.commands.executeCommand('vscode.openWith', uri, viewType, vscode.ViewColumn.Active);
-  return {
-    models: {
-      open: async (model) => {
-        await open(model, 'neuronInspector.model');
-      },
-    },
-    neurons: {
-      open: async (model) => {
-        await open(model, 'neuronInspector.model');
-      },
-    },
-    reports: {
-      showResult: async (id) => {
-        await open(results.reportUri(id), 'neuronInspector.report');
-      },
-      showRun: (run) => {
-        void run.ended.then(() => open(results.reportUri(run.id), 'neuronInspector.report'));
-      },
-    },
-  };
 }
