@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { format } from 'node:util';
 import { launchChromium } from './browser.mjs';
+import { editorAddress, newEditorPage } from './editorPage.mjs';
 import { startServer } from './server.mjs';
 
 // Of what the editor says, the suite's lines have this mark; all of it goes to the log file.
@@ -53,8 +54,7 @@ process.exit(exitCode);
 
 /** Opens the window with the tests in it and waits for the suite's exit code. */
 async function runSuite() {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
-  const page = await context.newPage();
+  const page = await newEditorPage(browser);
   const limits = [];
   const ended = new Promise((resolve, reject) => {
     const limit = (ms, text) => limits.push(setTimeout(() => reject(new Error(text)), ms));
@@ -70,21 +70,10 @@ async function runSuite() {
     clearTimeout(limits[0]);
     console.log(line.slice(mark.length));
   });
-  await page.goto(windowAddress());
+  await page.goto(editorAddress(server, { open: opened, developmentPaths: [developmentPath], testsPath }));
   try {
     return await ended;
   } finally {
     for (const limit of limits) clearTimeout(limit);
   }
-}
-
-function windowAddress() {
-  const remote = (path) => `vscode-remote://remote${path}`;
-  const payload = [
-    ['extensionDevelopmentPath', remote(developmentPath)],
-    ['extensionTestsPath', remote(testsPath)],
-  ];
-  const query = new URLSearchParams({ payload: JSON.stringify(payload) });
-  if (opened !== undefined) query.set(opened.endsWith('.code-workspace') ? 'workspace' : 'folder', opened);
-  return `${server.address}/?${query}`;
 }

@@ -1,5 +1,5 @@
 // The windows of the editor that tests run in: a folder of test/vscode for each, and what is open in it.
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootDir } from '../setup.mjs';
 
@@ -9,6 +9,12 @@ export const editorWindows = {
   restricted: { hasTrust: false, open: (folder) => copySamples(join(folder, 'samples')) },
   multiRoot: { hasTrust: true, open: writeMultiRoot },
 };
+
+/** What an extension's folder holds of what its users get, beside the translations of its manifest. */
+const installedParts = new Set([
+  ...['package.json', 'package.nls.json', 'README.md', 'CHANGELOG.md', 'l10n'],
+  ...['dist', 'media', 'node_modules', 'main.js'],
+]);
 
 /** Copies the sample models into a folder and returns it: tests may write beside them. */
 export function copySamples(folder) {
@@ -28,4 +34,16 @@ function writeMultiRoot(folder) {
   const folders = [{ path: 'digits-cnn' }, { path: 'dying-relu' }];
   writeFileSync(file, JSON.stringify({ folders, settings: {} }, null, 2));
   return file;
+}
+
+/** Puts unpacked extensions where a new server takes them for installed: as its users have them, without a package. */
+export function installUnpacked(extensionsDir, sources) {
+  for (const source of sources) {
+    const { publisher, name, version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));
+    const target = join(extensionsDir, `${publisher}.${name}-${version}`);
+    mkdirSync(target, { recursive: true });
+    for (const part of readdirSync(source).filter((part) => installedParts.has(part))) {
+      symlinkSync(join(source, part), join(target, part));
+    }
+  }
 }
