@@ -1,5 +1,5 @@
 // Bundles the command line, the engine and reader processes, the extension and the scripts of exported reports into dist/.
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureInstalled, rootDir } from './setup.mjs';
@@ -103,11 +103,30 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
       outdir: join(outdir, 'webview'),
     }),
   ]);
+  const copied = copyTreeSitter(join(outdir, 'tree-sitter'));
   chmodSync(join(outdir, 'cli.js'), 0o755);
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dirname(dist), { recursive: true });
   renameSync(outdir, dist);
-  return { inputs: [...new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)))].sort() };
+  const bundled = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  return { inputs: [...new Set([...bundled, ...copied])].sort() };
+}
+
+/** Grammars of the languages that hovers read. */
+const grammars = ['python', 'typescript', 'tsx', 'javascript'];
+
+/**
+ * Puts the parser of hovers beside the bundles: it loads WebAssembly by path, and only on the first hover. Its script is
+ * CommonJS, which `.cjs` says inside a package of modules. Returns the paths of what was copied.
+ */
+function copyTreeSitter(folder) {
+  const source = 'node_modules/@vscode/tree-sitter-wasm/wasm';
+  const names = ['tree-sitter.js', 'tree-sitter.wasm', ...grammars.map((name) => `tree-sitter-${name}.wasm`)];
+  mkdirSync(folder, { recursive: true });
+  for (const name of names) {
+    copyFileSync(join(rootDir, source, name), join(folder, name.replace(/\.js$/, '.cjs')));
+  }
+  return names.map((name) => `${source}/${name}`);
 }
 
 /** Makes imports that match load a bundle beside instead of being part of this one: parsed when first imported. */

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from './app.js';
 import { registerCommands } from './commands/registerCommands.js';
 import { createApp } from './createApp.js';
+import { registerHovers } from './hovers/registerHovers.js';
 import { createStatusBar } from './statusBar.js';
 import { registerTrees } from './trees/registerTrees.js';
 
@@ -10,6 +11,7 @@ export function activate(context: vscode.ExtensionContext): { readonly app: App 
   const app = createApp(context);
   registerTrees(app);
   registerCommands(app);
+  registerHovers(app);
   createStatusBar(app, context.subscriptions);
   // Tests look inside; nobody else may depend on it.
   return context.extensionMode === vscode.ExtensionMode.Test ? { app } : undefined;

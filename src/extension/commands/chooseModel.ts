@@ -47,7 +47,10 @@ interface ModelItem extends vscode.QuickPickItem {
 
 /** What the editor passes: a Uri from the explorer, or a node of our tree that carries one. */
 function uriIn(target: unknown): vscode.Uri | undefined {
-  if (target instanceof Object && 'scheme' in target && 'path' in target) return target as vscode.Uri;
+  // Links pass plain data, which has lost its class.
+  if (target instanceof Object && 'scheme' in target && 'path' in target) {
+    return vscode.Uri.from(target as vscode.Uri);
+  }
   if (target instanceof Object && 'uri' in target) return uriIn(target.uri);
   return undefined;
 }

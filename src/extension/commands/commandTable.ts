@@ -8,6 +8,7 @@ import {
   restartEngine,
   showOutput,
 } from './engineCommands.js';
+import { chooseHoverModel, manageTrust } from './hoverCommands.js';
 import {
   addModel,
   copyAddress,
@@ -47,4 +48,6 @@ export const commandTable: Readonly<Record<string, CommandFunction>> = {
   copyDiagnostics,
   openWalkthrough,
   openSettings,
+  chooseHoverModel,
+  manageTrust,
 };

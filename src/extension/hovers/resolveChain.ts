@@ -116,8 +116,9 @@ function targetsBySymbol(
   { layerBySymbol }: CodeContext,
 ): Targets | undefined {
   const [member] = path;
-  if (chain.root.kind !== 'self' || chain.root.enclosing === undefined || member === undefined)
+  if (chain.root.kind !== 'self' || chain.root.enclosing === undefined || member === undefined) {
     return undefined;
+  }
   const layer = layerBySymbol?.get(`${chain.root.enclosing.name}.${member}`);
   if (layer === undefined) return undefined;
   return longestTargets([layer], path.slice(1), table, 1);
@@ -196,8 +197,9 @@ function reached(
   const next = steps[last + 1];
   const [target] = targets;
   if (next?.kind === 'call') return { targets, first, last, of: 'activation' };
-  if (next?.kind === 'name' && next.name === 'output')
+  if (next?.kind === 'name' && next.name === 'output') {
     return { targets, first, last: last + 1, of: 'activation' };
+  }
   const parameter =
     next?.kind === 'name' && target !== undefined ? parameterOf(next.name, target) : undefined;
   return parameter === undefined

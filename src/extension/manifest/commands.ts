@@ -149,4 +149,6 @@ export const commandEntries: readonly CommandEntry[] = [
   { id: 'copyDiagnostics', title: 'Copy Diagnostics' },
   { id: 'openWalkthrough', title: 'Get Started' },
   { id: 'openSettings', title: 'Open Settings' },
+  { id: 'chooseHoverModel', title: 'Choose the Model of This File…', palette: 'editorIsOpen' },
+  { id: 'manageTrust', title: 'Manage Trust', palette: never },
 ];

@@ -125,8 +125,9 @@ function plainString(node: Node): ReturnType<Language['plainString']> {
   if (node.type !== 'string') return undefined;
   const open = node.firstChild;
   const close = node.lastChild;
-  if (open?.type !== 'string_start' || close?.type !== 'string_end' || /b/iu.test(open.text))
+  if (open?.type !== 'string_start' || close?.type !== 'string_end' || /b/iu.test(open.text)) {
     return undefined;
+  }
   if (node.namedChildren.some((child) => child?.type === 'interpolation')) return undefined;
   const text = node.text.slice(open.endIndex - node.startIndex, close.startIndex - node.startIndex);
   return { text, start: open.endIndex, end: close.startIndex };

@@ -58,7 +58,7 @@ function partsAround(name: string, tail: string, offset: number): readonly Part[
   if (name.startsWith('"')) return [{ text: name + tail, start: 0 }];
   const whole = trimmed({ text: name + tail, start: 0 });
   const inName = Math.min(offset, name.length - 1);
-  const start = Math.max(...[...'/:-'].map((sign) => name.lastIndexOf(sign, inName))) + 1;
+  const start = Math.max(...['/', ':', '-'].map((sign) => name.lastIndexOf(sign, inName))) + 1;
   const length = name.slice(start).search(/[/:-]/u);
   const inner = trimmed({
     text: length < 0 ? name.slice(start) + tail : name.slice(start, start + length),
