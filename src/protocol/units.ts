@@ -122,6 +122,11 @@ export interface UnitProfile extends UnitSpread {
   readonly before?: UnitSpread;
   /** Largest first; for a ReLU-like neuron only samples on which it fires, as health reports list them. */
   readonly topExamples: readonly UnitExample[];
+  /**
+   * Where `topExamples` is empty and there is a `before`: samples on which the largest numbers enter the activation, which
+   * come nearest to firing it. Values, positions and maps are of what enters.
+   */
+  readonly nearestExamples?: readonly UnitExample[];
   /** Drawn with the seed, in data order. */
   readonly randomExamples: readonly UnitExample[];
   readonly warnings: readonly string[];

@@ -15,6 +15,7 @@ import { measureModel } from './measureModel.js';
 import { describeData, readSamples } from './dataAnswers.js';
 import { estimateRun } from './estimateRun.js';
 import { createModelCache, type ModelCache } from './modelCache.js';
+import { profileUnit } from './profileUnit.js';
 import { answerReader, isReaderRequest } from './readerServer.js';
 import { type HostChannel, serveRequests, type WireFailure } from './requestServer.js';
 import { runAnalysis, RunFailed } from './runAnalysis.js';
@@ -46,7 +47,7 @@ type Answer<K extends EngineQuestion['kind']> = (
 ) => EngineResults[K] | Promise<EngineResults[K]>;
 
 /** Every question the engine answers besides the reader's, by its kind. */
-const answers: { readonly [K in EngineQuestion['kind']]?: Answer<K> } = {
+const answers: { readonly [K in EngineQuestion['kind']]: Answer<K> } = {
   run,
   measure: (request, { log }) => measureModel(request, log),
   'gradient-check': (request, { log, progress }) => checkGradientsOf(request, log, progress),
@@ -54,6 +55,14 @@ const answers: { readonly [K in EngineQuestion['kind']]?: Answer<K> } = {
   'describe-data': async (request, { models }) =>
     describeData((await models.open(request.modelPath)).model, request),
   estimate: estimateRun,
+  'unit-profile': (request, { id, channel, log, progress }) =>
+    profileUnit(request, {
+      log,
+      progress,
+      partial: (profile) => {
+        channel.send({ kind: 'partial-profile', id, profile });
+      },
+    }),
   samples: async (request, { models }) => readSamples((await models.open(request.modelPath)).model, request),
 };
 
@@ -78,7 +87,6 @@ async function answerEngine<K extends EngineQuestion['kind']>(
   tools: Tools,
 ): Promise<EngineResults[K]> {
   const answer = answers[request.kind];
-  if (answer === undefined) throw new Error(`This process does not serve ${request.kind}.`);
   return answer(request, tools);
 }
 

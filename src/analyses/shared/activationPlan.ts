@@ -1,15 +1,11 @@
 import type { Dataset } from '../../data/dataset.js';
-import { measureTypes } from '../../engine/runtime/measureTypes.js';
-import type { Feeds } from '../../engine/runtime/session.js';
-import { type Layer, type LayerTable } from '../../onnx/layers/layer.js';
+import type { Layer, LayerTable } from '../../onnx/layers/layer.js';
 import { layersOf } from '../../onnx/layers/layerTable.js';
-import type { Model, ValueType } from '../../onnx/model.js';
-import { batchSymbol, inferTypes } from '../../onnx/shapes/inferTypes.js';
-import type { TypeTable } from '../../onnx/shapes/typeTable.js';
+import { inferTypes } from '../../onnx/shapes/inferTypes.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../analysis.js';
 import type { UnjudgedLayer } from './healthBlocks.js';
-import { fedBatches, type FedBatch } from './sweep.js';
+import { concreteTypes, firstBatch, planTarget, type TargetFacts } from './targetPlan.js';
 import { maskInputOf, type SweepTarget } from './targetTap.js';
 
 /** Which values a sweep measures, what they are called, and what is left out. */
@@ -36,8 +32,12 @@ export async function planActivations(
   const symbolic = inferTypes(model, { keepsUnnamed: true });
   const table = layersOf(model, symbolic);
   const candidates = table.layers.filter(isMeasured);
-  const types = await concreteTypes(context, first.feeds, candidates);
-  const facts: Facts = {
+  const types = await concreteTypes(
+    context,
+    first.feeds,
+    candidates.filter((layer) => !layer.isInBody).map((layer) => layer.output),
+  );
+  const facts: TargetFacts = {
     model,
     types,
     symbolic,
@@ -45,7 +45,7 @@ export async function planActivations(
     rowCount: first.rowCount,
     maskInput: maskInputOf(data),
   };
-  const planned = candidates.map((layer) => ({ layer, plan: planLayer(layer, facts) }));
+  const planned = candidates.map((layer) => ({ layer, plan: planTarget(layer, facts) }));
   const targets: SweepTarget[] = [];
   const failed = new Map<string, string>();
   for (const { layer, plan } of planned) {
@@ -60,105 +60,8 @@ export async function planActivations(
   };
 }
 
-interface Facts {
-  readonly model: Model;
-  /** Of the first batch. */
-  readonly types: TypeTable;
-  /** With names for open sizes. */
-  readonly symbolic: TypeTable;
-  readonly feeds: Feeds;
-  readonly rowCount: number;
-  readonly maskInput: string;
-}
-
 function isMeasured(layer: Layer): boolean {
   return layer.kind === 'activation' || layer.kind === 'gate';
-}
-
-async function firstBatch(
-  context: Pick<AnalysisContext, 'model' | 'batchSize' | 'signal'>,
-  data: Dataset,
-): Promise<FedBatch | undefined> {
-  const { batchSize, signal, model } = context;
-  for await (const batch of fedBatches(
-    { data, batchSize, signal },
-    model,
-    Math.min(batchSize, data.sampleCount),
-  )) {
-    return batch;
-  }
-  return undefined;
-}
-
-async function concreteTypes(
-  { model, runtime }: Pick<AnalysisContext, 'model' | 'runtime'>,
-  feeds: Feeds,
-  layers: readonly Layer[],
-): Promise<TypeTable> {
-  const inputShapes = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, value.dims]));
-  const inferred = inferTypes(model, { inputShapes });
-  const isKnown = layers.every(
-    (layer) => layer.isInBody || sizesOf(inferred.get(layer.output)) !== undefined,
-  );
-  return isKnown ? inferred : await measureTypes(model, runtime, feeds);
-}
-
-/** Returns the target of a layer, or why it cannot be measured. */
-function planLayer(layer: Layer, facts: Facts): SweepTarget | string {
-  if (layer.isInBody) {
-    return 'it is inside an If, Loop or Scan body or a function, where values cannot be read yet';
-  }
-  const type = facts.types.get(layer.output);
-  const dims = sizesOf(type);
-  if (type?.kind !== 'tensor' || dims === undefined) return 'the shape of its output is not known';
-  if (!floatTypes.has(type.elementType)) return `its output holds ${type.elementType}, not real numbers`;
-  if (layer.unitAxis === null) return 'no axis of its output counts units';
-  const unitAxis = layer.unitAxis < 0 ? layer.unitAxis + dims.length : layer.unitAxis;
-  const unitCount = dims[unitAxis];
-  if (unitAxis === 0 || unitCount === undefined || unitCount === 0) {
-    return 'no axis of its output counts units';
-  }
-  const rowsPerSample = (dims[0] ?? 0) / facts.rowCount;
-  if (!followsBatch(layer.output, facts) || !Number.isInteger(rowsPerSample) || rowsPerSample === 0) {
-    return 'the first axis of its output is not the batch';
-  }
-  const shape = { rank: dims.length, unitAxis, rowsPerSample };
-  return {
-    layer: layer.name,
-    entering: layer.input ?? undefined,
-    leaving: layer.output,
-    elementType: type.elementType,
-    ...shape,
-    unitCount,
-    maskLayout: maskLayoutOf(shape, dims, facts),
-    maskInput: facts.maskInput,
-    rule: layer.family ?? { kind: 'unjudged' },
-  };
-}
-
-const floatTypes: ReadonlySet<string> = new Set(['float32', 'float64', 'float16', 'bfloat16']);
-
-/** Tells whether axis 0 is the batch, or a multiple of it, as far as its symbolic size says. */
-function followsBatch(value: string, { model, symbolic }: Facts): boolean {
-  const batch = batchSymbol(model);
-  const type = symbolic.get(value);
-  const size = type?.kind === 'tensor' ? (type.shape?.[0] ?? null) : null;
-  if (batch === undefined || size === null) return true;
-  // Named sizes may be equal without inference knowing; only a fixed number is surely not the batch.
-  return typeof size === 'string';
-}
-
-function maskLayoutOf(
-  { rank, unitAxis, rowsPerSample }: Pick<SweepTarget, 'rank' | 'unitAxis' | 'rowsPerSample'>,
-  dims: readonly number[],
-  { feeds, maskInput }: Facts,
-): SweepTarget['maskLayout'] {
-  const tokenCount = feeds[maskInput]?.dims[1];
-  if (tokenCount === undefined) return undefined;
-  if (rank === 2) return rowsPerSample === tokenCount ? 'rows' : undefined;
-  const tokenAxis = unitAxis === 2 ? 1 : 2;
-  if (rank !== 3 || rowsPerSample !== 1 || dims[tokenAxis] !== tokenCount) return undefined;
-  return tokenAxis === 1 ? 'axis-1' : 'axis-2';
 }
 
 function maskWarnings(targets: readonly SweepTarget[], mask: TensorValue | undefined): string[] {
@@ -196,10 +99,4 @@ function unjudgedLayers(table: LayerTable, failed: ReadonlyMap<string, string>):
     }
   }
   return unjudged;
-}
-
-function sizesOf(type: ValueType | undefined): readonly number[] | undefined {
-  if (type?.kind !== 'tensor' || type.shape === null) return undefined;
-  const sizes = type.shape.filter((size) => typeof size === 'number');
-  return sizes.length === type.shape.length ? sizes : undefined;
 }

@@ -193,15 +193,21 @@ function resultOf(parts: {
   };
 }
 
-function warningsOf(sweep: Sweep): string[] {
+function warningsOf({ layers, sampleCount }: Sweep): string[] {
+  return sampleCountWarnings(
+    sampleCount,
+    layers.some((layer) => layer.rms !== undefined),
+  );
+}
+
+/** Returns what is not judged, or judged on fewer samples, because of how many there were. */
+export function sampleCountWarnings(sampleCount: number, hasRms: boolean): string[] {
   const warnings: string[] = [];
-  const { sampleCount } = sweep;
   if (sampleCount < rareMinimumSampleCount) {
     warnings.push(
       `"Rare" (active on fewer than 0.1 % of samples) is not judged: that takes ${rareMinimumSampleCount.toLocaleString('en')} samples, and there were ${sampleCount.toLocaleString('en')}.`,
     );
   }
-  const hasRms = sweep.layers.some((layer) => layer.rms !== undefined);
   if (hasRms && sampleCount > rmsSampleCount) {
     warnings.push(
       `The RMS that activity is relative to was measured on the first ${rmsSampleCount.toLocaleString('en')} samples.`,

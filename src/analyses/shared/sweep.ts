@@ -155,7 +155,13 @@ class ExactCounter {
   }
 }
 
-async function measureRms(request: SweepRequest): Promise<ReadonlyMap<SweepTarget, number>> {
+/**
+ * Returns the root mean square of each target whose activity is relative to it, over units, positions and the first
+ * `rmsSampleCount` samples.
+ */
+export async function measureRms(
+  request: Omit<SweepRequest, 'epsilon' | 'topExampleCount' | 'onBatch'>,
+): Promise<ReadonlyMap<SweepTarget, number>> {
   const targets = request.targets.filter((target) => target.rule.kind === 'smooth-rectifier');
   if (targets.length === 0) return new Map();
   const graph = squaresGraph(request.model, targets);

@@ -16,6 +16,28 @@ export function innerEdges({ low, high, counts }: Histogram): number[] {
   return Array.from({ length: binCount - 1 }, (_, i) => low + ((high - low) * (i + 1)) / binCount);
 }
 
+/** Returns all edges, lowest first: one more than there are bins. */
+export function edgesOf(histogram: Histogram): number[] {
+  return [histogram.low, ...innerEdges(histogram), histogram.high];
+}
+
+/** Adds finite numbers one by one; those outside the range go to the first or last bin, NaN and infinities to none. */
+export function addNumbers(histogram: Histogram, numbers: ArrayLike<number>): void {
+  const { low, high, counts } = histogram;
+  const edges = innerEdges(histogram);
+  const perUnit = counts.length / (high - low);
+  const lastBin = counts.length - 1;
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]!;
+    if (!Number.isFinite(number)) continue;
+    let bin = Math.min(lastBin, Math.max(0, Math.floor((number - low) * perUnit)));
+    // The division may be off by a rounding; the edges decide.
+    while (bin < lastBin && number > edges[bin]!) bin++;
+    while (bin > 0 && number <= edges[bin - 1]!) bin--;
+    counts[bin]!++;
+  }
+}
+
 /**
  * Adds numbers given by how many lie above each inner edge, which is how a graph counts them; everything below the first
  * edge falls into the first bin.

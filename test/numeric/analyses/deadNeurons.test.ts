@@ -5,124 +5,21 @@ import type { ReportDraft } from '../../../src/analyses/analysis.js';
 import { blockSchemas } from '../../../src/protocol/blocks.js';
 import { Value } from '@sinclair/typebox/value';
 import { Cancelled } from '../../../src/base/abort.js';
-import { createRandom, type Random } from '../../../src/base/random.js';
-import { GraphBuilder, type NodeOptions } from '../../../src/engine/graph/graphBuilder.js';
-import type { Model } from '../../../src/onnx/model.js';
-import { float32Tensor, type TensorValue } from '../../../src/onnx/tensorValue.js';
+import { createRandom } from '../../../src/base/random.js';
 import { memoryDataset } from '../../support/memoryDataset.js';
-import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
+import { denseModel, normalTensor } from '../../support/modelBuilder.js';
+import {
+  activationNode,
+  channelModel,
+  negative,
+  ordinary,
+  planted,
+  plants,
+  positive,
+  sampleCount,
+  seldom,
+} from '../../support/plantedStates.js';
 import { arrayOf, runOn, statesOf } from '../../support/runHealth.js';
-
-/** Enough for `rare` to be judged. */
-const sampleCount = 4000;
-
-type Column = (random: Random, sample: number) => number;
-
-const ordinary: Column = (random) => random.normal();
-const negative: Column = (random) => -0.2 - random.next();
-const positive: Column = (random) => 0.2 + random.next();
-const once =
-  (value: number, otherwise: Column): Column =>
-  (random, sample) =>
-    sample === 1234 ? value : otherwise(random, sample);
-/** Positive on 2 of 4,000 samples: 0.05 %. */
-const seldom: Column = (random, sample) => (sample % 2000 === 77 ? 1 : negative(random, sample));
-
-function planted(columns: readonly Column[]): TensorValue {
-  const random = createRandom(11);
-  const data = new Float32Array(sampleCount * columns.length);
-  for (let sample = 0; sample < sampleCount; sample++) {
-    for (const [unit, column] of columns.entries()) {
-      data[sample * columns.length + unit] = column(random, sample);
-    }
-  }
-  return float32Tensor(data, [sampleCount, columns.length, 1, 1]);
-}
-
-/** x → a 1×1 convolution per channel with weight 1 (so that channels stay apart, NaN and all) → activation. */
-function channelModel(unitCount: number, append: (builder: GraphBuilder, value: string) => string): Model {
-  const builder = new GraphBuilder(emptyModel());
-  builder.addInput('x', floatType('N', unitCount, 1, 1));
-  const ones = float32Tensor(new Float32Array(unitCount).fill(1), [unitCount, 1, 1, 1]);
-  const weight = builder.constant(ones, 'conv.weight');
-  const value = builder.node('Conv', ['x', weight], { name: '/conv/Conv', attributes: { group: unitCount } });
-  builder.addOutput(append(builder, value));
-  return builder.build();
-}
-
-const one =
-  (opType: string, attributes: NodeOptions['attributes'] = {}) =>
-  (builder: GraphBuilder, value: string): string =>
-    builder.node(opType, [value], { name: `/act/${opType}`, attributes });
-
-const silu = (builder: GraphBuilder, value: string): string => {
-  const sigmoid = builder.node('Sigmoid', [value], { name: '/act/Sigmoid' });
-  return builder.node('Mul', [value, sigmoid], { name: '/act/Mul' });
-};
-
-interface Plant {
-  readonly name: string;
-  readonly append: (builder: GraphBuilder, value: string) => string;
-  readonly units: readonly (readonly [state: string, column: Column])[];
-}
-
-const plants: readonly Plant[] = [
-  {
-    name: 'Relu',
-    append: one('Relu'),
-    units: [
-      ['dead', negative],
-      ['rare', seldom],
-      ['always-on', positive],
-      ['active', ordinary],
-      ['not-finite', once(NaN, ordinary)],
-      ['not-finite', once(-Infinity, negative)],
-      ['not-finite', once(Infinity, ordinary)],
-    ],
-  },
-  {
-    name: 'SiLU',
-    append: silu,
-    units: [
-      ['dead', () => -60],
-      ['rare', (_, sample) => (sample % 2000 === 77 ? 2 : -60)],
-      ['always-on', positive],
-      ['active', (_, sample) => (sample % 2 === 0 ? 3 : -60)],
-      ['not-finite', once(NaN, ordinary)],
-    ],
-  },
-  {
-    name: 'Elu',
-    append: one('Elu'),
-    units: [
-      ['constant', () => -50],
-      ['saturated', (random, sample) => (sample % 200 === 0 ? 1 : -8 - random.next())],
-      ['active', (random, sample) => (sample % 50 === 0 ? 1 : -8 - random.next())],
-      ['rare', seldom],
-      ['active', positive],
-    ],
-  },
-  {
-    name: 'Tanh',
-    append: one('Tanh'),
-    units: [
-      ['constant', () => 0.3],
-      ['saturated', (random, sample) => (sample % 2 === 0 ? 5 : -5) + 0.1 * random.next()],
-      ['active', ordinary],
-      ['active', negative],
-    ],
-  },
-  {
-    name: 'LeakyRelu',
-    append: one('LeakyRelu', { alpha: { kind: 'float', value: 0.01 } }),
-    units: [
-      ['always-negative', negative],
-      ['rare', seldom],
-      ['always-on', positive],
-      ['active', ordinary],
-    ],
-  },
-];
 
 function assertValidBlocks(draft: ReportDraft): void {
   for (const block of draft.blocks) {
@@ -150,7 +47,7 @@ describe('dead-neurons', () => {
     const units = [negative, negative, ordinary, positive];
     const draft = await runOn(
       deadNeurons,
-      channelModel(4, one('Relu')),
+      channelModel(4, activationNode('Relu')),
       memoryDataset({ x: planted(units) }),
     );
     const finding = draft.findings[0]!;
@@ -166,7 +63,7 @@ describe('dead-neurons', () => {
 
   it('does not judge rare under 3,000 samples, and says so', async () => {
     const x = planted([seldom, ordinary]);
-    const draft = await runOn(deadNeurons, channelModel(2, one('Relu')), memoryDataset({ x }), {
+    const draft = await runOn(deadNeurons, channelModel(2, activationNode('Relu')), memoryDataset({ x }), {
       limit: 2999,
     });
     assert.deepEqual(statesOf(draft, 'act'), ['active', 'active']);
@@ -236,7 +133,7 @@ describe('dead-neurons', () => {
 
 describe('activation-sparsity', () => {
   it('equals a plain count, layer by layer', async () => {
-    const model = channelModel(2, one('Relu'));
+    const model = channelModel(2, activationNode('Relu'));
     const x = planted([ordinary, negative]);
     const draft = await runOn(activationSparsity, model, memoryDataset({ x }), {
       settings: { relativeThreshold: 0.5, histogramSamples: 1000 },
