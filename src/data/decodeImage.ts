@@ -2,18 +2,6 @@ import type { ResizeSpec } from '../protocol/inspectFile.js';
 import { imageUndecodable, typeMismatch } from './dataErrors.js';
 import type { AxisArray } from './pixels.js';
 
-/** File names that image readers take, by extension. */
-export const imageExtensions: ReadonlySet<string> = new Set([
-  '.png',
-  '.jpg',
-  '.jpeg',
-  '.webp',
-  '.gif',
-  '.tif',
-  '.tiff',
-  '.avif',
-]);
-
 /** Size and way of a resize, with its defaults filled in. */
 export interface Resize {
   readonly height: number;

@@ -64,14 +64,6 @@ async function unpacked(source: ByteSource): Promise<ByteSource> {
   }
 }
 
-/** Returns the name of the labels' file that belongs to a file of images by MNIST's naming, or undefined. */
-export function idxLabelsNameOf(imagesName: string): string | undefined {
-  const match = /^(.*)images([-._])idx[1-9](-ubyte)?(\.gz)?$/.exec(imagesName);
-  if (match === null) return undefined;
-  const [, before = '', separator = '', suffix = '', gz = ''] = match;
-  return `${before}labels${separator}idx1${suffix}${gz}`;
-}
-
 /** Writes an array as IDX (uint8, int8, int16, int32, float32, float64). */
 export async function writeIdx(path: string, value: TensorValue): Promise<void> {
   const code = [...typeCodes].find(([, dtype]) => dtype === value.dtype)?.[0];

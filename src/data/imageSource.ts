@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
-import { basename, extname, join, relative, resolve, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { dataEmpty, labelsInvalid } from './dataErrors.js';
-import { imageExtensions, imageSize } from './decodeImage.js';
+import { isImageName } from './dataNames.js';
+import { imageSize } from './decodeImage.js';
 import { findLabelsFile, labelIndexer, readLabelNames, readLabelsFile } from './labels.js';
 import {
   type FieldInfo,
@@ -12,11 +13,6 @@ import {
   type SourceRequest,
 } from './sampleSource.js';
 import { shapeMismatch } from './dataErrors.js';
-
-/** Tells whether a file name is one of an image that we decode. */
-export function isImageName(name: string): boolean {
-  return imageExtensions.has(extname(name).toLowerCase());
-}
 
 interface ImageLabels {
   readonly indices?: Int32Array;

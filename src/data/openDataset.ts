@@ -5,6 +5,7 @@ import type { Model } from '../onnx/model.js';
 import { elementCountOf } from '../onnx/tensorValue.js';
 import type { DataSpec } from '../protocol/inspectFile.js';
 import { assembleBatches } from './assembleBatches.js';
+import { isInspectFileName } from './dataNames.js';
 import type { Batch, BatchOptions, Dataset } from './dataset.js';
 import { dataEmpty, fieldMissing } from './dataErrors.js';
 import { type InputPlan, planInput } from './inputPlan.js';
@@ -12,7 +13,7 @@ import { classCountOf, type InputTarget, inputTargets } from './inputTargets.js'
 import { labelRangeWarning } from './labels.js';
 import { openSource } from './openSource.js';
 import { probeData } from './probe.js';
-import { isInspectFileName, readInspectFile } from './readInspectFile.js';
+import { readInspectFile } from './readInspectFile.js';
 import type { RawSample, SampleSource, Selection, SourceRequest } from './sampleSource.js';
 
 /**

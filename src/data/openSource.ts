@@ -4,8 +4,9 @@ import { arraySource } from './arraySource.js';
 import { fileSource } from './byteSource.js';
 import { csvSource } from './csvSource.js';
 import { dataEmpty, dataNotFound, dataUnsupported, listOf } from './dataErrors.js';
-import { idxLabelsNameOf, looksLikeGzip, looksLikeIdx, openIdx } from './idx.js';
-import { imageSource, isImageName } from './imageSource.js';
+import { idxLabelsNameOf, isImageName, kindByExtension } from './dataNames.js';
+import { looksLikeGzip, looksLikeIdx, openIdx } from './idx.js';
+import { imageSource } from './imageSource.js';
 import type { NamedArray } from './namedArray.js';
 import { openNpy } from './openNpy.js';
 import { openNpz } from './npz.js';
@@ -70,15 +71,6 @@ async function folderKind(path: string): Promise<Kind> {
   if (all.some(isImageName)) return 'images';
   throw dataUnsupported(path, `the folder holds none of what we read, but ${listOf(names)}`);
 }
-
-const kindByExtension = new Map<string, Kind>([
-  ['.npy', 'npy'],
-  ['.npz', 'npz'],
-  ['.csv', 'csv'],
-  ['.tsv', 'csv'],
-  ['.parquet', 'parquet'],
-  ['.pb', 'onnx-pb'],
-]);
 
 async function fileKind(path: string): Promise<Kind> {
   if (isImageName(path)) return 'image';

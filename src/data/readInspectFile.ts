@@ -16,11 +16,6 @@ export interface LoadedInspectFile {
   readonly dataPath?: string;
 }
 
-/** Tells whether a path is an inspect file by its name. */
-export function isInspectFileName(path: string): boolean {
-  return path.endsWith('.inspect.json') || path.endsWith('inspect.json');
-}
-
 /**
  * Reads a `*.inspect.json`.
  *

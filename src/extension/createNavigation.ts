@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import type { CurrentModel } from './models/currentModel.js';
 import type { ModelStore } from './models/modelStore.js';
 import type { Navigation } from './navigation.js';
+import type { FormRequest } from './run/form/formRequest.js';
 import type { LiveRun } from './run/liveRun.js';
 
 /** The pages that navigation leads to. */
@@ -10,6 +11,7 @@ export interface Places {
     open(model: vscode.Uri, options: { readonly layer?: string }): Promise<void>;
   };
   readonly neurons: { open(model: vscode.Uri, address: string): Promise<void> };
+  readonly forms: { open(request: FormRequest): void };
   readonly reports: {
     showResult(resultId: string): Promise<void>;
     showRun(run: LiveRun): void;
@@ -35,6 +37,9 @@ export function createNavigation(
     },
     openResult: async (resultId) => {
       await places().reports.showResult(resultId);
+    },
+    openRunForm: (request) => {
+      places().forms.open(request);
     },
     showRun: (run) => {
       places().reports.showRun(run);

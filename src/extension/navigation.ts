@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import type { FormRequest } from './run/form/formRequest.js';
 import type { LiveRun } from './run/liveRun.js';
 
 /** Ways to the places of the extension; a command, link or click anywhere ends in one of these. */
@@ -9,6 +10,8 @@ export interface Navigation {
   openAddress(model: vscode.Uri, address: string): Promise<void>;
   /** Opens a stored result beside the code. */
   openResult(resultId: string): Promise<void>;
+  /** Opens the form that a run is started from. */
+  openRunForm(request: FormRequest): void;
   /** Shows a run under way beside the code; it becomes its report. */
   showRun(run: LiveRun): void;
 }

@@ -35,8 +35,8 @@ export type Setting =
       readonly kind: 'text';
       /** null: not set. */
       readonly default: string | null;
-      /** What the text is: a free form, an address of the model, or a path. */
-      readonly format?: 'text' | 'address' | 'path' | 'integers';
+      /** What the text is: a free form, an address or a layer of the model, a path, or a list. */
+      readonly format?: 'text' | 'address' | 'layer' | 'path' | 'integers';
     });
 
 /** Declared settings by key. */
@@ -122,6 +122,7 @@ type Fault = 'is not' | 'is out of range: it must be';
 const textKinds = {
   text: 'a text',
   address: 'an address such as features.3[42]',
+  layer: 'the name of a layer such as features.3',
   path: 'a path',
   integers: 'integers separated by commas',
 } as const;

@@ -45,10 +45,10 @@ interface ModelItem extends vscode.QuickPickItem {
   readonly uri: vscode.Uri | undefined;
 }
 
-/** What the editor passes: a Uri from the explorer, or a node of our tree that carries one. */
-function uriIn(target: unknown): vscode.Uri | undefined {
-  // Links pass plain data, which has lost its class.
+/** Returns the file in what the editor passes: a Uri from the explorer or a link, or a node of our tree that carries one. */
+export function uriIn(target: unknown): vscode.Uri | undefined {
   if (target instanceof Object && 'scheme' in target && 'path' in target) {
+    // Links pass plain data, which has lost its class.
     return vscode.Uri.from(target as vscode.Uri);
   }
   if (target instanceof Object && 'uri' in target) return uriIn(target.uri);

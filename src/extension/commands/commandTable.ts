@@ -18,6 +18,7 @@ import {
   refreshModels,
   showLayer,
 } from './modelCommands.js';
+import { chooseData, measureNow, rerunWithChanges, runAnalysis, writeInspectFile } from './runCommands.js';
 import { deleteResult, openResult, rerunResult, showRun } from './resultCommands.js';
 import { filterUnits, showMoreUnits, sortUnits } from './unitCommands.js';
 
@@ -37,6 +38,11 @@ export const commandTable: Readonly<Record<string, CommandFunction>> = {
   filterUnits,
   sortUnits,
   showMoreUnits,
+  runAnalysis,
+  chooseData,
+  writeInspectFile,
+  measureNow,
+  rerunWithChanges,
   openResult,
   rerunResult,
   deleteResult,

@@ -2,18 +2,34 @@ import * as vscode from 'vscode';
 import { Cancelled } from '../../base/abort.js';
 import { messageOf, UserError } from '../../base/errors.js';
 import type { App } from '../app.js';
+import { analysisCommandId } from '../manifest/analysisCommandId.js';
 import { idPrefix } from '../manifest/contribution.js';
 import { type CommandFunction, commandTable } from './commandTable.js';
+import { runOneAnalysis } from './runCommands.js';
 
 /** Registers every command; a failure is told in a message that leads to the log, never lost. */
 export function registerCommands(app: App): void {
-  for (const [id, run] of Object.entries(commandTable)) {
+  for (const [id, run] of [...Object.entries(commandTable), ...analysisCommands(app)]) {
     app.context.subscriptions.push(
       vscode.commands.registerCommand(idPrefix + id, (...args: unknown[]) =>
         runCommand(app, { id, run }, args),
       ),
     );
   }
+}
+
+/** The commands of analyses are those that package.json lists, because loading the analyses themselves takes its time. */
+function analysisCommands(app: App): [string, CommandFunction][] {
+  const { contributes } = app.context.extension.packageJSON as {
+    readonly contributes: { readonly commands: readonly { readonly command: string }[] };
+  };
+  const prefix = idPrefix + analysisCommandId('');
+  return contributes.commands
+    .filter(({ command }) => command.startsWith(prefix))
+    .map(({ command }) => {
+      const id = command.slice(prefix.length);
+      return [analysisCommandId(id), (one, target) => runOneAnalysis(one, id, target)];
+    });
 }
 
 async function runCommand(

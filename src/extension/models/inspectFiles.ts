@@ -21,11 +21,12 @@ const readFileCount = 500;
 /** Returns every `.inspect.json` of the workspace that can be read; a damaged one is logged and left out. */
 export async function findInspectFiles(exclude: string | null, log: Logger): Promise<InspectFileLink[]> {
   const found = await vscode.workspace.findFiles('**/*.inspect.json', exclude, readFileCount);
-  const links = await Promise.all(found.map((uri) => readLink(uri, log)));
+  const links = await Promise.all(found.map((uri) => readInspectLink(uri, log)));
   return links.filter((link) => link !== undefined).sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-async function readLink(uri: vscode.Uri, log: Logger): Promise<InspectFileLink | undefined> {
+/** Returns what an inspect file ties together; a damaged one is logged, and undefined. */
+export async function readInspectLink(uri: vscode.Uri, log: Logger): Promise<InspectFileLink | undefined> {
   if (uri.scheme !== 'file') return undefined;
   try {
     const { parseInspectFile } = await import('../../protocol/inspectFile.js');

@@ -70,6 +70,7 @@ const what = {
 const where = {
   layer: {
     kind: 'text',
+    format: 'layer',
     title: 'Layer',
     description:
       'Share the prediction out over this layer’s values and not over the input; for grad-cam the layer whose maps are weighted (default the last with spatial positions).',

@@ -1,0 +1,36 @@
+import * as vscode from 'vscode';
+import { type Analysis, type QuestionId, questionTitles } from '../../analyses/analysis.js';
+import { loadAnalyses } from '../loadAnalyses.js';
+import { type Choice, chooseItem } from './chooseItem.js';
+import type { Answer } from './walkSteps.js';
+
+/** Asks for an analysis by the question it answers; only those that exist are listed. */
+export async function chooseAnalysis({
+  title,
+  canGoBack,
+}: {
+  readonly title: string;
+  readonly canGoBack: boolean;
+}): Promise<Answer<Analysis>> {
+  return chooseItem({
+    title,
+    placeholder: vscode.l10n.t('What do you want to know?'),
+    canGoBack,
+    items: itemsOf(await loadAnalyses()),
+  });
+}
+
+function itemsOf(analyses: readonly Analysis[]): Choice<Analysis>[] {
+  const questions = new Map<QuestionId, Analysis[]>();
+  for (const analysis of analyses) {
+    questions.set(analysis.question, [...(questions.get(analysis.question) ?? []), analysis]);
+  }
+  return [...questions].flatMap(([question, answering]) => [
+    { label: vscode.l10n.t(questionTitles[question]), kind: vscode.QuickPickItemKind.Separator },
+    ...answering.map((analysis) => ({
+      label: vscode.l10n.t(analysis.title),
+      detail: vscode.l10n.t(analysis.asks),
+      value: analysis,
+    })),
+  ]);
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import type { DataState, RunForm, RunProtocol, RunShow } from '../../src/protocol/views/runMessages.js';
+import type { SettingsSchema } from '../../src/protocol/settings.js';
+import type { ThemeName } from '../support/editorThemes.js';
+import { openView, type ViewSetup, type WebviewPage } from '../support/webviewPage.js';
+
+const schema = {
+  method: {
+    kind: 'choice',
+    title: 'Method',
+    description: 'How the prediction is shared out over the input: gradients add up, occlusion needs none.',
+    default: 'gradients',
+    choices: ['gradients', 'occlusion'],
+  },
+  steps: {
+    kind: 'integer',
+    title: 'Steps',
+    description: 'Points on the path of integrated gradients; more steps, smaller completeness error.',
+    default: 50,
+    minimum: 1,
+    maximum: 1000,
+    unit: 'points',
+    appliesWhen: { method: ['gradients'] },
+  },
+  epsilon: {
+    kind: 'number',
+    title: 'Relative threshold',
+    description: 'GELU-like neurons are active where |a| exceeds this × the RMS of their layer.',
+    default: 0.001,
+    minimum: 0,
+    maximum: 1,
+    exclusive: true,
+  },
+  neuron: {
+    kind: 'text',
+    format: 'address',
+    title: 'Neuron',
+    description: 'Address of a unit whose value is explained in place of the output.',
+    default: null,
+  },
+  layer: {
+    kind: 'text',
+    format: 'layer',
+    title: 'Layer',
+    description: 'Share the prediction out over this layer’s values.',
+    default: null,
+  },
+  background: {
+    kind: 'text',
+    format: 'path',
+    title: 'Background',
+    description: 'An .npz file with many baselines.',
+    default: null,
+  },
+  window: {
+    kind: 'text',
+    format: 'integers',
+    title: 'Window',
+    description: 'Size of the hidden window, one number or one per axis.',
+    default: null,
+    appliesWhen: { method: ['occlusion'] },
+  },
+  target: {
+    kind: 'text',
+    title: 'Target',
+    description: 'Index on the class axis of the output, or argmax.',
+    default: 'argmax',
+  },
+  multiply: {
+    kind: 'boolean',
+    title: 'Multiply by input − baseline',
+    description: 'Off: the averaged gradient alone, a sensitivity.',
+    default: true,
+  },
+} as const satisfies SettingsSchema;
+
+const form: RunForm = {
+  formId: 'one',
+  analysisId: 'attribution',
+  analysisTitle: 'Attribution',
+  asks: 'Which parts of the input speak for this prediction, and which against it?',
+  modelName: 'digits-cnn.onnx',
+  modelPath: '/work/space/models/digits-cnn.onnx',
+  dataNeed: 'required',
+  settings: schema,
+  choice: { settings: {}, seed: 0, provider: 'auto', limit: null, batchSize: null },
+  isRestricted: false,
+};
+
+const place = {
+  path: '/work/space/data/digits-images-idx3-ubyte.gz',
+  name: 'digits-images-idx3-ubyte.gz',
+  folder: 'data',
+  isInspectFile: false,
+};
+
+const data: DataState = {
+  kind: 'known',
+  place,
+  facts: {
+    kind: 'IDX array',
+    sampleCount: 10_000,
+    hasLabels: true,
+    labelNames: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+    warnings: [
+      'Input "image": assumed layout NCHW, scale 1/255 of pixels 0–255. Write it down in an .inspect.json.',
+    ],
+    canBeWritten: true,
+  },
+};
+
+const command =
+  'neuron-inspector run attribution models/digits-cnn.onnx --data data/digits-images-idx3-ubyte.gz';
+
+const shows: readonly RunShow[] = [
+  { kind: 'form', form },
+  { kind: 'data', data },
+  { kind: 'estimate', estimate: { kind: 'known', durationMs: 4200, how: 'from one batch of 128' } },
+  { kind: 'command', text: command },
+  {
+    kind: 'layers',
+    layers: [
+      { name: 'conv1', address: 'conv1[0]', detail: 'Conv · 16 units' },
+      { name: 'conv2', address: 'conv2[0]', detail: 'Conv · 32 units' },
+      { name: 'flatten', address: null, detail: 'Flatten' },
+      { name: 'fc1', address: 'fc1[0]', detail: 'Gemm · 128 units' },
+    ],
+  },
+  { kind: 'waiting', text: null },
+];
+
+function openForm(setup: ViewSetup<RunProtocol> = {}): Promise<WebviewPage<RunProtocol>> {
+  return openView<RunProtocol>('run', { shows, ...setup });
+}
+
+const themes: readonly ThemeName[] = ['light', 'dark', 'high-contrast-light', 'high-contrast'];
+
+describe('the form of a run', () => {
+  it('passes axe in every theme, with a wrong value and an open list', async () => {
+    const view = await openForm();
+    await view.page.getByLabel('Steps').fill('0');
+    await view.page.getByText('Advanced').click();
+    await view.page.getByLabel('Neuron').click();
+    for (const theme of themes) {
+      await view.setTheme(theme);
+      await view.expectNoAxeViolations();
+    }
+    await view.screenshotsInThemes('run/wrong');
+  });
+
+  it('looks right in every theme', async () => {
+    const view = await openForm();
+    await view.screenshotsInThemes('run/form');
+    assert.ok(true);
+  });
+});
