@@ -13,7 +13,7 @@ const tiers = {
   unit: {},
   numeric: {},
   cli: {},
-  package: {},
+  package: { needsChromium: true, needsEditor: true },
   webview: { needsChromium: true },
   vscode: { needsChromium: true, needsEditor: true },
   story: { needsChromium: true, needsEditor: true },

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { rootDir } from './paths.js';
@@ -26,6 +28,37 @@ export function runPackage(
     env: { ...process.env, NEURON_INSPECTOR_VSIX_DIR: outDir, ...env },
   });
 }
+
+let made: string | undefined;
+
+/**
+ * Returns the VSIX file for this machine, made once for all test files of a run, without a network: all it needs is
+ * installed here.
+ */
+export function hostVsix(): string {
+  if (made === undefined) {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'neuron-inspector-vsix-')));
+    process.once('exit', () => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const { status, stderr } = runPackage([hostTarget], folder, offline);
+    assert.equal(status, 0, stderr);
+    made = vsixFile(folder, hostTarget);
+  }
+  return made;
+}
+
+// Every way npm could leave the machine points at a port where nobody listens.
+const unreachable = 'http://127.0.0.1:9';
+
+/** Environment in which npm reaches no registry. */
+export const offline: NodeJS.ProcessEnv = {
+  npm_config_registry: unreachable,
+  HTTP_PROXY: unreachable,
+  HTTPS_PROXY: unreachable,
+  http_proxy: unreachable,
+  https_proxy: unreachable,
+};
 
 /** Returns the VSIX file that a run of `npm run package` made for a target. */
 export function vsixFile(outDir: string, target: string): string {
