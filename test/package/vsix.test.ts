@@ -209,7 +209,7 @@ function checkGolden(name: string, paths: readonly string[], target: string): vo
 /** Packages count as one entry, as do the pages, chunks and pictures, which come and go. */
 function summarised(path: string, target: string): string {
   const inPackage = /^dist\/node_modules\/(@[^/]+\/)?[^/]+\//.exec(path)?.[0];
-  const folder = /^(dist\/(webview|chunks)|media\/\w+)\//.exec(path)?.[0];
+  const folder = /^(dist\/(webview|chunks|tree-sitter)|media\/\w+)\//.exec(path)?.[0];
   const entry = inPackage ?? folder ?? path;
   return entry.replace(target, 'TARGET');
 }
