@@ -28,6 +28,7 @@ const steps = [
     () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'manifest', 'main.ts'), '--check']),
   ],
   ['texts to translate', () => runNode([join(rootDir, 'scripts', 'l10n.mjs'), '--check'])],
+  ['dependencies', () => runNode([join(rootDir, 'scripts', 'dependencies.mjs'), '--check'])],
   ['third-party notices', () => runNode([join(rootDir, 'scripts', 'notices.mjs'), '--check'])],
   ['paths in the docs', checkDocPaths],
 ];
