@@ -1,20 +1,23 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { bytes, int, nodeFields, tensorFields, valueFields, varint } from '../test/support/protoBytes.js';
 
-/** Layers of every large model: equal structure, so that only the weights' bytes differ. */
-const layerCount = 250;
+/** Layers of every large model of one comparison: equal structure, so that only the weights' bytes differ. */
+const defaultLayerCount = 250;
 
 /** What a large model looks like on disk. */
 export interface LargeModel {
   readonly path: string;
-  /** Each of the 250 weights is a float32 square of this width. */
+  /** Each layer's weight is a float32 square of this width. */
   readonly width: number;
+  /** Layers of four nodes each. */
+  readonly layerCount?: number;
   /** Name of the file with the weights; without one they stand in the model. */
   readonly dataName?: string;
 }
 
 /**
- * Writes a model of 1,000 nodes (dense layers as PyTorch exports them) and returns the bytes of its weights.
+ * Writes a model of dense layers as PyTorch exports them, of 1,000 nodes unless told otherwise, and returns the bytes of
+ * its weights.
  *
  * The weights are holes: the files are as long as real ones and take no room on the disk.
  */
@@ -35,7 +38,7 @@ export function writeLargeModel(model: LargeModel): number {
   }
   ftruncateSync(fd, position);
   closeSync(fd);
-  return weightBytes * layerCount;
+  return weightBytes * (model.layerCount ?? defaultLayerCount);
 }
 
 interface Field {
@@ -45,7 +48,7 @@ interface Field {
 }
 
 function graphFields(model: LargeModel, weightBytes: number): readonly Field[] {
-  const { width } = model;
+  const { width, layerCount = defaultLayerCount } = model;
   const plain = (head: Buffer): Field => ({ head, holeBytes: 0 });
   const fields: Field[] = [plain(bytes(2, 'main_graph'))];
   for (let i = 0; i < layerCount; i++) fields.push(...layerNodes(i).map(plain));
