@@ -6,13 +6,19 @@ import { registerHovers } from './hovers/registerHovers.js';
 import { createStatusBar } from './statusBar.js';
 import { registerTrees } from './trees/registerTrees.js';
 
+/** What tests look at. */
+export interface ActivatedForTests {
+  readonly app: App;
+  readonly hovers: vscode.HoverProvider;
+}
+
 /** Registers everything the extension contributes; called by the editor on the first use of a contribution. */
-export function activate(context: vscode.ExtensionContext): { readonly app: App } | undefined {
+export function activate(context: vscode.ExtensionContext): ActivatedForTests | undefined {
   const app = createApp(context);
   registerTrees(app);
   registerCommands(app);
-  registerHovers(app);
+  const hovers = registerHovers(app);
   createStatusBar(app, context.subscriptions);
   // Tests look inside; nobody else may depend on it.
-  return context.extensionMode === vscode.ExtensionMode.Test ? { app } : undefined;
+  return context.extensionMode === vscode.ExtensionMode.Test ? { app, hovers } : undefined;
 }

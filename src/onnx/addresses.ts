@@ -74,7 +74,7 @@ interface Asked {
 
 /** Splits unquoted text behind the longest layer name or path; without one, by the grammar alone. */
 function longestName(text: string, table: AddressTable): Address {
-  const paths = new Set(table.layers.map((layer) => layer.path));
+  const paths = layersByPath(table);
   for (let end = text.length; end > 0; end--) {
     if (end < text.length && !':[@'.includes(text.charAt(end))) continue;
     const layer = text.slice(0, end);
@@ -85,10 +85,26 @@ function longestName(text: string, table: AddressTable): Address {
   return parseAddress(text);
 }
 
+const pathsByTable = new WeakMap<AddressTable, ReadonlyMap<string, readonly AddressedLayer[]>>();
+
+/** Kept per table: a hover asks many times, of models with thousands of layers. */
+function layersByPath(table: AddressTable): ReadonlyMap<string, readonly AddressedLayer[]> {
+  const known = pathsByTable.get(table);
+  if (known !== undefined) return known;
+  const paths = new Map<string, AddressedLayer[]>();
+  for (const layer of table.layers) {
+    const same = paths.get(layer.path);
+    if (same === undefined) paths.set(layer.path, [layer]);
+    else same.push(layer);
+  }
+  pathsByTable.set(table, paths);
+  return paths;
+}
+
 function findLayer(name: string, table: AddressTable): AddressedLayer | undefined {
   const known = table.byName.get(name);
   if (known !== undefined) return known;
-  const byPath = table.layers.filter((layer) => layer.path === name);
+  const byPath = layersByPath(table).get(name) ?? [];
   if (new Set(byPath.map((layer) => layer.output)).size > 1) {
     throw ambiguousPath(
       name,

@@ -7,7 +7,7 @@ export function markdownText(text: string): string {
 
 /** Returns text that can stand between the brackets of an image or link, without escapes that some readers would show. */
 export function plainLabel(text: string): string {
-  return text.replace(/[^\p{L}\p{N} .,%-]+/gu, ' ').trim();
+  return text.replace(/[^\p{L}\p{N}.,%-]+/gu, ' ').trim();
 }
 
 const base64Picture = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/u;

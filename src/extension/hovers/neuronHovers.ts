@@ -13,8 +13,11 @@ import { type Known, renderAsk, renderFound } from './renderHover.js';
 /** Models whose structure is read for hovers, the nearest to the document. */
 const readModelCount = 30;
 
-/** How long a hover waits for structure and results the first time; later ones find them in memory. */
-const readingMs = 400;
+/**
+ * How long a hover waits for structure and results the first time; later ones find them in memory. The editor shows what
+ * others say meanwhile and adds ours, so that waiting costs nobody anything; what takes longer is there the next time.
+ */
+const readingMs = 3000;
 
 /** How long a hover waits for pictures of samples that are not cached. */
 const picturesMs = 150;

@@ -10,13 +10,14 @@ const languages = [
   ...['markdown', 'json', 'jsonc'],
 ];
 
-/** Registers the hovers; grammars are loaded and documents parsed on the first one. */
-export function registerHovers(app: App): void {
+/** Registers the hovers and returns their provider; grammars are loaded and documents parsed on the first hover. */
+export function registerHovers(app: App): vscode.HoverProvider {
   const folder = vscode.Uri.joinPath(app.extensionUri, 'dist', 'tree-sitter').fsPath;
   const parsed = new ParsedDocuments(new Grammars(folder));
+  const hovers = new NeuronHovers(app, parsed);
   app.context.subscriptions.push(
     parsed,
-    vscode.languages.registerHoverProvider(languages, new NeuronHovers(app, parsed)),
+    vscode.languages.registerHoverProvider(languages, hovers),
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       if (contentChanges.length === 0) return;
       parsed.edit(document.uri.toString(), document.version, contentChanges.map(changeOf));
@@ -25,6 +26,7 @@ export function registerHovers(app: App): void {
       parsed.forget(document.uri.toString());
     }),
   );
+  return hovers;
 }
 
 function changeOf({

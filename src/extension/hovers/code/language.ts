@@ -7,12 +7,6 @@ export interface Link {
   readonly step: ChainStep;
 }
 
-/** An assignment of an expression to a plain name. */
-export interface Assignment {
-  readonly name: string;
-  readonly value: Node;
-}
-
 /** Where an unnamed element of a container stands: `features` → `0` in `self.features = nn.Sequential(…)`. */
 export interface ElementPath {
   /** `self`/`this`, or the name of the variable; names of modules below it follow in `path`. */
@@ -39,8 +33,8 @@ export interface Language {
   enclosingClass(node: Node): EnclosingClass | undefined;
   /** Names bound to whole modules by imports at the top of the file. */
   moduleNames(root: Node): ReadonlySet<string>;
-  /** Assignments to plain names in the functions around a node and at the top of the file, innermost first, last first. */
-  assignmentsBefore(node: Node): Iterable<Assignment>;
+  /** Returns what a name was last set to before it stands here, in the functions around it or at the top of the file. */
+  lastValue(name: Node): Node | undefined;
   /** Returns where the call a node belongs to stands in containers such as `nn.Sequential`. */
   elementPath(call: Node): ElementPath | undefined;
   /** Returns the name that a call gives to the layer it makes: `Dense(256, name="fc1")`. */

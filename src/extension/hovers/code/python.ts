@@ -1,7 +1,6 @@
 import type { Node } from '@vscode/tree-sitter-wasm';
 import type { AxisIndex, ChainStep, EnclosingClass } from '../reference.js';
 import {
-  type Assignment,
   closest,
   type ElementPath,
   fieldOf,
@@ -11,6 +10,8 @@ import {
   partsOf,
   selectingMethods,
 } from './language.js';
+import { nodesBefore, nodesWith, settingPattern } from './textSearch.js';
+import { TreeMemo } from './treeMemo.js';
 
 /** How Python writes chains, strings, classes and containers of layers. */
 export const python: Language = {
@@ -33,7 +34,7 @@ export const python: Language = {
   ]),
   enclosingClass,
   moduleNames,
-  assignmentsBefore,
+  lastValue,
   elementPath,
   givenName,
   isNamingString,
@@ -133,66 +134,60 @@ function plainString(node: Node): ReturnType<Language['plainString']> {
   return { text, start: open.endIndex, end: close.startIndex };
 }
 
+const classesByTree = new TreeMemo<EnclosingClass>();
+
 function enclosingClass(node: Node): EnclosingClass | undefined {
   const around = closest(node, new Set(['class_definition']));
   const name = around?.childForFieldName('name')?.text;
   if (around === undefined || name === undefined) return undefined;
-  const members = new Set<string>();
-  for (const assignment of around.descendantsOfType('assignment')) {
-    const left = assignment?.childForFieldName('left');
-    if (left?.type !== 'attribute' || left.childForFieldName('object')?.text !== 'self') continue;
-    const member = left.childForFieldName('attribute')?.text;
-    if (member !== undefined) members.add(member);
-  }
-  return { name, members: [...members] };
+  return classesByTree.get(node.tree, around.startIndex, () => {
+    const members = new Set<string>();
+    for (const assignment of around.descendantsOfType('assignment')) {
+      const left = assignment?.childForFieldName('left');
+      if (left?.type !== 'attribute' || left.childForFieldName('object')?.text !== 'self') continue;
+      const member = left.childForFieldName('attribute')?.text;
+      if (member !== undefined) members.add(member);
+    }
+    return { name, members: [...members] };
+  });
 }
 
 /** `import numpy as np` binds a module; `from torch import nn` may bind anything, but these are modules in practice. */
 const knownModules = ['nn', 'F', 'np', 'torch', 'tf', 'keras', 'layers', 'jnp', 'jax', 'plt'];
 
+const moduleNamesByTree = new TreeMemo<ReadonlySet<string>>();
+
 function moduleNames(root: Node): ReadonlySet<string> {
-  const names = new Set(knownModules);
-  for (const statement of root.namedChildren) {
-    if (statement?.type !== 'import_statement') continue;
-    for (const imported of fieldOf(statement, 'name')) {
-      const bound = imported.childForFieldName('alias') ?? imported.namedChild(0) ?? imported;
-      names.add(bound.text);
+  return moduleNamesByTree.get(root.tree, 0, () => {
+    const names = new Set(knownModules);
+    for (const node of nodesWith(root, /^import\s/gmu)) {
+      const statement = closest(node, new Set(['import_statement']));
+      for (const imported of statement === undefined ? [] : fieldOf(statement, 'name')) {
+        const bound = imported.childForFieldName('alias') ?? imported.namedChild(0) ?? imported;
+        names.add(bound.text);
+      }
     }
-  }
-  return names;
+    return names;
+  });
 }
 
 const scopeTypes: ReadonlySet<string> = new Set(['function_definition', 'module']);
 
-function* assignmentsBefore(node: Node): Generator<Assignment> {
-  for (let scope = closest(node, scopeTypes); scope !== undefined;) {
-    const body = scope.type === 'module' ? scope : scope.childForFieldName('body');
-    if (body !== null) yield* assignmentsIn(body, node.startIndex);
-    const around: Node | null = scope.parent;
-    scope = around === null ? undefined : closest(around, scopeTypes);
+function lastValue(node: Node): Node | undefined {
+  for (const found of nodesBefore(node, settingPattern(node.text))) {
+    const assignment = found.parent;
+    if (assignment?.type !== 'assignment' || assignment.endIndex > node.startIndex) continue;
+    const value = assignment.childForFieldName('right');
+    if (assignment.childForFieldName('left')?.equals(found) !== true || value === null) continue;
+    if (isVisible(assignment, node)) return value;
   }
+  return undefined;
 }
 
-/** Statements that run in the scope they stand in. */
-const nestingTypes: ReadonlySet<string> = new Set([
-  'with_statement',
-  'if_statement',
-  'for_statement',
-  'try_statement',
-  'else_clause',
-  'block',
-]);
-
-function* assignmentsIn(block: Node, before: number): Generator<Assignment> {
-  for (const statement of partsOf(block).reverse()) {
-    if (statement.startIndex >= before) continue;
-    if (nestingTypes.has(statement.type)) yield* assignmentsIn(statement, before);
-    const assignment = statement.type === 'expression_statement' ? statement.namedChild(0) : null;
-    if (assignment?.type !== 'assignment' || assignment.endIndex > before) continue;
-    const left = assignment.childForFieldName('left');
-    const value = assignment.childForFieldName('right');
-    if (left?.type === 'identifier' && value !== null) yield { name: left.text, value };
-  }
+/** Names set in a function are not seen outside of it. */
+function isVisible(assignment: Node, node: Node): boolean {
+  const scope = closest(assignment, scopeTypes);
+  return scope !== undefined && scope.startIndex <= node.startIndex && node.endIndex <= scope.endIndex;
 }
 
 function elementPath(call: Node): ElementPath | undefined {

@@ -151,10 +151,8 @@ class CodeReader {
   /** Returns the chain of names that a variable was last set to; calls make something new. */
   private alias(node: Node): Node | undefined {
     if (node.type !== 'identifier' || this.language.isSelf(node)) return undefined;
-    for (const { name, value } of this.language.assignmentsBefore(node)) {
-      if (name === node.text) return this.isPath(value) ? value : undefined;
-    }
-    return undefined;
+    const value = this.language.lastValue(node);
+    return value !== undefined && this.isPath(value) ? value : undefined;
   }
 
   private isPath(value: Node): boolean {

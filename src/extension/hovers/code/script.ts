@@ -1,14 +1,8 @@
 import type { Node } from '@vscode/tree-sitter-wasm';
 import type { AxisIndex, ChainStep, EnclosingClass } from '../reference.js';
-import {
-  type Assignment,
-  closest,
-  type Language,
-  type Link,
-  numberIndex,
-  partsOf,
-  selectingMethods,
-} from './language.js';
+import { closest, type Language, type Link, numberIndex, partsOf, selectingMethods } from './language.js';
+import { nodesBefore, nodesWith, settingPattern } from './textSearch.js';
+import { TreeMemo } from './treeMemo.js';
 
 /** How TypeScript and JavaScript write chains, strings, classes and containers of layers. */
 export const script: Language = {
@@ -21,7 +15,7 @@ export const script: Language = {
   indexTypes: new Set(['string', 'string_fragment', 'template_string', 'number', 'unary_expression']),
   enclosingClass,
   moduleNames,
-  assignmentsBefore,
+  lastValue,
   // Elements of `tf.sequential({ layers: […] })` go by the name they are given.
   elementPath: () => undefined,
   givenName,
@@ -103,9 +97,16 @@ const classTypes: ReadonlySet<string> = new Set(['class_declaration', 'class', '
 
 const fieldTypes = ['public_field_definition', 'field_definition'];
 
+const classesByTree = new TreeMemo<EnclosingClass>();
+
 function enclosingClass(node: Node): EnclosingClass | undefined {
   const around = closest(node, classTypes);
-  if (around === undefined) return undefined;
+  return around === undefined
+    ? undefined
+    : classesByTree.get(node.tree, around.startIndex, () => classOf(around));
+}
+
+function classOf(around: Node): EnclosingClass {
   const members = new Set<string>();
   for (const field of around.descendantsOfType(fieldTypes)) {
     const name = (field?.childForFieldName('name') ?? field?.childForFieldName('property'))?.text;
@@ -120,38 +121,35 @@ function enclosingClass(node: Node): EnclosingClass | undefined {
   return { name: around.childForFieldName('name')?.text ?? '', members: [...members] };
 }
 
-/** `import * as tf from …` and default imports bind modules; `{ net }` may be a network. */
+const moduleNamesByTree = new TreeMemo<ReadonlySet<string>>();
+
+/** `import * as tf from …` binds a module; a default import or `{ net }` may be a network. */
 function moduleNames(root: Node): ReadonlySet<string> {
-  const names = new Set(['tf', 'ort', 'Math', 'JSON', 'Object', 'console', 'process']);
-  for (const statement of root.namedChildren) {
-    if (statement?.type !== 'import_statement') continue;
-    for (const namespace of statement.descendantsOfType('namespace_import')) {
-      const bound = namespace?.namedChild(0);
-      if (bound !== null && bound !== undefined) names.add(bound.text);
+  return moduleNamesByTree.get(root.tree, 0, () => {
+    const names = new Set(['tf', 'ort', 'Math', 'JSON', 'Object', 'console', 'process']);
+    for (const node of nodesWith(root, /^import\s*\*/gmu)) {
+      const statement = closest(node, new Set(['import_statement']));
+      for (const namespace of statement?.descendantsOfType('namespace_import') ?? []) {
+        const bound = namespace?.namedChild(0);
+        if (bound !== null && bound !== undefined) names.add(bound.text);
+      }
     }
-  }
-  return names;
+    return names;
+  });
 }
 
 const scopeTypes: ReadonlySet<string> = new Set(['statement_block', 'program']);
 
-function* assignmentsBefore(node: Node): Generator<Assignment> {
-  for (let scope = closest(node, scopeTypes); scope !== undefined;) {
-    for (const statement of partsOf(scope).reverse()) {
-      if (statement.endIndex <= node.startIndex) yield* assignmentsOf(statement);
-    }
-    const around: Node | null = scope.parent;
-    scope = around === null ? undefined : closest(around, scopeTypes);
-  }
-}
-
-function* assignmentsOf(statement: Node): Generator<Assignment> {
-  if (statement.type !== 'lexical_declaration' && statement.type !== 'variable_declaration') return;
-  for (const declarator of partsOf(statement)) {
-    const name = declarator.childForFieldName('name');
+function lastValue(node: Node): Node | undefined {
+  for (const found of nodesBefore(node, settingPattern(node.text))) {
+    const declarator = found.parent;
+    if (declarator?.type !== 'variable_declarator' || declarator.endIndex > node.startIndex) continue;
     const value = declarator.childForFieldName('value');
-    if (name?.type === 'identifier' && value !== null) yield { name: name.text, value };
+    if (declarator.childForFieldName('name')?.equals(found) !== true || value === null) continue;
+    const scope = closest(declarator, scopeTypes);
+    if (scope !== undefined && node.endIndex <= scope.endIndex) return value;
   }
+  return undefined;
 }
 
 /** `tf.layers.dense({ units: 256, name: 'fc1' })`. */
