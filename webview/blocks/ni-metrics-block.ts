@@ -24,7 +24,7 @@ export class NiMetricsBlock extends BlockElement<MetricsBlock> {
     css`
       ul {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(164px, max-content));
+        grid-template-columns: repeat(auto-fill, minmax(196px, max-content));
         gap: 8px 24px;
         margin: 0;
         padding: 0;

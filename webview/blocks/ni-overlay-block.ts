@@ -17,8 +17,8 @@ declare global {
 /** Side of a heat map among others. */
 const mapSize = 140;
 
-/** Heat that is easy to see while the input below is still recognised. */
-const firstOpacity = 0.8;
+/** The heat is what was asked for; at full opacity the input below can still be recognised. */
+const firstOpacity = 1;
 
 /**
  * Heat maps over their inputs: one legend, one opacity and one place for the value pointed at, so that they compare.

@@ -35,11 +35,11 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
         padding: 0;
         font-family: var(--ni-code-font);
         line-height: 1.9;
-        white-space: pre-wrap;
         overflow-wrap: anywhere;
       }
       .text span {
         padding: 2px 0;
+        white-space: pre-wrap;
         cursor: default;
       }
       .legend {

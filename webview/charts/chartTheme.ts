@@ -22,6 +22,8 @@ export function chartTheme(): Config {
     // The chart has a name and a table; a reader would hear each mark besides.
     aria: false,
     axis: { ...axisLine, ...label, ...title },
+    // Names under a chart stand upright: long ones would be higher than the chart.
+    axisX: { labelLimit: 120 },
     header: { ...label, ...title },
     legend: { ...label, ...title },
     title: { color: text, subtitleColor: muted, fontSize, fontWeight: 'normal' },

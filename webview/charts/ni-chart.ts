@@ -132,7 +132,7 @@ export class NiChart extends LitElement {
           ? nothing
           : html`<div class="tools">
               <vscode-toolbar-button @click=${this.turnOver}
-                >${this.isTable ? t('Show as chart') : t('Show as table')}</vscode-toolbar-button
+                ><span>${this.isTable ? t('Show as chart') : t('Show as table')}</span></vscode-toolbar-button
               >
             </div>`
       }

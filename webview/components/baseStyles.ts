@@ -33,6 +33,11 @@ export const baseStyles = css`
   button.text:hover {
     text-decoration: underline;
   }
+  /* A button does not inherit the font; the label brings it. */
+  vscode-toolbar-button > span {
+    font-family: var(--vscode-font-family, system-ui, sans-serif);
+    font-size: var(--vscode-font-size, 13px);
+  }
   :focus-visible {
     outline: 1px solid var(--vscode-focusBorder);
     outline-offset: 1px;

@@ -29,7 +29,7 @@ export interface HeatValue {
 }
 
 /** Share of a picture's own opacity that is left below a heat map at full opacity. */
-const leastBaseOpacity = 0.35;
+const leastBaseOpacity = 0.3;
 
 /**
  * Values as colours, over the picture they belong to when there is one. Pointing at a pixel, or moving to it with the
@@ -65,8 +65,8 @@ export class NiHeatMap extends LitElement {
         border: 1px solid var(--ni-line);
       }
       ni-picture {
+        height: 100%;
         filter: grayscale(1);
-        --ni-line: transparent;
       }
       canvas {
         display: block;
@@ -112,7 +112,7 @@ export class NiHeatMap extends LitElement {
   @property() scale: 'diverging' | 'sequential' = 'diverging';
   @property({ attribute: false }) picture: Picture | undefined;
   @property() base = '';
-  @property({ type: Number }) opacity = 0.8;
+  @property({ type: Number }) opacity = 1;
   @property() label = '';
   @property({ type: Number, attribute: 'min-size' }) minSize = 160;
   @property({ type: Boolean }) controls = false;

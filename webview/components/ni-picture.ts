@@ -19,7 +19,7 @@ declare global {
  * @prop picture - What to show; a data URI or a file beside the report.
  * @prop {string} base - Address of the report's folder, for pictures that are files.
  * @prop {number} minSize - The longer side is drawn at least this long, in pixels.
- * @attr {boolean} decorative - Says nothing to screen readers: something beside it does.
+ * @attr {boolean} decorative - Fills its container and says nothing to screen readers: something beside it does.
  */
 @customElement('ni-picture')
 export class NiPicture extends LitElement {
@@ -34,6 +34,11 @@ export class NiPicture extends LitElement {
         background: var(--ni-panel);
         border: 1px solid var(--ni-line);
       }
+      :host([decorative]) img {
+        width: 100%;
+        height: 100%;
+        border: 0;
+      }
       p {
         margin: 0;
       }
@@ -43,7 +48,7 @@ export class NiPicture extends LitElement {
   @property({ attribute: false }) picture: Picture | undefined;
   @property() base = '';
   @property({ type: Number, attribute: 'min-size' }) minSize = 160;
-  @property({ type: Boolean }) decorative = false;
+  @property({ type: Boolean, reflect: true }) decorative = false;
 
   /** Source that the browser could not load. */
   @state() private failed: string | undefined;

@@ -13,6 +13,7 @@ import { followLink } from '../links.js';
 import { t } from '../text.js';
 import { baseStyles } from './baseStyles.js';
 import { columnTracks } from './table/columnWidths.js';
+import { textMeasure } from './table/measureText.js';
 import { type GridPlace, moveFocus } from './table/moveFocus.js';
 import { tableCell } from './table/tableCell.js';
 import { type TableData, type TableRow, type TableSort, type TableState } from './table/tableData.js';
@@ -107,7 +108,7 @@ export class NiTable extends LitElement {
       this.pick = this.saved.pick;
     }
     if (changed.has('table')) {
-      this.tracks = columnTracks(this.table);
+      this.tracks = columnTracks(this.table, textMeasure(this));
       this.texts = undefined;
     }
     const orders: readonly string[] = ['table', 'sort', 'filter', 'pick'];
@@ -189,12 +190,12 @@ export class NiTable extends LitElement {
         <vscode-toolbar-button
           title=${t('Copy these rows for a spreadsheet (tab-separated)')}
           @click=${this.onCopyTsv}
-          >${t('Copy')}</vscode-toolbar-button
+          ><span>${t('Copy')}</span></vscode-toolbar-button
         >
         <vscode-toolbar-button
           title=${t('Copy these rows as comma-separated values')}
           @click=${this.onCopyCsv}
-          >${t('Copy CSV')}</vscode-toolbar-button
+          ><span>${t('Copy CSV')}</span></vscode-toolbar-button
         >
       </span>
     </div>`;

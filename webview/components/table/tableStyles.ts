@@ -33,7 +33,6 @@ export const tableStyles = css`
   }
   .tools .copy {
     display: flex;
-    margin-left: auto;
   }
   .grid {
     overflow: auto;
@@ -126,7 +125,7 @@ export const tableStyles = css`
   }
   .bar {
     flex: none;
-    width: 8ch;
+    width: 60px;
     height: 8px;
     margin-right: auto;
     background: var(--ni-hairline);

@@ -45,7 +45,7 @@ export function reportToolbar(
         @click=${() => {
           act(action);
         }}
-        >${label}</vscode-toolbar-button
+        ><span>${label}</span></vscode-toolbar-button
       >`;
     })}
   </div>`;
