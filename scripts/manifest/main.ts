@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeContributes, type ManifestTexts } from '../../src/extension/manifest/contributes.js';
+import { activationEvents } from '../../src/extension/manifest/panels.js';
 import { rootDir } from '../../test/support/paths.js';
 
 const texts: ManifestTexts = {};
@@ -9,7 +10,7 @@ const packagePath = join(rootDir, 'package.json');
 const manifest = JSON.parse(readFileSync(packagePath, 'utf8')) as Record<string, unknown>;
 const sorted = Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
 const files: Readonly<Record<string, string>> = {
-  'package.json': jsonOf({ ...manifest, contributes }),
+  'package.json': jsonOf({ ...manifest, contributes, activationEvents }),
   'package.nls.json': jsonOf(sorted),
 };
 

@@ -3,6 +3,7 @@ import type { CurrentModel } from './models/currentModel.js';
 import type { ModelStore } from './models/modelStore.js';
 import type { Navigation } from './navigation.js';
 import type { FormRequest } from './run/form/formRequest.js';
+import type { KeptReport } from './panels/report/reportOrigin.js';
 import type { LiveRun } from './run/liveRun.js';
 
 /** The pages that navigation leads to. */
@@ -14,6 +15,7 @@ export interface Places {
   readonly forms: { open(request: FormRequest): void };
   readonly reports: {
     showResult(resultId: string): Promise<void>;
+    showComparison(first: KeptReport, second: KeptReport): Promise<void>;
     showRun(run: LiveRun): void;
   };
 }
@@ -40,6 +42,9 @@ export function createNavigation(
     },
     openRunForm: (request) => {
       places().forms.open(request);
+    },
+    openComparison: async (first, second) => {
+      await places().reports.showComparison(first, second);
     },
     showRun: (run) => {
       places().reports.showRun(run);

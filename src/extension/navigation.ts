@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import type { FormRequest } from './run/form/formRequest.js';
+import type { KeptReport } from './panels/report/reportOrigin.js';
 import type { LiveRun } from './run/liveRun.js';
 
 /** Ways to the places of the extension; a command, link or click anywhere ends in one of these. */
@@ -12,6 +13,8 @@ export interface Navigation {
   openResult(resultId: string): Promise<void>;
   /** Opens the form that a run is started from. */
   openRunForm(request: FormRequest): void;
+  /** Opens two reports side by side, the older compared with. */
+  openComparison(first: KeptReport, second: KeptReport): Promise<void>;
   /** Shows a run under way beside the code; it becomes its report. */
   showRun(run: LiveRun): void;
 }

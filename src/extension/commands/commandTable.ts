@@ -19,6 +19,7 @@ import {
   showLayer,
 } from './modelCommands.js';
 import { chooseData, measureNow, rerunWithChanges, runAnalysis, writeInspectFile } from './runCommands.js';
+import { compareResults, exportResult } from './reportCommands.js';
 import { deleteResult, openResult, rerunResult, showRun } from './resultCommands.js';
 import { filterUnits, showMoreUnits, sortUnits } from './unitCommands.js';
 
@@ -46,6 +47,8 @@ export const commandTable: Readonly<Record<string, CommandFunction>> = {
   openResult,
   rerunResult,
   deleteResult,
+  compareResults,
+  exportResult,
   cancelRun,
   showRun,
   restartEngine,

@@ -12,6 +12,7 @@ import {
 import type { App } from '../app.js';
 import { localPath } from '../localPath.js';
 import { idPrefix } from '../manifest/contribution.js';
+import { panelTypes } from '../manifest/panels.js';
 import { dataStampOf } from '../units/dataStamp.js';
 import { type AttachedView, attachView } from '../views/attachView.js';
 import { NeuronEngine, profileSettings } from './neuron/neuronEngine.js';
@@ -19,9 +20,6 @@ import { type MeasuringConditions, NeuronMeasurer } from './neuron/neuronMeasure
 import { findNeuron } from './neuron/neuronPlace.js';
 import { NeuronSession } from './neuron/neuronSession.js';
 import { ProfileStore } from './neuron/profileStore.js';
-
-/** Type of the neuron page's panels. */
-export const neuronPanelType = `${idPrefix}neuron`;
 
 /** The neuron pages: one panel a model, whose content changes with the address. */
 export class NeuronPanels implements Disposable, vscode.WebviewPanelSerializer {
@@ -33,7 +31,7 @@ export class NeuronPanels implements Disposable, vscode.WebviewPanelSerializer {
   constructor(app: App) {
     this.app = app;
     this.profiles = new ProfileStore(vscode.Uri.joinPath(app.storageUri, 'neurons').fsPath);
-    this.registration = vscode.window.registerWebviewPanelSerializer(neuronPanelType, this);
+    this.registration = vscode.window.registerWebviewPanelSerializer(panelTypes.neuron, this);
   }
 
   /** Opens a neuron's page beside the code, or the layer's place in the model's editor when the address has no unit. */
@@ -50,7 +48,7 @@ export class NeuronPanels implements Disposable, vscode.WebviewPanelSerializer {
       return;
     }
     const column = vscode.ViewColumn.Beside;
-    const panel = vscode.window.createWebviewPanel(neuronPanelType, address, column, {
+    const panel = vscode.window.createWebviewPanel(panelTypes.neuron, address, column, {
       enableFindWidget: true,
     });
     await this.adopt(panel, model).session.open(address);

@@ -23,8 +23,6 @@ export function actionLook(action: ReportAction): ActionLook {
       return { label: t('Export…'), icon: 'export' };
     case 'open-data':
       return { label: t('Open data'), icon: 'database' };
-    case 'open-arrays':
-      return { label: t('Open arrays'), icon: 'folder-opened' };
     case 'copy-command':
       return { label: t('Copy CLI command'), icon: 'terminal' };
     case 'open-source':
