@@ -87,6 +87,7 @@ export class WebviewPage<P extends ViewProtocol = ViewProtocol> {
   private answers: Answers<P>;
   private theme: ThemeName;
   private isHearing = true;
+  private readyCount = 0;
 
   constructor(name: string, setup: ViewSetup<P>, page: Page) {
     this.name = name;
@@ -114,10 +115,10 @@ export class WebviewPage<P extends ViewProtocol = ViewProtocol> {
 
   /** Loads the page again with the state it wrote last, as the editor does when a hidden tab is shown. */
   async reload(): Promise<void> {
-    const before = this.readyCount();
+    const before = this.readyCount;
     await this.page.goto(pageAddress);
     await this.until(
-      () => this.readyCount() > before,
+      () => this.readyCount > before,
       () => `${this.name} did not say that it is ready`,
     );
   }
@@ -215,15 +216,13 @@ export class WebviewPage<P extends ViewProtocol = ViewProtocol> {
     await this.page.context().close();
   }
 
-  private readyCount(): number {
-    return this.heard.filter((message) => message.kind === 'ready').length;
-  }
-
   private async hear(message: ViewToHost<P>): Promise<void> {
     this.heard.push(message);
     switch (message.kind) {
       case 'ready':
         for (const show of this.setup.shows ?? []) await this.send({ kind: 'show', show });
+        // Counted now, so that what a test shows comes after what it opened the view with.
+        this.readyCount++;
         return;
       case 'ask':
         await this.reply(message.id, message.ask);

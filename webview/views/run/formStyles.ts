@@ -171,10 +171,28 @@ export const formStyles = css`
     opacity: 1;
   }
   input[type='checkbox'] {
-    width: 16px;
-    height: 16px;
+    display: grid;
+    flex: none;
+    width: 18px;
+    height: 18px;
     margin: 0;
-    accent-color: var(--vscode-button-background);
+    place-content: center;
+    appearance: none;
+    border: 1px solid var(--vscode-settings-checkboxBorder, var(--vscode-checkbox-border, var(--ni-line)));
+    border-radius: 3px;
+    background: var(--vscode-settings-checkboxBackground, var(--vscode-checkbox-background));
+  }
+  input[type='checkbox']:checked::before {
+    width: 11px;
+    height: 11px;
+    background: var(--vscode-settings-checkboxForeground, var(--vscode-checkbox-foreground));
+    clip-path: polygon(14% 44%, 0 65%, 43% 100%, 100% 16%, 80% 0%, 39% 62%);
+    content: '';
+  }
+  @media (forced-colors: active) {
+    input[type='checkbox']:checked::before {
+      background: CanvasText;
+    }
   }
   input[aria-invalid='true'],
   select[aria-invalid='true'] {

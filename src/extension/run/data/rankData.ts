@@ -37,8 +37,7 @@ export function rankData(found: FoundData): DataCandidate[] {
     else if (rankOf(candidate) < rankOf(known)) best.set(candidate.path, { ...known, ...candidate });
     else best.set(candidate.path, { ...candidate, ...known });
   }
-  const order = orderFor(found.modelPath);
-  return [...best.values()].sort(order).slice(0, candidateCount);
+  return sorted([...best.values()], found.modelPath).slice(0, candidateCount);
 }
 
 function fromLinks({ modelPath, links }: FoundData): DataCandidate[] {
@@ -136,19 +135,22 @@ function rankOf({ reason }: DataCandidate): number {
   return reasonKinds.indexOf(reason);
 }
 
-/** By reason, then by how far it is, then whether it bears the model's name, then by name. */
-function orderFor(modelPath: string): (a: DataCandidate, b: DataCandidate) => number {
+/** Sorts by reason, then by how far it is, then whether it bears the model's name, then by name. */
+function sorted(candidates: readonly DataCandidate[], modelPath: string): DataCandidate[] {
   const folder = dirname(modelPath);
   const stem = basename(modelPath, extname(modelPath)).toLowerCase();
-  const keys = ({ path }: DataCandidate): readonly number[] => [
-    distance(folder, dirname(path)),
-    basename(path).toLowerCase().startsWith(stem) ? 0 : 1,
-  ];
-  return (a, b) => {
-    const ofA = [rankOf(a), ...keys(a)];
-    const ofB = [rankOf(b), ...keys(b)];
-    const at = ofA.findIndex((key, index) => key !== ofB[index]);
-    if (at >= 0) return (ofA[at] ?? 0) - (ofB[at] ?? 0);
-    return a.path.localeCompare(b.path, 'en', { numeric: true });
-  };
+  return candidates
+    .map((candidate) => {
+      const { path } = candidate;
+      const bearsName = basename(path).toLowerCase().startsWith(stem);
+      return { candidate, keys: [rankOf(candidate), distance(folder, dirname(path)), bearsName ? 0 : 1] };
+    })
+    .sort((a, b) => {
+      const at = a.keys.findIndex((key, index) => key !== b.keys[index]);
+      if (at >= 0) return (a.keys[at] ?? 0) - (b.keys[at] ?? 0);
+      return byName.compare(a.candidate.path, b.candidate.path);
+    })
+    .map(({ candidate }) => candidate);
 }
+
+const byName = new Intl.Collator('en', { numeric: true });
