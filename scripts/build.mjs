@@ -71,6 +71,15 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
       entryPoints: { 'webview/exported': 'webview/exported/exportedPage.ts' },
       outdir,
     }),
+    // Lays out graphs in a worker of the model's page, which fetches it as text: a script of its own.
+    esbuild.build({
+      absWorkingDir: rootDir,
+      metafile: true,
+      minify: true,
+      logLevel: 'warning',
+      entryPoints: { 'webview/elk-worker': 'node_modules/elkjs/lib/elk-worker.min.js' },
+      outdir,
+    }),
     ...views().map((name) =>
       esbuild.build({
         absWorkingDir: rootDir,

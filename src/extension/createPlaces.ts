@@ -1,6 +1,6 @@
-import * as vscode from 'vscode';
 import type { App } from './app.js';
 import type { Places } from './createNavigation.js';
+import { ModelEditors } from './editors/modelEditor.js';
 import { registerReportEditor } from './editors/reportEditor.js';
 import { NeuronPanels } from './panels/neuronPanel.js';
 import { RunPanels } from './panels/runPanel.js';
@@ -8,20 +8,10 @@ import { ReportPanels } from './panels/reportPanel.js';
 
 /** Makes the pages: custom editors and panels, each registered with the editor. */
 export function createPlaces(app: App): Places {
+  const models = new ModelEditors(app);
   const neurons = new NeuronPanels(app);
   const forms = new RunPanels(app);
   const reports = new ReportPanels(app);
-  app.context.subscriptions.push(neurons, forms, reports, registerReportEditor(app));
-  const open = (uri: vscode.Uri, viewType: string): Thenable<unknown> =>
-    vscode.commands.executeCommand('vscode.openWith', uri, viewType, vscode.ViewColumn.Active);
-  return {
-    models: {
-      open: async (model) => {
-        await open(model, 'neuronInspector.model');
-      },
-    },
-    neurons,
-    forms,
-    reports,
-  };
+  app.context.subscriptions.push(models, neurons, forms, reports, registerReportEditor(app));
+  return { models, neurons, forms, reports };
 }

@@ -1,4 +1,7 @@
+import { formatName } from '../protocol/addressNames.js';
 import { malformedAddress } from './addressErrors.js';
+
+export { formatName };
 
 /** What `layer:head[i]` and its like select inside a layer. */
 export type Selector = 'head' | 'expert' | 'hidden' | 'act';
@@ -65,15 +68,6 @@ export function formatAddress(address: Address): string {
   if (unit !== undefined) text += `[${String(unit)}]`;
   if (position !== undefined && position.length > 0) text += `@${position.join(',')}`;
   return text;
-}
-
-/** Names that would be read otherwise: with brackets, at signs, quotes, white space, or an end like `:1`. */
-const needsQuotes = /[[\]@"\s]|:(?:head|expert|hidden|act|\d{1,9})$|^$/u;
-
-/** Returns a layer's name as addresses write it, quoted where it must be. */
-export function formatName(name: string): string {
-  if (!needsQuotes.test(name)) return name;
-  return `"${name.replace(/["\\]/gu, (character) => `\\${character}`)}"`;
 }
 
 function plainName(text: string): { layer: string; rest: string } {

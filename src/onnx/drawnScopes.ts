@@ -2,6 +2,9 @@ import { type NamingStyle, scopeComponents } from './layers/exporterNames.js';
 import type { Layer } from './layers/layer.js';
 import type { GraphNode } from './model.js';
 
+/** Deeper scopes than this are not told apart: nobody nests so deep, and a hostile name could have any number. */
+const maxScopeDepth = 32;
+
 /**
  * Returns the scope of every node of a graph as layers are called (`features.3`); empty at the root.
  *
@@ -22,11 +25,12 @@ export function drawnScopes(
       unknown.push(node);
       continue;
     }
-    scopes.set(node, scope);
-    const shared = before === undefined ? '' : sharedScope(before, scope);
+    const bounded = scope.split('.', maxScopeDepth).join('.');
+    scopes.set(node, bounded);
+    const shared = before === undefined ? '' : sharedScope(before, bounded);
     for (const between of unknown) scopes.set(between, shared);
     unknown = [];
-    before = scope;
+    before = bounded;
   }
   for (const last of unknown) scopes.set(last, '');
   return scopes;

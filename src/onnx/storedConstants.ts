@@ -33,7 +33,7 @@ export function storedConstants({ views, layers }: LayerTable): StoredConstant[]
   const names = new Set<string>();
   return finder.stored().map(({ name, tensor, dims, use }) => ({
     ...{ name: unique(name, names), tensor, dims },
-    ...{ layer: use?.layer ?? null, role: use?.role ?? '' },
+    ...{ layer: use?.layer ?? null, role: roleOf(use, dims) },
   }));
 }
 
@@ -42,6 +42,12 @@ function unique(name: string, names: Set<string>): string {
   for (let i = 1; names.has(free); i++) free = `${name}_${i}`;
   names.add(free);
   return free;
+}
+
+/** A lone number that is added or multiplied is part of a formula (an epsilon, a half), not trained for a unit. */
+function roleOf(use: Use | undefined, dims: readonly number[]): string {
+  const role = use?.role ?? '';
+  return dims.length === 0 && ['bias', 'factor', 'scale'].includes(role) ? '' : role;
 }
 
 /** What a constant is for. */

@@ -26,17 +26,22 @@ export async function weightStatistics(
   const constant = constants.find((candidate) => candidate.name === name);
   if (constant === undefined) throw unknownWeight(name);
   const elementCount = elementCountOf(constant.dims);
-  if (!holdsNumbers(constant.tensor.elementType)) return noNumbers(name, elementCount);
+  const none = noNumbers(name, elementCount);
+  if (!holdsNumbers(constant.tensor.elementType)) return none;
   const bounds = new Bounds(elementCount - elementCountOf(constant.tensor.dims));
   for await (const numbers of chunksOf(constant.tensor)) bounds.add(numbers);
-  const edges = bounds.finiteCount === 0 ? [] : edgesOf(bounds, binCount, constant.tensor.elementType);
+  const counted = {
+    ...{ zeroCount: bounds.zeroCount, nanCount: bounds.nanCount, infiniteCount: bounds.infiniteCount },
+  };
+  if (bounds.finiteCount === 0) return { ...none, ...counted };
+  const edges = edgesOf(bounds, binCount, constant.tensor.elementType);
   const spread = new Spread(bounds, edges);
   for await (const numbers of chunksOf(constant.tensor)) spread.add(numbers);
   spread.addZeros(bounds.implicitZeroCount);
   return {
     ...{ name, elementCount, minimum: bounds.minimum, maximum: bounds.maximum, mean: bounds.mean },
     standardDeviation: spread.scale * Math.sqrt(spread.squares / bounds.finiteCount),
-    ...{ zeroCount: bounds.zeroCount, nanCount: bounds.nanCount, infiniteCount: bounds.infiniteCount },
+    ...counted,
     ...{ edges, counts: spread.counts },
   };
 }
@@ -54,7 +59,7 @@ function holdsNumbers(type: DataType): boolean {
 }
 
 function noNumbers(name: string, elementCount: number): WeightStatistics {
-  const none = { minimum: NaN, maximum: NaN, mean: NaN, standardDeviation: NaN };
+  const none = { minimum: null, maximum: null, mean: null, standardDeviation: null };
   const counts = { zeroCount: 0, nanCount: 0, infiniteCount: 0 };
   return { name, elementCount, ...none, ...counts, edges: [], counts: [] };
 }

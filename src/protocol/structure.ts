@@ -151,15 +151,15 @@ export interface WeightInfo {
   readonly sizeBytes: number;
 }
 
-/** Statistics of one constant tensor, read on request. */
+/** Statistics of the finite elements of one constant tensor, read on request; null where there is none. */
 export interface WeightStatistics {
   readonly name: string;
   readonly elementCount: number;
-  readonly minimum: number;
-  readonly maximum: number;
-  readonly mean: number;
+  readonly minimum: number | null;
+  readonly maximum: number | null;
+  readonly mean: number | null;
   /** Population standard deviation. */
-  readonly standardDeviation: number;
+  readonly standardDeviation: number | null;
   readonly zeroCount: number;
   readonly nanCount: number;
   readonly infiniteCount: number;

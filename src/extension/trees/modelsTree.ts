@@ -3,6 +3,7 @@ import { sparklineOf } from '../../base/sparkline.js';
 import { formatNumber } from '../../protocol/formatReport.js';
 import type { App } from '../app.js';
 import { idPrefix } from '../manifest/contribution.js';
+import { describeMeasurement, layerBadge } from '../units/layerBadge.js';
 import type { LayerFacts, UnitFacts } from '../units/unitIndex.js';
 import {
   describeLayer,
@@ -165,10 +166,7 @@ export class ModelsTree implements vscode.TreeDataProvider<ModelNode> {
     const shape = layer.shape === null ? '' : ` · ${layer.shape.map((size) => size ?? '?').join(' × ')}`;
     const parameters = vscode.l10n.t('{0} parameters', layer.parameterCount.toLocaleString('en-US'));
     const facts = this.factsOf(entry);
-    const when =
-      facts === undefined
-        ? ''
-        : `\n${vscode.l10n.t('Measured {0} on {1} samples', new Date(facts.createdAt).toLocaleString(), facts.sampleCount.toLocaleString('en-US'))}${facts.isStale ? ` · ${vscode.l10n.t('the model changed since')}` : ''}`;
+    const when = facts === undefined ? '' : `\n${describeMeasurement(facts)}`;
     return `${layer.name} · ${words}${shape} · ${parameters}${when}`;
   }
 
@@ -201,21 +199,9 @@ function shareOf({ activeSampleCount, sampleCount }: UnitFacts): number {
   return sampleCount === 0 ? NaN : activeSampleCount / sampleCount;
 }
 
-/** `38 % dead`, the worst of its states first; "all active" when nothing is wrong. */
 function badgeOf(facts: LayerFacts | undefined): string | undefined {
-  if (facts === undefined) return undefined;
-  const { stateCounts, unitCount } = facts;
-  const notable = ['not-finite', 'dead', 'constant', 'always-negative', 'saturated', 'rare'].find(
-    (state) => (stateCounts[state] ?? 0) > 0,
-  );
-  const stale = facts.isStale ? ` (${vscode.l10n.t('stale')})` : '';
-  if (notable === undefined) {
-    const judged = unitCount - (stateCounts['not-judged'] ?? 0);
-    return judged === 0 ? undefined : vscode.l10n.t('all alive') + stale;
-  }
-  const percent = Math.round((100 * (stateCounts[notable] ?? 0)) / unitCount);
-  const share = percent === 0 ? '< 1 %' : `${String(percent)} %`;
-  return `● ${share} ${notable}${stale}`;
+  const badge = layerBadge(facts);
+  return badge?.isNotable === true ? `● ${badge.text}` : badge?.text;
 }
 
 function describeState(facts: UnitFacts): string {
