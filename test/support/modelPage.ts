@@ -21,11 +21,11 @@ export const noFacts: ModelFacts = { kind: 'facts', badges: {}, metrics: [], can
 /** Opens the page of a model, its questions answered as the reader does. */
 export function openModelPage(
   model: Model,
-  setup: ViewSetup<ModelProtocol> = {},
+  { facts = noFacts, ...setup }: ViewSetup<ModelProtocol> & { readonly facts?: ModelFacts } = {},
 ): Promise<WebviewPage<ModelProtocol>> {
   const opened = openedModel(model);
   return openView<ModelProtocol>('model', {
-    shows: [modelContent(opened), noFacts],
+    shows: [modelContent(opened), facts],
     ...setup,
     answers: {
       graph: () => drawnGraph(opened),

@@ -4,11 +4,13 @@ import { readModel } from '../../src/onnx/readModel.js';
 import type { ModelFacts, ModelProtocol } from '../../src/protocol/views/modelMessages.js';
 import { noFacts, openModelPage } from '../support/modelPage.js';
 import { samplesDir } from '../support/paths.js';
-import { openView, type ViewSetup, type WebviewPage } from '../support/webviewPage.js';
+import { openView, type WebviewPage } from '../support/webviewPage.js';
 
 type ModelView = WebviewPage<ModelProtocol>;
 
-async function openDigits(setup: ViewSetup<ModelProtocol> = {}): Promise<ModelView> {
+type Setup = Parameters<typeof openModelPage>[1];
+
+async function openDigits(setup: Setup = {}): Promise<ModelView> {
   return openModelPage(await readModel(join(samplesDir, 'digits-cnn', 'digits-cnn.onnx')), setup);
 }
 
@@ -43,8 +45,7 @@ describe('the page of a model', () => {
   });
 
   it('offers trust and no runs in Restricted Mode', async () => {
-    const view = await openDigits();
-    await view.show({ ...noFacts, canRun: false });
+    const view = await openDigits({ facts: { ...noFacts, canRun: false } });
     await view.page.getByRole('button', { name: 'Manage workspace trust' }).click();
     await view.waitForTell('manage-trust');
     assert.equal(await view.page.getByRole('button', { name: 'Run…' }).count(), 0);
@@ -55,7 +56,7 @@ describe('the page of a model', () => {
     const view = await openView<ModelProtocol>('model', {
       shows: [{ kind: 'problem', name: 'broken.onnx', message, canRetry: true }],
     });
-    await view.page.getByRole('alert').getByText(message).waitFor();
+    await view.page.getByText(message).waitFor();
     await view.page.getByRole('button', { name: 'Try again' }).click();
     await view.waitForTell('reload');
     await view.page.getByRole('button', { name: 'Open with…' }).click();
@@ -80,8 +81,7 @@ describe('the list of layers', () => {
   });
 
   it('finds by name, kind, shape and state', async () => {
-    const view = await openDigits();
-    await view.show(facts);
+    const view = await openDigits({ facts });
     const search = view.page.getByRole('searchbox', { name: 'Search layers' });
     for (const [text, names] of [
       ['conv', ['conv1', 'conv2']],
@@ -98,8 +98,7 @@ describe('the list of layers', () => {
   });
 
   it('leads from a layer to a neuron, the graph, its weights and its result', async () => {
-    const view = await openDigits();
-    await view.show(facts);
+    const view = await openDigits({ facts });
     await view.page.getByRole('row', { name: /fc1/ }).click();
     await view.page.getByRole('spinbutton', { name: /Unit/ }).fill('42');
     await view.page.getByRole('button', { name: 'Open neuron' }).click();

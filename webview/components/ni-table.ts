@@ -179,7 +179,7 @@ export class NiTable extends LitElement {
     return html`<div class="tools">
       <vscode-textfield
         type="search"
-        label=${t('Filter {0}', this.label)}
+        .label=${t('Filter {0}', this.label)}
         placeholder=${t('Filter: words{0}', example)}
         .value=${this.filter}
         @input=${this.onFilter}

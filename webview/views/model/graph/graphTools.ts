@@ -48,7 +48,7 @@ function searchTools({
     current < 0 ? t('{0} found', count) : t('{0} of {1}', formatNumber(current + 1, 'count'), count);
   return html`<vscode-textfield
       type="search"
-      label=${t('Search the graph')}
+      .label=${t('Search the graph')}
       placeholder=${t('Search: name, op:Conv, attr:strides, shape:64x28')}
       .value=${search}
       @input=${(event: Event) => {

@@ -111,9 +111,9 @@ function labelOf({ item, isExpanded }: SceneBox, look: SceneLook): string {
   const heat = look.heat.get(item.id);
   return [
     `${boxTitle(item)}, ${kindText(item.kind)}`,
-    item.kind === 'node' ? item.name : boxLabel(item),
+    item.kind === 'node' ? (item.node?.layer ?? item.name) : boxLabel(item),
     heat?.text ?? '',
-    isExpanded ? '' : look.describe(item.id),
+    look.chosen === item.id && !isExpanded ? look.describe(item.id) : '',
   ]
     .filter((part) => part !== '')
     .join(', ');

@@ -160,7 +160,7 @@ export class NiLayerDetails extends LitElement {
         min="0"
         max=${last}
         step="1"
-        label=${t('Unit, 0 to {0}', formatNumber(last, 'count'))}
+        .label=${t('Unit, 0 to {0}', formatNumber(last, 'count'))}
         title=${t('0 to {0}', formatNumber(last, 'count'))}
         .value=${this.unit}
         @input=${this.onUnit}

@@ -162,7 +162,7 @@ export class NiModelLayers extends LitElement {
     return html`<div class="tools">
       <vscode-textfield
         type="search"
-        label=${t('Search layers')}
+        .label=${t('Search layers')}
         placeholder=${t('Search: name, kind, shape, state')}
         .value=${this.search}
         @input=${this.onSearch}
