@@ -62,7 +62,7 @@ export const baseStyles = css`
   @media (prefers-reduced-motion: reduce) {
     * {
       animation-duration: 0.01ms !important;
-      transition-duration: 0.01ms !important;
+      transition: none !important;
     }
   }
   @media (forced-colors: active) {

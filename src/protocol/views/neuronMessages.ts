@@ -220,8 +220,10 @@ export interface NeuronPageState {
   readonly trail: NeuronTrail;
   /** Opacity of the maps over pictures, 0…1. */
   readonly opacity: number;
-  /** Names of panels whose tables are shown instead of their charts. */
-  readonly tables: readonly string[];
+  /** How histograms were left, by the name of their panel. */
+  readonly histograms: Readonly<
+    Record<string, { readonly isTable: boolean; readonly isLog?: boolean | undefined }>
+  >;
 }
 
 /** Returns what a reloaded window reopens a page from, or undefined when it is no state of ours. */

@@ -1,8 +1,8 @@
 import type { ReportPageState, ReportProtocol } from '../../../src/protocol/views/reportMessages.js';
 import { openChannel } from '../../channel.js';
+import { keepScroll } from '../../keepScroll.js';
 import { forwardLinks } from '../../links.js';
 import { PageState } from '../../pageState.js';
-import { keepScroll } from './keepScroll.js';
 import './ni-report-page.js';
 
 const channel = openChannel<ReportProtocol>();

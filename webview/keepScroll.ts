@@ -1,4 +1,4 @@
-import type { PageState } from '../../pageState.js';
+import type { PageState } from './pageState.js';
 
 const key = 'scroll';
 
