@@ -1,7 +1,5 @@
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-icon/index.js';
-import '@vscode-elements/elements/dist/vscode-textfield/index.js';
-import type { VscodeTextfield } from '@vscode-elements/elements/dist/vscode-textfield/vscode-textfield.js';
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { formatNumber } from '../../../src/protocol/formatReport.js';
@@ -86,8 +84,14 @@ export class NiNeuronHeading extends LitElement {
       .ways {
         gap: 4px;
       }
-      vscode-textfield {
+      input {
         width: 15ch;
+        padding: 3px 6px;
+        color: var(--vscode-input-foreground);
+        background: var(--vscode-input-background);
+        border: 1px solid var(--vscode-input-border, var(--ni-line));
+        border-radius: 2px;
+        font: inherit;
       }
       .of {
         margin: 0 6px 0 2px;
@@ -121,14 +125,12 @@ export class NiNeuronHeading extends LitElement {
   @property({ attribute: false }) goTo: (text: string) => Promise<unknown> = () => Promise.resolve();
 
   @state() private refusal = '';
-  @query('vscode-textfield') private readonly field!: VscodeTextfield;
+  @query('input') private readonly field!: HTMLInputElement;
 
   /** Puts the keyboard into the field. */
   focusField(): void {
-    // The element itself takes no focus, its input does.
-    const input = this.field.shadowRoot?.querySelector('input');
-    input?.focus();
-    input?.select();
+    this.field.focus();
+    this.field.select();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -205,11 +207,12 @@ export class NiNeuronHeading extends LitElement {
       place.unitCount === null ? t('of an open number') : t('of {0}', formatNumber(place.unitCount, 'count'));
     return html`<div class="ways" role="group" aria-label=${t('Other units of {0}', place.layer)}>
       ${this.renderStep(-1)} ${this.renderStep(1)}
-      <vscode-textfield
-        .label=${t('Go to unit or address')}
+      <input
+        spellcheck="false"
+        aria-label=${t('Go to unit or address')}
         title=${t('A unit’s number or any address; Enter goes there (g)')}
         @keydown=${this.onKeyDown}
-      ></vscode-textfield>
+      />
       <span class="of">${count}</span>
     </div>`;
   }
@@ -242,7 +245,7 @@ export class NiNeuronHeading extends LitElement {
     if (event.key === 'Escape') {
       this.field.value = String(this.place.unit);
       this.refusal = '';
-      this.field.shadowRoot?.querySelector('input')?.blur();
+      this.field.blur();
     }
     if (event.key === 'Enter') void this.go(this.field.value);
   };
