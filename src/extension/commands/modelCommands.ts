@@ -4,7 +4,8 @@ import { resolveAddress } from '../../onnx/addresses.js';
 import type { AddressTable } from '../../protocol/structure.js';
 import type { App } from '../app.js';
 import { type LayerEntry, type ModelNode, unitAddress, type UnitEntry } from '../trees/modelItems.js';
-import { browseForModel, modelOf } from './chooseModel.js';
+import { browseForModel } from '../run/chooseModel.js';
+import { modelOf } from './modelOf.js';
 
 /** Opens a model's editor. */
 export async function inspectModel(app: App, target?: unknown): Promise<void> {

@@ -6,7 +6,7 @@ import { chooseData as askForData } from '../run/data/chooseData.js';
 import { knownData } from '../run/data/knownData.js';
 import { proposeInspectFile, saveProposal } from '../run/inspectFileProposal.js';
 import { startAnalysis } from '../run/startAnalysis.js';
-import { modelOf, uriIn } from './chooseModel.js';
+import { modelOf, uriIn } from './modelOf.js';
 import { resultOf } from './resultCommands.js';
 
 /** Asks which question to put to a model, and leads to its run. */

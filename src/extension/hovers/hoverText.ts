@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { sparklineOf } from '../../base/sparkline.js';
 import type { ResolvedAddress } from '../../onnx/addresses.js';
 import { formatNumber } from '../../protocol/formatReport.js';
+import { layerWord } from '../../protocol/layerWords.js';
 import type { AddressTable } from '../../protocol/structure.js';
 import type { SampleCard } from '../../protocol/units.js';
 import type { LayerFacts, UnitFacts } from '../units/unitIndex.js';
@@ -28,7 +29,7 @@ export function describeTarget(target: ResolvedAddress, table: AddressTable): st
       ? vscode.l10n.t('module with 1 layer')
       : vscode.l10n.t('module with {0} layers', count(inside.length));
   }
-  const what = kindName(layer.kind, layer.operator);
+  const what = layerWord(layer);
   const units = target.unitCount;
   if (target.unit !== undefined) {
     return layer.kind === 'conv' ? vscode.l10n.t('{0} channel', what) : vscode.l10n.t('{0} neuron', what);
@@ -37,13 +38,6 @@ export function describeTarget(target: ResolvedAddress, table: AddressTable): st
   return layer.kind === 'conv'
     ? vscode.l10n.t('{0}, {1} channels', what, count(units))
     : vscode.l10n.t('{0}, {1} neurons', what, count(units));
-}
-
-function kindName(kind: string, operator: string): string {
-  if (kind === 'conv' && operator === 'Conv') return 'Conv';
-  if (kind === 'dense') return 'Dense';
-  if (kind === 'embedding') return 'Embedding';
-  return operator === '' ? kind : operator;
 }
 
 /** Returns what was measured of a unit: its state in words, the shape of its outputs, the largest. */

@@ -11,8 +11,13 @@ export async function chooseModel(
   app: App,
   { title, canGoBack }: { readonly title: string; readonly canGoBack: boolean },
 ): Promise<Answer<vscode.Uri>> {
-  const { models } = app.models;
-  if (models.length === 0) return browseForModel();
+  await app.models.searched;
+  const current = app.currentModel.uri?.fsPath;
+  // The one asked about last comes first.
+  const models = [...app.models.models].sort(
+    (a, b) => Number(b.uri.fsPath === current) - Number(a.uri.fsPath === current),
+  );
+  if (models.length === 0) return browsed();
   const browse: Choice<ModelChoice> = {
     label: vscode.l10n.t('Browse…'),
     iconPath: new vscode.ThemeIcon('folder-opened'),
@@ -26,7 +31,7 @@ export async function chooseModel(
     items: [...models.map(modelItem), { label: '', kind: vscode.QuickPickItemKind.Separator }, browse],
   });
   if (answer.kind !== 'chosen') return answer;
-  return answer.value === 'browse' ? browseForModel() : { kind: 'chosen', value: answer.value };
+  return answer.value === 'browse' ? browsed() : { kind: 'chosen', value: answer.value };
 }
 
 function modelItem({ uri, name, structure }: KnownModel): Choice<ModelChoice> {
@@ -40,12 +45,17 @@ function modelItem({ uri, name, structure }: KnownModel): Choice<ModelChoice> {
   };
 }
 
-async function browseForModel(): Promise<Answer<vscode.Uri>> {
+async function browsed(): Promise<Answer<vscode.Uri>> {
+  const file = await browseForModel();
+  return file === undefined ? { kind: 'cancelled' } : { kind: 'chosen', value: file };
+}
+
+/** Returns a model file that the person browses to. */
+export async function browseForModel(): Promise<vscode.Uri | undefined> {
   const files = await vscode.window.showOpenDialog({
     canSelectMany: false,
     filters: { [vscode.l10n.t('ONNX models')]: ['onnx'] },
-    openLabel: vscode.l10n.t('Choose Model'),
+    openLabel: vscode.l10n.t('Open Model'),
   });
-  const [file] = files ?? [];
-  return file === undefined ? { kind: 'cancelled' } : { kind: 'chosen', value: file };
+  return files?.[0];
 }

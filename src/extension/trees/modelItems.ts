@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { InspectedLayer } from '../../protocol/inspection.js';
+import { layerWord } from '../../protocol/layerWords.js';
 import type { AddressTable, ModelStructure } from '../../protocol/structure.js';
 import { formatAddress } from '../../onnx/addressGrammar.js';
 import type { KnownModel } from '../models/modelStore.js';
@@ -80,12 +81,12 @@ function activationsOfOthers({ layers }: AddressTable): ReadonlySet<string> {
   return names;
 }
 
-/** Returns a layer in words: `Dense 256 → Relu`. */
+/** Returns a layer in words: `Dense 256 → ReLU`. */
 export function describeLayer({ layer, activation }: LayerEntry, addresses: AddressTable): string {
-  const what = layer.operator === '' ? vscode.l10n.t('scope') : layer.operator;
+  const what = layerWord(layer);
   const units = layer.unitCount === null ? '' : ` ${layer.unitCount.toLocaleString('en-US')}`;
-  const follows = activation === undefined ? undefined : addresses.byName.get(activation)?.operator;
-  return `${what}${units}${follows === undefined ? '' : ` → ${follows}`}`;
+  const follows = activation === undefined ? undefined : addresses.byName.get(activation);
+  return `${what}${units}${follows === undefined ? '' : ` → ${layerWord(follows)}`}`;
 }
 
 /** Returns the address of a unit of a layer. */
