@@ -11,7 +11,10 @@ export interface Places {
   readonly models: {
     open(model: vscode.Uri, options: { readonly layer?: string }): Promise<void>;
   };
-  readonly neurons: { open(model: vscode.Uri, address: string): Promise<void> };
+  readonly neurons: {
+    open(model: vscode.Uri, address: string): Promise<void>;
+    travel(by: 1 | -1): Promise<void>;
+  };
   readonly forms: { open(request: FormRequest): void };
   readonly reports: {
     showResult(resultId: string): Promise<void>;
@@ -36,6 +39,9 @@ export function createNavigation(
       models.open(model);
       currentModel.choose(model);
       await places().neurons.open(model, address);
+    },
+    travelNeurons: async (by) => {
+      await places().neurons.travel(by);
     },
     openResult: async (resultId) => {
       await places().reports.showResult(resultId);

@@ -9,6 +9,8 @@ export interface Navigation {
   openModel(model: vscode.Uri, options?: { readonly layer?: string }): Promise<void>;
   /** Opens the page of a neuron, or the layer's row in the model's editor when the address has no unit. */
   openAddress(model: vscode.Uri, address: string): Promise<void>;
+  /** Goes back (-1) or forward (1) on the neuron page in front, if one is. */
+  travelNeurons(by: 1 | -1): Promise<void>;
   /** Opens a stored result beside the code. */
   openResult(resultId: string): Promise<void>;
   /** Opens the form that a run is started from. */

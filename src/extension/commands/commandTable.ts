@@ -18,6 +18,7 @@ import {
   refreshModels,
   showLayer,
 } from './modelCommands.js';
+import { neuronBack, neuronForward } from './neuronCommands.js';
 import { chooseData, measureNow, rerunWithChanges, runAnalysis, writeInspectFile } from './runCommands.js';
 import { compareResults, exportResult } from './reportCommands.js';
 import { deleteResult, openResult, rerunResult, showRun } from './resultCommands.js';
@@ -49,6 +50,8 @@ export const commandTable: Readonly<Record<string, CommandFunction>> = {
   deleteResult,
   compareResults,
   exportResult,
+  neuronBack,
+  neuronForward,
   cancelRun,
   showRun,
   restartEngine,

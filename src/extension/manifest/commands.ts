@@ -1,10 +1,12 @@
 import type { CommandEntry } from './contribution.js';
+import { panelTypes } from './panels.js';
 
 const never = 'false';
 const onModel = 'view == neuronInspector.models && viewItem =~ /^model/';
 const onLayer = 'view == neuronInspector.models && viewItem =~ /^layer/';
 const onUnit = 'view == neuronInspector.models && viewItem == unit';
 const onResult = 'view == neuronInspector.results && viewItem =~ /^result/';
+const onNeuron = `activeWebviewPanelId == ${panelTypes.neuron}`;
 const mayRun = 'isWorkspaceTrusted';
 
 /** Every command that is not derived from an analysis, in the order of the palette. */
@@ -140,6 +142,18 @@ export const commandEntries: readonly CommandEntry[] = [
     palette: never,
     menus: [{ menu: 'view/item/context', when: onResult, group: '9_delete@1' }],
     keys: { key: 'delete', mac: 'cmd+backspace', when: 'focusedView == neuronInspector.results' },
+  },
+  {
+    id: 'neuronBack',
+    title: 'Go Back to the Previous Neuron',
+    palette: onNeuron,
+    keys: { key: 'alt+left', when: onNeuron },
+  },
+  {
+    id: 'neuronForward',
+    title: 'Go Forward to the Next Neuron',
+    palette: onNeuron,
+    keys: { key: 'alt+right', when: onNeuron },
   },
   { id: 'cancelRun', title: 'Cancel Run', icon: '$(stop-circle)', enablement: 'neuronInspector.isRunning' },
   { id: 'showRun', title: 'Show Running Analysis', enablement: 'neuronInspector.isRunning' },
