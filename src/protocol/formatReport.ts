@@ -14,13 +14,17 @@ export interface MetricLine {
   readonly evidence: string;
 }
 
+/** Nobody counts the groups of a number beyond this. */
+const largestGrouped = 1e15;
+
 /** Returns a number as a person reads it: thousands grouped, three significant digits, NaN and ∞ named. */
 export function formatNumber(value: ReportNumber, format: NumberFormat = 'number'): string {
   const number = Number(value);
   if (Number.isNaN(number)) return 'NaN';
   if (!Number.isFinite(number)) return number > 0 ? '∞' : '−∞';
   if (format === 'percent') return `${plain(number * 100, 1)} %`;
-  if (format === 'count' || Number.isInteger(number)) return grouped(number);
+  const isWhole = format === 'count' || Number.isInteger(number);
+  if (isWhole && Math.abs(number) < largestGrouped) return grouped(number);
   return plain(number, 3);
 }
 

@@ -16,6 +16,7 @@ export function markdownFragment(text: string): DocumentFragment {
   const fragment = template.content;
   for (const link of fragment.querySelectorAll('a')) {
     if (!isWebAddress(link.href)) link.replaceWith(...link.childNodes);
+    else if (link.textContent.trim() === '') link.textContent = link.href;
   }
   for (const heading of fragment.querySelectorAll('h1,h2,h3,h4,h5,h6')) {
     const level = Math.min(6, Number(heading.tagName.slice(1)) + headingShift);

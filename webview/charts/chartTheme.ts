@@ -19,8 +19,6 @@ export function chartTheme(): Config {
   return {
     background: 'transparent',
     font,
-    // The chart has a name and a table; a reader would hear each mark besides.
-    aria: false,
     axis: { ...axisLine, ...label, ...title },
     // Names under a chart stand upright: long ones would be higher than the chart.
     axisX: { labelLimit: 120 },

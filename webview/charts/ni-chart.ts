@@ -171,6 +171,8 @@ export class NiChart extends LitElement {
     this.drawnWidth = this.clientWidth;
     const container = document.createElement('div');
     container.className = 'drawing';
+    // The frame has a name, and the table the data: nobody wants to hear every tick besides.
+    container.setAttribute('aria-hidden', 'true');
     try {
       const next = await drawChart(container, this.spec, {
         width: this.drawnWidth,

@@ -319,8 +319,10 @@ export class NiTable extends LitElement {
     this.tellState();
   };
 
-  private readonly onFocusIn = (): void => {
+  private readonly onFocusIn = (event: Event): void => {
     this.hasFocus = true;
+    // However focus came here, the keyboard goes on from there.
+    this.place = placeOf(event.target) ?? this.place;
   };
 
   private readonly onFocusOut = (): void => {

@@ -10,9 +10,12 @@ export interface TableFilter {
 
 interface Comparison {
   readonly key: string;
-  readonly operator: '>' | '>=' | '<' | '<=' | '=';
+  readonly operator: Operator;
   readonly value: number;
 }
+
+const operators = ['>', '>=', '<', '<=', '='] as const;
+type Operator = (typeof operators)[number];
 
 /**
  * Returns a filter from its text: `dead fc1 mean>0.5` finds rows with both words whose mean is above 0.5.
@@ -20,21 +23,20 @@ interface Comparison {
  * A column is named by its label or its key. A share may be given in percent: `dead share > 30`, `> 30 %`, `> 0.3`.
  */
 export function parseFilter(text: string, columns: readonly TableColumn[]): TableFilter {
-  const comparisons: Comparison[] = [];
-  let rest = text;
+  const byName = new Map<string, TableColumn>();
   for (const column of columns) {
     if (holdsText(column)) continue;
-    rest = rest.replace(
-      comparisonOf(column),
-      (_, operator: Comparison['operator'], number: string, percent) => {
-        comparisons.push({
-          key: column.key,
-          operator,
-          value: valueOf(column, number, percent !== undefined),
-        });
-        return ' ';
-      },
-    );
+    for (const name of [column.key, column.label]) byName.set(normal(name), column);
+  }
+  const comparisons: Comparison[] = [];
+  let rest = text;
+  for (const [whole, name = '', operator = '', number = '', percent] of text.matchAll(
+    comparisonOf(byName.keys()),
+  )) {
+    const column = byName.get(normal(name));
+    if (column === undefined || !isOperator(operator)) continue;
+    comparisons.push({ key: column.key, operator, value: valueOf(column, number, percent !== undefined) });
+    rest = rest.replace(whole, ' ');
   }
   const words = rest
     .toLowerCase()
@@ -60,13 +62,21 @@ export function searchTexts({ columns, rows }: TableData): string[] {
   return rows.map((row) => keys.map((key) => String(row[key] ?? '').toLowerCase()).join('\n'));
 }
 
-function comparisonOf(column: TableColumn): RegExp {
+function comparisonOf(names: Iterable<string>): RegExp {
   // Longest first, so that "dead share" is not read as the word "dead" and a column "share".
-  const names = [column.label, column.key].sort((a, b) => b.length - a.length).map(escapeRegExp);
+  const alternatives = [...names].sort((a, b) => b.length - a.length).map(escapeRegExp);
   return new RegExp(
-    `(?<!\\S)(?:${names.join('|')})\\s*(>=|<=|>|<|=)\\s*(-?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[-+]?\\d+)?)\\s*(%)?(?!\\S)`,
+    `(?<!\\S)(${alternatives.join('|')})\\s*(>=|<=|>|<|=)\\s*(-?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[-+]?\\d+)?)\\s*(%)?(?!\\S)`,
     'giu',
   );
+}
+
+function isOperator(text: string): text is Operator {
+  return operators.some((operator) => operator === text);
+}
+
+function normal(name: string): string {
+  return name.trim().toLowerCase().replace(/\s+/g, ' ');
 }
 
 function escapeRegExp(text: string): string {
