@@ -1,14 +1,9 @@
-import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import type { WeightStatistics } from '../protocol/structure.js';
 import { type DataType, dataTypeFacts } from './dataTypes.js';
-import { loadTensor } from './loadTensor.js';
-import type { Tensor } from './model.js';
 import type { StoredConstant } from './storedConstants.js';
-import { elementCountOf, toFloat64, type TensorValue } from './tensorValue.js';
-
-/** Elements that are in memory at a time; a multiple of 8, so that packed elements of less than a byte stay whole. */
-const chunkElementCount = 1 << 20;
+import { type Numbers, tensorChunks } from './tensorChunks.js';
+import { elementCountOf } from './tensorValue.js';
 
 /**
  * Returns the statistics of one constant: what is not finite is counted and left out of all else.
@@ -29,14 +24,14 @@ export async function weightStatistics(
   const none = noNumbers(name, elementCount);
   if (!holdsNumbers(constant.tensor.elementType)) return none;
   const bounds = new Bounds(elementCount - elementCountOf(constant.tensor.dims));
-  for await (const numbers of chunksOf(constant.tensor)) bounds.add(numbers);
+  for await (const numbers of tensorChunks(constant.tensor)) bounds.add(numbers);
   const counted = {
     ...{ zeroCount: bounds.zeroCount, nanCount: bounds.nanCount, infiniteCount: bounds.infiniteCount },
   };
   if (bounds.finiteCount === 0) return { ...none, ...counted };
   const edges = edgesOf(bounds, binCount, constant.tensor.elementType);
   const spread = new Spread(bounds, edges);
-  for await (const numbers of chunksOf(constant.tensor)) spread.add(numbers);
+  for await (const numbers of tensorChunks(constant.tensor)) spread.add(numbers);
   spread.addZeros(bounds.implicitZeroCount);
   return {
     ...{ name, elementCount, minimum: bounds.minimum, maximum: bounds.maximum, mean: bounds.mean },
@@ -62,39 +57,6 @@ function noNumbers(name: string, elementCount: number): WeightStatistics {
   const none = { minimum: null, maximum: null, mean: null, standardDeviation: null };
   const counts = { zeroCount: 0, nanCount: 0, infiniteCount: 0 };
   return { name, elementCount, ...none, ...counts, edges: [], counts: [] };
-}
-
-type Numbers = ArrayLike<number>;
-
-/** Yields a tensor's elements as numbers, and lets other work of the process happen in between. */
-async function* chunksOf(tensor: Tensor): AsyncGenerator<Numbers> {
-  const { source, elementType, dims } = tensor;
-  const elementCount = elementCountOf(dims);
-  const { bits } = dataTypeFacts(elementType);
-  // Varints have no fixed places; a size that does not fit the shape is told by reading it whole.
-  const isWhole = source.kind !== 'file' || source.sizeBytes !== Math.ceil((elementCount * bits) / 8);
-  if (isWhole || elementCount <= chunkElementCount) {
-    yield numbersOf(await loadTensor(tensor));
-    return;
-  }
-  for (let start = 0; start < elementCount; start += chunkElementCount) {
-    const count = Math.min(chunkElementCount, elementCount - start);
-    const offset = source.offset + (start * bits) / 8;
-    const range = { ...source, offset, sizeBytes: Math.ceil((count * bits) / 8) };
-    yield numbersOf(await loadTensor({ ...tensor, dims: [count], source: range }));
-    await setImmediate();
-  }
-}
-
-/** The elements themselves where they are numbers already, so that large weights are not copied. */
-function numbersOf(value: TensorValue): Numbers {
-  const { data, dtype } = value;
-  const isPlain = /^(float32|float64|u?int(2|4|8|16|32)|bool)$/.test(dtype);
-  return isPlain && !Array.isArray(data) && !isBig(data) ? data : toFloat64(value);
-}
-
-function isBig(data: TensorValue['data']): data is BigInt64Array | BigUint64Array {
-  return data instanceof BigInt64Array || data instanceof BigUint64Array;
 }
 
 /** Sums of numbers that float64 only just holds would overflow; a power of two changes no digit. */

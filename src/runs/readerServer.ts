@@ -1,3 +1,4 @@
+import { unitWeights } from '../engine/weights/unitWeights.js';
 import { drawnGraph } from '../onnx/drawnGraph.js';
 import type { OpenedModel } from '../onnx/openedModel.js';
 import { structureOf } from '../onnx/structure.js';
@@ -18,6 +19,7 @@ const answers: { readonly [K in ReaderRequest['kind']]?: Answer<K> } = {
   structure: structureOf,
   graph: drawnGraph,
   weights: ({ constants }) => weightList(constants),
+  'unit-weights': unitWeights,
   'weight-statistics': ({ constants }, request) => weightStatistics(constants, request),
 };
 
