@@ -8,3 +8,11 @@ if (bundle.trim() !== '') config({ contents: bundle });
 export function t(message: string, ...values: readonly (string | number)[]): string {
   return translate(message, ...values);
 }
+
+/**
+ * Returns a text that is declared outside of the pages, in the editor's language: the title of a setting. `npm run l10n`
+ * takes these from where they are declared (`scripts/l10n/declaredTexts.ts`).
+ */
+export function declaredText(english: string): string {
+  return translate(english);
+}

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { declaredTextFiles, declaredTexts } from './declaredTexts.js';
 import { extractTexts } from './extractTexts.js';
 
 /** The English bundle, in the format that the editor and translators' tools read. */
@@ -17,7 +18,7 @@ const folders = ['src/extension', 'webview'];
 
 /** Collects the texts of the extension and its pages, sorted, so that the file changes only where a text does. */
 export function collectBundle(root: string): CollectedTexts {
-  const entries: [string, Bundle[string]][] = [];
+  const entries = declaredTexts().map((text): [string, Bundle[string]] => [text, text]);
   const problems: string[] = [];
   for (const path of folders.flatMap((folder) => sourcesIn(root, folder))) {
     const found = extractTexts(path, readFileSync(join(root, path), 'utf8'));
@@ -34,7 +35,7 @@ export function collectBundle(root: string): CollectedTexts {
 
 function sourcesIn(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && name !== 'text.ts')
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && !declaredTextFiles.includes(path))
     .sort();
 }

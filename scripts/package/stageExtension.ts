@@ -37,8 +37,8 @@ const shippedFiles = [
   'l10n',
 ];
 
-/** Pictures for the README, which has them inside, and sources of pictures. */
-const notShipped = [/^media\/readme\//, /^media\/icon\.svg$/];
+/** Pictures for the README, which has them inside. */
+const notShipped = [/^media\/readme\//];
 
 /**
  * Lays out the extension as it is installed on one platform.

@@ -37,6 +37,13 @@ const extensionName = `${manifest.publisher}.${manifest.name}-${manifest.version
       await model.filter({ hasText: layers }).waitFor();
     });
 
+    it('translates what the registry of analyses declares', async () => {
+      for (const text of ['Is this network healthy?', 'Dead neurons']) {
+        const name = translated('l10n/bundle.l10n', text);
+        await window.page.getByRole('treeitem').filter({ hasText: name }).first().waitFor();
+      }
+    });
+
     function translated(bundle: string, key: string): string {
       const path = join(window.folders.extensionsDir, extensionName, `${bundle}.${pseudo}.json`);
       const text = (JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>)[key];

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -96,6 +97,15 @@ describe('npm run package', function () {
         const path = quoted.slice(1, -1);
         assert(existsSync(join(extension, path)), path);
       }
+    });
+
+    it('holds every picture and icon that its code names', () => {
+      const named = filesIn(join(extension, 'dist'))
+        .filter((path) => path.endsWith('.cjs') && !path.includes('node_modules'))
+        .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/"media",\s*"([\w.-]+)"/g)])
+        .map(([, name = '']) => name);
+      assert(named.length > 0, 'the code names no picture');
+      for (const name of named) assert(existsSync(join(extension, 'media', name)), name);
     });
 
     it('has an English text for every %key% of its package.json', () => {
@@ -212,6 +222,12 @@ function summarised(path: string, target: string): string {
   const folder = /^(dist\/(webview|chunks|tree-sitter)|media\/\w+)\//.exec(path)?.[0];
   const entry = inPackage ?? folder ?? path;
   return entry.replace(target, 'TARGET');
+}
+
+function filesIn(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile())
+    .map((file) => join(file.parentPath, file.name));
 }
 
 function sha256(file: string): string {

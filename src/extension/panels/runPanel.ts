@@ -5,7 +5,7 @@ import { messageOf } from '../../base/errors.js';
 import { isRunPageState, type RunPageState } from '../../protocol/views/runMessages.js';
 import { findAnalysis } from '../../runs/findAnalysis.js';
 import type { App } from '../app.js';
-import { loadAnalyses } from '../loadAnalyses.js';
+import { loadShownAnalyses } from '../shownAnalyses.js';
 import { idPrefix } from '../manifest/contribution.js';
 import { type FormRequest, optionsOf } from '../run/form/formRequest.js';
 import { RunFormHost } from '../run/form/runFormHost.js';
@@ -55,7 +55,7 @@ export class RunPanels implements Disposable, vscode.WebviewPanelSerializer {
   private async requestOf({ reopen }: RunPageState): Promise<FormRequest | undefined> {
     const { analysisId, modelPath, dataPath, choice } = reopen;
     try {
-      const analysis = findAnalysis(await loadAnalyses(), analysisId);
+      const analysis = findAnalysis(await loadShownAnalyses(), analysisId);
       return { model: vscode.Uri.file(modelPath), analysis, dataPath, options: optionsOf(choice) };
     } catch (error) {
       // An analysis of another version of the extension.

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { type Analysis, type QuestionId, questionTitles } from '../../analyses/analysis.js';
-import { loadAnalyses } from '../loadAnalyses.js';
+import type { Analysis, QuestionId } from '../../analyses/analysis.js';
+import { loadShownAnalyses, questionTitle } from '../shownAnalyses.js';
 import { type Choice, chooseItem } from './chooseItem.js';
 import type { Answer } from './walkSteps.js';
 
@@ -16,7 +16,7 @@ export async function chooseAnalysis({
     title,
     placeholder: vscode.l10n.t('What do you want to know?'),
     canGoBack,
-    items: itemsOf(await loadAnalyses()),
+    items: itemsOf(await loadShownAnalyses()),
   });
 }
 
@@ -26,10 +26,10 @@ function itemsOf(analyses: readonly Analysis[]): Choice<Analysis>[] {
     questions.set(analysis.question, [...(questions.get(analysis.question) ?? []), analysis]);
   }
   return [...questions].flatMap(([question, answering]) => [
-    { label: vscode.l10n.t(questionTitles[question]), kind: vscode.QuickPickItemKind.Separator },
+    { label: questionTitle(question), kind: vscode.QuickPickItemKind.Separator },
     ...answering.map((analysis) => ({
-      label: vscode.l10n.t(analysis.title),
-      detail: vscode.l10n.t(analysis.asks),
+      label: analysis.title,
+      detail: analysis.asks,
       value: analysis,
     })),
   ]);

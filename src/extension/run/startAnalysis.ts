@@ -5,7 +5,7 @@ import type { SettingValues } from '../../protocol/settings.js';
 import { findAnalysis } from '../../runs/findAnalysis.js';
 import type { App } from '../app.js';
 import { engineConfiguration } from '../configuration.js';
-import { loadAnalyses } from '../loadAnalyses.js';
+import { loadShownAnalyses } from '../shownAnalyses.js';
 import { localPath } from '../localPath.js';
 import type { StoredResult } from '../results/storedResult.js';
 import { askedRun, type RunOptions } from './askedRun.js';
@@ -63,7 +63,7 @@ async function draftOf(request: StartRequest): Promise<Draft> {
   const id = request.analysisId ?? from?.analysis;
   return {
     model,
-    analysis: id === undefined ? undefined : findAnalysis(await loadAnalyses(), id),
+    analysis: id === undefined ? undefined : findAnalysis(await loadShownAnalyses(), id),
     dataPath: request.dataPath ?? from?.request.dataPath,
     options: optionsOf(request),
     // Nothing runs in Restricted Mode; the form says so and leads out of it.

@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
 import { type Analysis, type QuestionId, questionTitles } from '../../analyses/analysis.js';
 import type { App } from '../app.js';
-import { loadAnalyses } from '../loadAnalyses.js';
 import { analysisCommandId } from '../manifest/analysisCommandId.js';
 import { idPrefix } from '../manifest/contribution.js';
 import type { CurrentModel } from '../models/currentModel.js';
+import { loadShownAnalyses, questionTitle } from '../shownAnalyses.js';
 
 /** What the tree of analyses holds. */
 export type AnalysisNode =
@@ -39,7 +39,7 @@ export class AnalysesTree implements vscode.TreeDataProvider<AnalysisNode> {
     if (node !== undefined) return [];
     await this.app.models.searched;
     if (this.current.uri === undefined) return [];
-    const analyses = await loadAnalyses();
+    const analyses = await loadShownAnalyses();
     const questions = Object.keys(questionTitles) as QuestionId[];
     return questions
       .map((question) => ({
@@ -55,7 +55,7 @@ export class AnalysesTree implements vscode.TreeDataProvider<AnalysisNode> {
   }
 
   private questionItem(node: Extract<AnalysisNode, { kind: 'question' }>): vscode.TreeItem {
-    const item = new vscode.TreeItem(questionTitles[node.question], vscode.TreeItemCollapsibleState.Expanded);
+    const item = new vscode.TreeItem(questionTitle(node.question), vscode.TreeItemCollapsibleState.Expanded);
     item.id = node.question;
     item.iconPath = new vscode.ThemeIcon('question');
     const findings = node.analyses

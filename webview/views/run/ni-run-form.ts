@@ -16,7 +16,7 @@ import type {
 import type { Channel } from '../../channel.js';
 import '../../components/ni-empty.js';
 import { baseStyles } from '../../components/baseStyles.js';
-import { t } from '../../text.js';
+import { declaredText, t } from '../../text.js';
 import { dataSection, type ProposalState } from './dataSection.js';
 import { formStyles } from './formStyles.js';
 import {
@@ -194,17 +194,17 @@ export class NiRunForm extends LitElement {
       isChanged(this.texts, optionField(key), runOptionsSchema[key]),
     );
     const summary = changed.map((key) => {
-      const setting: Setting = runOptionsSchema[key];
+      const setting = shownOption(key);
       return `${setting.title.toLowerCase()} ${textOf(this.texts, optionField(key), setting)}`;
     });
-    const words = optionKeys.map((key) => runOptionsSchema[key].title.toLowerCase());
+    const words = optionKeys.map((key) => shownOption(key).title.toLowerCase());
     return html`<details .open=${this.isAdvancedOpen} @toggle=${this.onToggle}>
       <summary>
         <h2>${t('Advanced')}</h2>
         <span class="muted">${(summary.length > 0 ? summary : words).join(', ')}</span>
       </summary>
       <div class="fields">
-        ${optionKeys.map((key) => this.fieldOf(optionField(key), runOptionsSchema[key], problems))}
+        ${optionKeys.map((key) => this.fieldOf(optionField(key), shownOption(key), problems))}
       </div>
     </details>`;
   }
@@ -392,4 +392,10 @@ export class NiRunForm extends LitElement {
     };
     this.channel?.writeState(kept);
   }
+}
+
+/** An option of the run with its texts in the editor's language. */
+function shownOption(key: (typeof optionKeys)[number]): Setting {
+  const setting: Setting = runOptionsSchema[key];
+  return { ...setting, title: declaredText(setting.title), description: declaredText(setting.description) };
 }
