@@ -256,7 +256,7 @@ describe('what a neuron page says without a measurement', () => {
       .getByText(/From a report: 10,000 samples · test.inspect.json · .* · the model changed since/)
       .waitFor();
     await page.getByRole('img', { name: /Counts of the outputs of relu2\[42\]/ }).waitFor();
-    await page.getByRole('button', { name: /^Example 1 of 3: 0 · test\/00000\.png/ }).waitFor();
+    await page.getByRole('button', { name: /^Example 1 of 3: label 0 · test\/00000\.png/ }).waitFor();
   });
 
   it('asks for data where none were chosen', async () => {

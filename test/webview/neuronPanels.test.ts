@@ -82,7 +82,7 @@ describe('the examples of a neuron', () => {
     const { page } = await open();
     await page.getByRole('heading', { name: 'Top 6 examples' }).waitFor();
     await page
-      .getByRole('button', { name: /^Example 3 of 6: 7\.69 at 6, 10 2 · test\/00002\.png$/ })
+      .getByRole('button', { name: /^Example 3 of 6: 7\.69 at 6, 10 label 2 · test\/00002\.png$/ })
       .waitFor();
     await page.getByRole('heading', { name: '6 random examples seed 0' }).waitFor();
   });

@@ -61,7 +61,7 @@ export function exampleTile(
 /** Returns an example at full size, with everything that is known of it. */
 export function enlargedExample(example: Example, look: MapLook): TemplateResult {
   const value = valueTextOf(example);
-  const label = labelText(example);
+  const label = example.labelName ?? String(example.label ?? '');
   const facts: [string, string][] = [
     [t('Sample'), t('{0} (position {1} in the data)', example.id, example.index)],
     ...(label === '' ? [] : [[t('Label'), label] satisfies [string, string]]),

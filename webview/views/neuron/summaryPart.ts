@@ -119,15 +119,14 @@ function againButton(profile: UnitProfile, act: Act): TemplateResult {
   const label = isWhole
     ? t('Compute again')
     : t('Compute on all {0} ({1})', all, roughly(durationMs * estimateRatio(sampleCount, sampleTotal)));
-  return html`·
-    <button
-      class="text"
-      @click=${() => {
-        act({ kind: 'measure', address });
-      }}
-    >
-      ${label}
-    </button>`;
+  return html`<button
+    class="text again"
+    @click=${() => {
+      act({ kind: 'measure', address });
+    }}
+  >
+    ${label}
+  </button>`;
 }
 
 function factsEvidence(
