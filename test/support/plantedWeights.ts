@@ -39,4 +39,3 @@ export function at(value: TensorValue, ...index: number[]): number {
   const flat = index.reduce((sum, place, axis) => sum * (value.dims[axis] ?? 1) + place, 0);
   return toFloat64(value)[flat]!;
 }
-

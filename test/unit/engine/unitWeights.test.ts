@@ -327,6 +327,26 @@ describe('the weights of a neuron', () => {
       /a recurrent neuron has weights for each of its gates/,
     ],
     [
+      'a head',
+      (planted) => {
+        for (const name of ['q', 'k', 'v']) planted.weight(`attn.${name}.weight`, [6, 6]);
+        planted.builder.constant(int64Tensor([0, 3, 2, 3], [4]), 'heads');
+        const split = (name: string, perm: number[]): string => {
+          const product = planted.node('MatMul', ['x', `attn.${name}.weight`]);
+          const parts = planted.node('Reshape', [product, 'heads']);
+          return planted.node('Transpose', [parts], { attributes: { perm } });
+        };
+        const scores = planted.node('MatMul', [split('q', [0, 2, 1, 3]), split('k', [0, 2, 3, 1])]);
+        const chances = planted.node('Softmax', [scores], {
+          name: '/attn/Softmax',
+          attributes: { axis: -1 },
+        });
+        return planted.node('MatMul', [chances, split('v', [0, 2, 1, 3])]);
+      },
+      'attn.head[1]',
+      /a head is made of queries and keys/,
+    ],
+    [
       'an activation behind an Add of two layers',
       (planted) => {
         planted.weight('a.weight', [6, 4]);

@@ -60,6 +60,15 @@ describe('the reader process', function () {
     assert.equal(next.kind, 'done');
   });
 
+  it('answers the weights of a neuron', async () => {
+    const outcome = await client.request({ kind: 'unit-weights', modelPath: digits, address: 'conv2[3]' });
+    assert(outcome.kind === 'done');
+    const { layer, dims, unitCount, largest } = outcome.result;
+    assert.deepEqual([layer, dims, unitCount], ['conv2', [16, 3, 3], 32]);
+    assert.equal(largest.length, 16);
+    assert(largest.every(({ address }) => address?.startsWith('conv1[') === true));
+  });
+
   it('refuses to run anything', async () => {
     const outcome = await client.request({ kind: 'measure', modelPath: digits, provider: 'cpu' });
     assert(outcome.kind === 'failed');
