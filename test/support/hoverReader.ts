@@ -16,6 +16,12 @@ export interface Pointed {
   readonly missingUnit?: number;
 }
 
+/** What is known of the document. */
+export interface PointOptions {
+  readonly context?: CodeContext;
+  readonly path?: string;
+}
+
 /** Reads documents in which a `‸` marks the character that is pointed at. */
 export class HoverReader {
   private readonly parsed = new ParsedDocuments(new Grammars(treeSitterFolder()));
@@ -27,7 +33,7 @@ export class HoverReader {
   }
 
   /** Points at the marked character of a document. */
-  async point(languageId: string, marked: string, context: CodeContext = {}): Promise<Pointed> {
+  async point(languageId: string, marked: string, options: PointOptions = {}): Promise<Pointed> {
     const offset = marked.indexOf(marker);
     if (offset < 0) throw new Error(`No ${marker} in ${marked}`);
     const text = marked.replace(marker, '');
@@ -35,11 +41,11 @@ export class HoverReader {
       key: `document ${String(this.count++)}`,
       version: 1,
       languageId,
-      path: '/work/file',
+      path: options.path ?? '/work/file',
       text: () => text,
     };
     const references = await readDocument(document, offset, this.parsed);
-    const found = resolveReferences(references, this.table, context);
+    const found = resolveReferences(references, this.table, options.context);
     if (found === undefined) return { found: '', text: '' };
     return {
       found: found.targets.map(({ address }) => address).join(', '),
@@ -49,7 +55,7 @@ export class HoverReader {
   }
 
   /** Returns the address that pointing leads to, empty for none. */
-  async at(languageId: string, marked: string, context: CodeContext = {}): Promise<string> {
-    return (await this.point(languageId, marked, context)).found;
+  async at(languageId: string, marked: string, options: PointOptions = {}): Promise<string> {
+    return (await this.point(languageId, marked, options)).found;
   }
 }

@@ -84,6 +84,7 @@ describe('syntax trees of documents', () => {
     );
     const start =
       'import a\nclass A:\n    def f(self):\n        self.fc1 = nn.Linear(1, 2)\n        return x["y"][:, 3]\n';
+    let wholeCount = 0;
     await fc.assert(
       fc.asyncProperty(edits, async (list) => {
         const parsed = new ParsedDocuments(grammars);
@@ -96,12 +97,19 @@ describe('syntax trees of documents', () => {
         }
         const { tree } = await parsed.parse(document, 'python');
         const fresh = await parsed.parseOnce(document.current, 'python', (root) => root.toString());
-        assert.equal(tree.rootNode.toString(), fresh);
-        assert.equal(tree.rootNode.text, document.current);
+        const { startIndex, endIndex, text } = tree.rootNode;
+        assert.equal(text, document.current.slice(startIndex, endIndex));
+        // Where the text is no Python, the parser may mend it otherwise with a tree at hand than without.
+        const isWhole = !fresh.includes('ERROR') && !fresh.includes('MISSING');
+        if (isWhole) {
+          wholeCount++;
+          assert.equal(tree.rootNode.toString(), fresh);
+        }
         parsed.dispose();
       }),
-      { numRuns: 60 },
+      { numRuns: 200 },
     );
+    assert.ok(wholeCount > 20, `${String(wholeCount)} texts were Python`);
   });
 
   it('are made anew when an edit was not told', async () => {

@@ -78,6 +78,7 @@ describe('a hover in Python', () => {
       // One index counts samples.
       ['acts["features.3"][‸42]', 'features.3'],
       ['acts["tokens"][:, :, ‸17]', 'tokens[17]'],
+      ['acts["tokens"][..., ‸17]', 'tokens[17]'],
       ['acts["tokens"][0, ‸17]', 'tokens'],
       ['batch["tokens"][:, :, ‸17]', ''],
       ['acts["fc1"][0, ‸255]', 'fc1[255]'],
@@ -246,9 +247,9 @@ class Net(nn.Module):
 
     it('believes the inspect file about the class of the whole model, and about a member', async () => {
       const whole: CodeContext = { className: 'Block' };
-      assert.equal(await resnet.at('python', code('block'), whole), 'conv1');
+      assert.equal(await resnet.at('python', code('block'), { context: whole }), 'conv1');
       const tied: CodeContext = { layerBySymbol: new Map([['Block.conv1', 'layer1.1.conv1']]) };
-      assert.equal(await resnet.at('python', code('block'), tied), 'layer1.1.conv1');
+      assert.equal(await resnet.at('python', code('block'), { context: tied }), 'layer1.1.conv1');
     });
   });
 

@@ -87,10 +87,10 @@ describe('a hover in Markdown', () => {
 
   it('looks only around the position in lines that never end', async () => {
     const long = 'word '.repeat(100_000);
-    const start = performance.now();
+    const start = process.cpuUsage();
     assert.equal(await reader.at('markdown', `${long}fc1[‸7] ${long}`), 'fc1[7]');
     // 1 MB; a search of the whole line takes seconds.
-    assert.ok(performance.now() - start < 1000);
+    assert.ok(process.cpuUsage(start).user < 1e6);
   });
 });
 
@@ -111,12 +111,15 @@ describe('a hover in JSON', () => {
 
   it('reads documents with comments, and finds plain words in documents that name layers', async () => {
     assert.equal(await reader.at('jsonc', '{"a": "fc‸1[7]"}'), 'fc1[7]');
+    const named = '{"code": {"layers": {"classi‸fier": "train.py:Net.classifier"}}}';
+    assert.equal(await reader.at('json', named, { path: '/work/net.inspect.json' }), 'classifier');
+    assert.equal(await reader.at('json', named, { path: '/work/other.json' }), '');
   });
 
   it('takes no longer in one line of megabytes', async () => {
     const long = '"0123456789",'.repeat(200_000);
-    const start = performance.now();
+    const start = process.cpuUsage();
     assert.equal(await reader.at('json', `[${long}"fc1[‸7]"]`), 'fc1[7]');
-    assert.ok(performance.now() - start < 1000);
+    assert.ok(process.cpuUsage(start).user < 1e6);
   });
 });
