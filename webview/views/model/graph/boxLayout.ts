@@ -1,4 +1,5 @@
 import type { ElkExtendedEdge, ElkNode, ElkPort } from 'elkjs/lib/elk-api.js';
+import { splitBuses, withBuses } from './buses.js';
 import { chainLayout } from './chainLayout.js';
 import { type GraphItem, type ItemId, rootId } from './graphTree.js';
 import type { EdgeEnd, LevelEdge } from './levelEdges.js';
@@ -71,7 +72,7 @@ const layeredOptions: Readonly<Record<string, string>> = {
   'elk.padding': `[top=${String(padding)},left=${String(padding)},bottom=${String(padding)},right=${String(padding)}]`,
 };
 
-/** Returns the edges of a box with those that look the same made one. */
+/** An edge as it is drawn: those that look the same are one. */
 export interface DrawnEdge {
   readonly keys: readonly string[];
   readonly from: EdgeEnd;
@@ -80,9 +81,9 @@ export interface DrawnEdge {
 
 /** Lays out what is directly inside a box; expanded children keep their own layout and their places on the border. */
 export async function layoutBox(parts: BoxParts, layOut: LayOut): Promise<BoxLayout> {
-  const edges = drawnEdges(parts);
-  const simple = chainLayout(parts, edges);
-  return widened(simple ?? (await elkLayout(parts, edges, layOut)), parts);
+  const { plain, buses } = splitBuses(parts, drawnEdges(parts));
+  const layout = chainLayout(parts, plain) ?? (await elkLayout(parts, plain, layOut));
+  return widened(withBuses(layout, buses, parts), parts);
 }
 
 /** Edges to a closed box end at the box, wherever inside they would go on to. */

@@ -12,6 +12,10 @@ import { type ItemId, rootId } from './graphTree.js';
 /** Room between two things of a chain. */
 const gap = 30;
 
+/** Values that enter or leave a chain stand this far apart; more of them need a real layout. */
+const borderGap = 14;
+const mostAtBorder = 4;
+
 /**
  * Returns the layout of a box whose children follow one another, one below the other: most models are such chains at the
  * top, and nothing is left to be found out about them. Undefined for anything else.
@@ -32,9 +36,13 @@ export function chainLayout(parts: BoxParts, edges: readonly DrawnEdge[]): BoxLa
   const width = inner + 2 * padding;
   const height = y - gap + padding;
   const ports = new Map<string, Point>();
-  for (const { from, to } of edges) {
-    if (from.item === undefined && from.port !== undefined) ports.set(from.port, { x: width / 2, y: 0 });
-    if (to.item === undefined && to.port !== undefined) ports.set(to.port, { x: width / 2, y: height });
+  const entering = edges.flatMap(({ from }) => (from.item === undefined ? (from.port ?? []) : []));
+  const leaving = edges.flatMap(({ to }) => (to.item === undefined ? (to.port ?? []) : []));
+  for (const [index, port] of entering.entries()) {
+    ports.set(port, { x: width / 2 + besideMiddle(index, entering.length), y: 0 });
+  }
+  for (const [index, port] of leaving.entries()) {
+    ports.set(port, { x: width / 2 + besideMiddle(index, leaving.length), y: height });
   }
   const layout = { width, height, places, ports };
   return { ...layout, lines: edges.map((edge) => chainLine(edge, layout, parts)) };
@@ -62,16 +70,20 @@ function chainOrder({ box }: BoxParts, edges: readonly DrawnEdge[]): ItemId[] | 
   return borderCount === 0 || bordersFit(order, edges) ? order : undefined;
 }
 
-/** One value enters the first and one leaves the last, at most. */
+/** Values enter the first and leave the last, no more than fit beside each other. */
 function bordersFit(order: readonly ItemId[], edges: readonly DrawnEdge[]): boolean {
   const entering = edges.filter(({ from }) => from.item === undefined);
   const leaving = edges.filter(({ to }) => to.item === undefined);
   return (
-    entering.length <= 1 &&
-    leaving.length <= 1 &&
+    Math.max(entering.length, leaving.length) <= mostAtBorder &&
     entering.every(({ to }) => to.item === order[0]) &&
     leaving.every(({ from }) => from.item === order.at(-1))
   );
+}
+
+/** Returns how far from the middle the place of one of several is. */
+function besideMiddle(index: number, count: number): number {
+  return (index - (count - 1) / 2) * borderGap;
 }
 
 function chainLine(
@@ -81,6 +93,9 @@ function chainLine(
 ): BoxLine {
   const start = endPoint(from, 'bottom', { layout, parts });
   const end = endPoint(to, 'top', { layout, parts });
+  // Straight down from its place on the border, where what it leads to is wide enough.
+  if (from.item === undefined && to.port === undefined) end.x += start.x - layout.width / 2;
+  if (to.item === undefined && from.port === undefined) start.x += end.x - layout.width / 2;
   const middle = (start.y + end.y) / 2;
   const isStraight = Math.abs(start.x - end.x) < 0.5;
   const points = isStraight ? [start, end] : [start, { x: start.x, y: middle }, { x: end.x, y: middle }, end];
@@ -91,8 +106,8 @@ function endPoint(
   { item, port }: DrawnEdge['from'],
   side: 'top' | 'bottom',
   { layout, parts }: { layout: Pick<BoxLayout, 'places' | 'ports'>; parts: BoxParts },
-): Point {
-  if (item === undefined) return layout.ports.get(port ?? '') ?? { x: 0, y: 0 };
+): { x: number; y: number } {
+  if (item === undefined) return { ...(layout.ports.get(port ?? '') ?? { x: 0, y: 0 }) };
   const place = layout.places.get(item) ?? { x: 0, y: 0 };
   const inner = parts.layoutOf(item);
   const onBorder = port === undefined ? undefined : inner?.ports.get(port);

@@ -66,10 +66,12 @@ export function parseSearch(text: string): Term[] {
 }
 
 function fieldsOf(node: DrawnNode, modules: readonly string[]): Readonly<Record<SearchField, string>> {
-  const { operator, layer, inputs, outputs, attributes, shapes, module } = node;
+  const { operator, layer, inputs, sources, outputs, attributes, shapes, module } = node;
+  // Other values are found where they are made.
+  const constants = inputs.filter((_, index) => sources[index] === null);
   const known = shapes.filter((shape) => shape !== null).map((shape) => shape.map((size) => size ?? '?'));
   return {
-    name: lines([nodeName(node), layer ?? '', ...outputs, ...inputs]),
+    name: lines([nodeName(node), layer ?? '', ...outputs, ...constants]),
     // A name without its domain is what people type.
     op: lines([operator, operator.split(':').at(-1) ?? '']),
     attr: lines(attributes.map(([name, value]) => `${name}=${value}`.replaceAll(' ', ''))),

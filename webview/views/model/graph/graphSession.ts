@@ -10,8 +10,8 @@ import {
 } from './graphLayout.js';
 import { GraphNeighbours, type Neighbours } from './graphNeighbours.js';
 import { GraphSearch } from './graphSearch.js';
+import type { GraphStep } from './graphStep.js';
 import { type GraphItem, GraphTree, type ItemId, rootId } from './graphTree.js';
-import type { GraphStep } from './ni-graph-view.js';
 
 /** Which boxes are to be open, or why that is too much. */
 export type Opening =

@@ -24,10 +24,13 @@ export interface GraphItem {
 export const rootId: ItemId = 0;
 
 /**
- * More children than this are put into runs of neighbours: the layout of one box stays within the time of a click, and no
- * screen shows more.
+ * More children than this are put into runs of neighbours: the layout of one box stays within the time of a click. Models
+ * of a few hundred nodes without modules are still seen whole.
  */
-export const maxChildCount = 100;
+export const maxChildCount = 240;
+
+/** A run is shorter: it is opened to look at single nodes. */
+const maxRunLength = 100;
 
 /** Something under way: children are added, then the tree is thinned and numbered. */
 interface Draft {
@@ -46,6 +49,7 @@ export class GraphTree {
   readonly items: GraphItem[] = [];
   private readonly byNode = new Map<number, ItemId>();
   private readonly byInput = new Map<number, ItemId>();
+  private readonly paths: (readonly ItemId[])[] = [];
 
   constructor(readonly graph: ModelGraph) {
     const root: Draft = { kind: 'module', label: '', name: '', children: [] };
@@ -80,10 +84,8 @@ export class GraphTree {
   }
 
   /** Returns what an item is in, outermost first, the root and the item itself included. */
-  path(id: ItemId): ItemId[] {
-    const path = [id];
-    for (let at = this.item(id); at.id !== rootId; at = this.item(at.parent)) path.unshift(at.parent);
-    return path;
+  path(id: ItemId): readonly ItemId[] {
+    return this.paths[id] ?? [];
   }
 
   /** Returns every node inside an item, itself included. */
@@ -127,6 +129,7 @@ export class GraphTree {
     const { kind, label, name, node } = draft;
     const item = { id, kind, label, name, parent, children, node, nodeCount: node === undefined ? 0 : 1 };
     this.items.push(item);
+    this.paths.push([...(this.paths[parent] ?? []), id]);
     if (node !== undefined) this.byNode.set(node.id, id);
     if (kind === 'input') this.byInput.set(this.byInput.size, id);
     for (const child of draft.children) {
@@ -168,7 +171,7 @@ function thinned(draft: Draft): Draft {
 function grouped(draft: Draft): Draft {
   let children = draft.children.map(grouped);
   while (children.length > maxChildCount) {
-    const size = Math.min(maxChildCount, Math.ceil(Math.sqrt(children.length)));
+    const size = Math.min(maxRunLength, Math.ceil(Math.sqrt(children.length)));
     const parts: Draft[] = [];
     for (let start = 0; start < children.length; start += size) {
       parts.push(partOf(children.slice(start, start + size)));
@@ -180,7 +183,9 @@ function grouped(draft: Draft): Draft {
 
 function partOf(children: Draft[]): Draft {
   const [first, last] = [children[0], children.at(-1)];
-  const ends = [first, last].map((end) => (end?.kind === 'part' ? end.name.split(' … ') : [end?.name ?? '']));
-  const name = `${ends[0]?.[0] ?? ''} … ${ends[1]?.at(-1) ?? ''}`;
-  return { kind: 'part', label: name, name, children };
+  const between = (key: 'label' | 'name'): string => {
+    const ends = [first?.[key] ?? '', last?.[key] ?? ''].map((end) => end.split(' … '));
+    return `${ends[0]?.[0] ?? ''} … ${ends[1]?.at(-1) ?? ''}`;
+  };
+  return { kind: 'part', label: between('label'), name: between('name'), children };
 }

@@ -6,6 +6,7 @@ import { ThemeController } from '../../../theme.js';
 import type { Point, Size } from './boxLayout.js';
 import type { BoxText } from './boxText.js';
 import type { Scene, SceneBox } from './graphLayout.js';
+import type { GraphStep } from './graphStep.js';
 import type { ItemId } from './graphTree.js';
 import { graphViewStyles } from './graphViewStyles.js';
 import type { Heat } from './layerHeat.js';
@@ -24,9 +25,6 @@ declare global {
     'ni-graph-viewport': CustomEvent<Viewport>;
   }
 }
-
-/** Where a key leads from the chosen box. */
-export type GraphStep = 'before' | 'after' | 'previous' | 'next' | 'around' | 'inside' | 'first' | 'last';
 
 /** Below this magnification text is not drawn. */
 const farZoom = 0.42;

@@ -10,6 +10,7 @@ import { BoxText, boxTitle } from './boxText.js';
 import { isBox, type Scene } from './graphLayout.js';
 import { graphNotice, type Notice } from './graphNotice.js';
 import { GraphSession, type Opening } from './graphSession.js';
+import type { GraphStep } from './graphStep.js';
 import { graphStyles } from './graphStyles.js';
 import { graphTools } from './graphTools.js';
 import type { ItemId } from './graphTree.js';
@@ -17,7 +18,7 @@ import { type Heat, layerHeat } from './layerHeat.js';
 import { LayoutStopped, LayoutWorker } from './layoutWorker.js';
 import './ni-graph-panel.js';
 import './ni-graph-results.js';
-import type { GraphStep, NiGraphView } from './ni-graph-view.js';
+import type { NiGraphView } from './ni-graph-view.js';
 import './ni-graph-view.js';
 import type { Viewport } from './viewport.js';
 

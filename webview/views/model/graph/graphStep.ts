@@ -1,0 +1,2 @@
+/** Where a key leads from the chosen box. */
+export type GraphStep = 'before' | 'after' | 'previous' | 'next' | 'around' | 'inside' | 'first' | 'last';
