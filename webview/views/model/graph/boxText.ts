@@ -11,7 +11,7 @@ const labelFontSize = 11;
 const sidePadding = 10;
 const twistieWidth = 14;
 
-const narrowest = 76;
+const narrowest = 92;
 const widest = 230;
 const boxHeight = 38;
 
@@ -89,6 +89,11 @@ export class BoxText {
   /** Returns a label cut to a width. */
   label(text: string, width: number): string {
     return this.cut(text, { room: width - 2 * sidePadding, fontSize: labelFontSize, weight: 400 });
+  }
+
+  /** Tells whether a label needs no cut. */
+  labelFits(text: string, width: number): boolean {
+    return this.width(text, labelFontSize, 400) <= width - 2 * sidePadding;
   }
 
   private width(text: string, fontSize: number, weight: number): number {

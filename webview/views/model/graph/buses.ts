@@ -1,4 +1,11 @@
-import type { BoxLayout, BoxLine, BoxParts, DrawnEdge, Point } from './boxLayout.js';
+import {
+  type BoxLayout,
+  type BoxLine,
+  type BoxParts,
+  type DrawnEdge,
+  type Point,
+  titleHeight,
+} from './boxLayout.js';
 import type { ItemId } from './graphTree.js';
 import type { EdgeEnd } from './levelEdges.js';
 
@@ -17,8 +24,8 @@ export interface SplitEdges {
   readonly buses: readonly Bus[];
 }
 
-/** Rows that the edges of one place may pass together before they become a bus. */
-const mostPassedRows = 40;
+/** Rows that the edges of one place may pass together before they become a bus: a residual connection is none. */
+const mostPassedRows = 8;
 
 /** Distance between two buses, and between a bus and what it is beside. */
 const laneWidth = 10;
@@ -157,7 +164,8 @@ function busLines({ side, edges }: Bus, x: number, placed: Placed): BoxLine[] {
 function startPoints({ item, port }: EdgeEnd, side: Bus['side'], { layout, parts }: Placed): Point[] {
   if (item === undefined) {
     const place = layout.ports.get(port ?? '') ?? { x: 0, y: 0 };
-    return [place, { x: place.x, y: place.y + turnHeight }];
+    // Below the title of the box.
+    return [place, { x: place.x, y: place.y + titleHeight + 3 }];
   }
   const place = layout.places.get(item) ?? { x: 0, y: 0 };
   const inner = parts.layoutOf(item);

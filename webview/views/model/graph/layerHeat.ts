@@ -56,6 +56,12 @@ function furthest(a: number | undefined, b: number | undefined): number | undefi
 }
 
 function words(value: number, { format, unit }: LayerMetric, isOfInside: boolean): string {
-  const number = `${formatNumber(value, format)}${unit === '' ? '' : ` ${unit}`}`;
+  const number = format === 'percent' ? percent(value) : formatNumber(value, format) + (unit && ` ${unit}`);
   return isOfInside ? t('up to {0}', number) : number;
+}
+
+/** As in badges, without decimals. */
+function percent(share: number): string {
+  const rounded = Math.round(share * 100);
+  return rounded === 0 && share > 0 ? '< 1 %' : `${String(rounded)} %`;
 }

@@ -82,7 +82,7 @@ function closedTemplate(box: SceneBox, look: SceneLook): SVGTemplateResult {
   const { item, width, height } = box;
   const opens = isBox(item);
   const heat = look.heat.get(item.id);
-  const label = heat === undefined ? boxLabel(item) : `${heat.text} · ${boxLabel(item)}`;
+  const label = labelWith(heat, box, look.text);
   const round = item.kind === 'input' || item.kind === 'output' ? height / 2 : 3;
   return svg`
     ${opens ? svg`<rect class="back" x="3" y="3" width=${width} height=${height} rx="3"></rect>` : nothing}
@@ -93,6 +93,13 @@ function closedTemplate(box: SceneBox, look: SceneLook): SVGTemplateResult {
     <text class="label" x="10" y="30">${look.text.label(label, width)}</text>
     ${opens ? svg`<rect class="twistie-area" data-toggle width="22" height="22"></rect>` : nothing}
   `;
+}
+
+/** The number goes before the name: that is in the panel and the tooltip too. */
+function labelWith(heat: Heat | undefined, { item, width }: SceneBox, text: BoxText): string {
+  if (heat === undefined) return boxLabel(item);
+  const both = `${heat.text} · ${boxLabel(item)}`;
+  return text.labelFits(both, width) ? both : heat.text;
 }
 
 /** A wash over the box, and a strip in the scale's own colour that text never covers. */

@@ -14,7 +14,7 @@ const smallestZoom = 0.04;
 const largestZoom = 2.5;
 
 /** At less than this text is not read, so the whole is not made smaller to fit. */
-const readableZoom = 0.55;
+const readableZoom = 0.75;
 
 /** Room left around what is fitted or brought into view. */
 const margin = 16;

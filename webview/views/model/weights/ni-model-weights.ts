@@ -76,7 +76,7 @@ export class NiModelWeights extends LitElement {
         overflow: auto;
       }
       .list {
-        flex: 3 1 420px;
+        flex: 3 1 480px;
         min-width: 0;
         height: 100%;
         min-height: 200px;

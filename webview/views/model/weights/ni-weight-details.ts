@@ -5,7 +5,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { formatBytes, formatNumber } from '../../../../src/protocol/formatReport.js';
 import type { WeightInfo, WeightStatistics } from '../../../../src/protocol/structure.js';
 import { baseStyles } from '../../../components/baseStyles.js';
-import '../../../components/ni-sparkline.js';
+import '../../../charts/ni-histogram.js';
 import '../../../components/ni-empty.js';
 import { t } from '../../../text.js';
 import type { AskModel } from '../ni-model-page.js';
@@ -139,11 +139,14 @@ export class NiWeightDetails extends LitElement {
 
   private renderHistogram({ name, edges, counts }: WeightStatistics): TemplateResult {
     if (counts.length === 0) return html`<p class="muted">${t('It holds no finite number.')}</p>`;
-    return html`<ni-sparkline
+    return html`<ni-histogram
+      zero
+      .edges=${edges}
       .counts=${counts}
-      label=${t('Distribution of {0}', name)}
-      title=${String(edges.length)}
-    ></ni-sparkline>`;
+      .xTitle=${t('Value')}
+      .yTitle=${t('Elements')}
+      .label=${t('Distribution of {0}', name)}
+    ></ni-histogram>`;
   }
 
   private readonly load = async (): Promise<void> => {

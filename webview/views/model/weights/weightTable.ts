@@ -22,12 +22,11 @@ export function weightTable(weights: readonly WeightInfo[]): TableData {
       { key: 'layer', label: t('Layer'), kind: 'address', description: t('The layer that reads it first') },
       { key: 'dtype', label: t('Type'), kind: 'text' },
       { key: 'dims', label: t('Shape'), kind: 'text' },
-      { key: 'elements', label: t('Elements'), kind: 'count' },
       { key: 'bytes', label: t('Size'), kind: 'count', unit: t('bytes') },
     ],
     rows: weights.map(({ name, role, layer, dtype, dims, sizeBytes }) => ({
       ...{ name, role, layer, dtype, dims: dimsText(dims) },
-      ...{ elements: elementCount(dims), bytes: sizeBytes },
+      bytes: sizeBytes,
     })),
   };
 }
