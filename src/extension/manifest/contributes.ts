@@ -4,6 +4,7 @@ import { commandCategory, type CommandEntry, idPrefix, type SettingEntry } from 
 import { editorEntries } from './editors.js';
 import { settingEntries } from './settings.js';
 import { viewContainer, viewEntries, welcomeEntries } from './views.js';
+import { walkthrough, walkthroughSteps } from './walkthrough.js';
 
 /** Texts of the manifest by key: `package.nls.json`. */
 export type ManifestTexts = Record<string, string>;
@@ -30,6 +31,7 @@ export function makeContributes(texts: ManifestTexts): Record<string, unknown> {
       selector: [{ filenamePattern: pattern }],
       priority,
     })),
+    walkthroughs: [walkthroughOf(text)],
     configuration: {
       title: 'Neuron Inspector',
       properties: Object.fromEntries(settingEntries.map((setting) => settingOf(setting, text))),
@@ -61,6 +63,23 @@ function viewsOf(text: Text): Record<string, unknown> {
       view: idPrefix + view,
       when,
       contents: text(`views.${view}.welcome.${String(index)}`, contents),
+    })),
+  };
+}
+
+function walkthroughOf(text: Text): Record<string, unknown> {
+  const { id, title, description, featuredFor } = walkthrough;
+  return {
+    id,
+    title: text('walkthrough.title', title),
+    description: text('walkthrough.description', description),
+    featuredFor,
+    steps: walkthroughSteps.map((step) => ({
+      id: step.id,
+      title: text(`walkthrough.${step.id}.title`, step.title),
+      description: text(`walkthrough.${step.id}.description`, step.description),
+      media: { markdown: `media/walkthrough/${step.id}.md` },
+      completionEvents: step.doneBy.map((command) => `onCommand:${idPrefix}${command}`),
     })),
   };
 }
