@@ -13,7 +13,7 @@ import {
   sweepMetrics,
   sweepSettings,
 } from '../shared/healthRun.js';
-import { unitArrays } from '../shared/layerArrays.js';
+import { histogramArrays, unitArrays } from '../shared/layerArrays.js';
 import type { LayerFigures } from '../shared/layerFigures.js';
 
 const settings = {
@@ -86,7 +86,11 @@ function draftOf(result: HealthResult, relativeThreshold: number): ReportDraft {
     metrics: { meanSparsity, meanNonZeroFraction, deadCount, deadShare, neuronCount, sampleCount },
     evidence: Object.fromEntries(Object.keys(metrics).map((metric) => [metric, evidence])),
     findings: healthFindings(figures, samples),
-    arrays: { ...unitArrays(figures, evidence), ...aboveArrays(result.distributions, evidence) },
+    arrays: {
+      ...unitArrays(figures, evidence),
+      ...histogramArrays(result.distributions),
+      ...aboveArrays(result.distributions, evidence),
+    },
     blocks: blocksOf(result, relativeThreshold),
     warnings: result.warnings,
   };

@@ -10,7 +10,7 @@ import {
   sweepMetrics,
   sweepSettings,
 } from '../shared/healthRun.js';
-import { unitArrays } from '../shared/layerArrays.js';
+import { histogramArrays, unitArrays } from '../shared/layerArrays.js';
 import { neverOf } from '../shared/states.js';
 
 /**
@@ -59,7 +59,7 @@ function draftOf(result: HealthResult): ReportDraft {
     metrics: { deadCount, deadShare, neuronCount, sampleCount, meanSparsity },
     evidence: Object.fromEntries(Object.keys(sweepMetrics).map((metric) => [metric, evidence])),
     findings: healthFindings(figures, result.samples),
-    arrays: unitArrays(figures, evidence),
+    arrays: { ...unitArrays(figures, evidence), ...histogramArrays(result.distributions) },
     blocks: blocksOf(result),
     warnings: result.warnings,
   };

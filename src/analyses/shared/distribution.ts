@@ -35,7 +35,10 @@ export interface DistributionOptions {
 export interface Distribution {
   readonly target: SweepTarget;
   readonly sampleCount: number;
+  /** Over all units: the sum of theirs. */
   readonly histogram: Histogram;
+  /** Counts of each unit in the same bins, `[U, bins]`. */
+  readonly unitCounts: Float64Array;
   /** Elements with |a| > threshold × the layer's largest |a|, over all units. */
   readonly aboveCount: number | undefined;
 }
@@ -43,7 +46,7 @@ export interface Distribution {
 interface DistributionOutputs {
   readonly target: SweepTarget;
   readonly shape: string;
-  /** Elements > each inner edge, `[N · rowsPerSample]` each. */
+  /** Elements > each inner edge, `[N · rowsPerSample, U]` each. */
   readonly edges: readonly string[];
   readonly above: string | undefined;
 }
@@ -80,12 +83,19 @@ export async function measureDistributions(
   } finally {
     await session.close();
   }
-  return tallies.map(({ target, histogram, aboveCount }) => ({ target, histogram, aboveCount, sampleCount }));
+  return tallies.map(({ target, histogram, unitCounts, aboveCount }) => ({
+    target,
+    sampleCount,
+    histogram,
+    unitCounts,
+    aboveCount,
+  }));
 }
 
 interface Tally {
   readonly target: SweepTarget;
   readonly histogram: Histogram;
+  readonly unitCounts: Float64Array;
   /** |a| above this is counted. */
   readonly threshold: number | undefined;
   aboveCount: number | undefined;
@@ -99,7 +109,8 @@ function startTally({ target, statistics }: SweptLayer, options: DistributionOpt
   const threshold =
     relativeThreshold === undefined ? undefined : relativeThreshold * Math.max(Math.abs(low), Math.abs(high));
   const aboveCount = threshold === undefined ? undefined : 0;
-  return [{ target, histogram: createHistogram(low, high, binCount), threshold, aboveCount }];
+  const unitCounts = new Float64Array(target.unitCount * binCount);
+  return [{ target, histogram: createHistogram(low, high, binCount), unitCounts, threshold, aboveCount }];
 }
 
 function distributionGraph(
@@ -113,7 +124,7 @@ function distributionGraph(
     return {
       target: tap.target,
       shape: tap.expose(tap.builder.node('Shape', [tap.leaving])),
-      edges: edges.map((edge) => countPerRow(tap, { kind: 'greater', bound: tap.scalar(edge) })),
+      edges: edges.map((edge) => tap.count({ kind: 'greater', bound: tap.scalar(edge) })),
       above:
         options.relativeThreshold === undefined || tally?.threshold === undefined
           ? undefined
@@ -136,14 +147,45 @@ function addBatch(tally: Tally | undefined, outputs: DistributionOutputs, batch:
   if (tally === undefined) return;
   const { target } = outputs;
   const rowCount = batch.sampleCount * target.rowsPerSample;
-  const countOf = (name: string): number => {
-    const value = batch.values[name];
-    if (value === undefined) throw new Error(`The output ${name} is missing.`);
-    return toFloat64(value)
-      .subarray(0, rowCount)
-      .reduce((sum, count) => sum + count, 0);
-  };
-  const total = elementCountOf(target, outputs.shape, batch) * target.unitCount;
-  addCumulative(tally.histogram, total, outputs.edges.map(countOf));
-  if (outputs.above !== undefined) tally.aboveCount = (tally.aboveCount ?? 0) + countOf(outputs.above);
+  const perUnit = elementCountOf(target, outputs.shape, batch);
+  addUnitCounts(
+    tally,
+    perUnit,
+    outputs.edges.map((name) => valuesOf(batch, name).subarray(0, rowCount * target.unitCount)),
+  );
+  if (outputs.above === undefined) return;
+  const above = valuesOf(batch, outputs.above).subarray(0, rowCount);
+  tally.aboveCount = (tally.aboveCount ?? 0) + above.reduce((sum, count) => sum + count, 0);
+}
+
+/** Adds what lies above each inner edge, `[rows, U]` each, to the bins of the units and of the layer. */
+function addUnitCounts(
+  { target, histogram, unitCounts }: Tally,
+  elementCount: number,
+  aboveEdges: readonly Float64Array[],
+): void {
+  const { unitCount } = target;
+  const binCount = histogram.counts.length;
+  let above = new Float64Array(unitCount).fill(elementCount);
+  const layerAbove: number[] = [];
+  for (let bin = 0; bin < binCount; bin++) {
+    const next = new Float64Array(unitCount);
+    for (const [at, count] of (aboveEdges[bin] ?? []).entries()) {
+      const unit = at % unitCount;
+      next[unit] = (next[unit] ?? 0) + count;
+    }
+    for (let unit = 0; unit < unitCount; unit++) {
+      const at = unit * binCount + bin;
+      unitCounts[at] = (unitCounts[at] ?? 0) + (above[unit] ?? 0) - (next[unit] ?? 0);
+    }
+    if (bin < binCount - 1) layerAbove.push(next.reduce((sum, count) => sum + count, 0));
+    above = next;
+  }
+  addCumulative(histogram, elementCount * unitCount, layerAbove);
+}
+
+function valuesOf({ values }: BatchResult, name: string): Float64Array {
+  const value = values[name];
+  if (value === undefined) throw new Error(`The output ${name} is missing.`);
+  return toFloat64(value);
 }

@@ -1,6 +1,8 @@
+import { edgesOf } from '../../engine/numeric/histogram.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { Evidence } from '../../protocol/report.js';
 import type { ResultArray } from '../analysis.js';
+import type { Distribution } from './distribution.js';
 import { unitStates } from './states.js';
 import { variancesOf } from './unitStatistics.js';
 import type { HealthFigures, LayerFigures } from './layerFigures.js';
@@ -23,6 +25,28 @@ export function unitArrays(figures: HealthFigures, evidence: Evidence): Record<s
       const noted = how === undefined ? evidence : { ...evidence, how };
       arrays[`${layer.swept.target.layer}.${name}`] = { value, evidence: noted };
     }
+  }
+  return arrays;
+}
+
+/**
+ * Returns the histogram of every unit, `LAYER.histogram` `[U, bins]`, between `LAYER.histogramEdges` `[bins + 1]`, which are
+ * those of the layer; float64. A number on an inner edge is in the bin below it. Layers without a histogram have neither.
+ */
+export function histogramArrays(distributions: readonly Distribution[]): Record<string, ResultArray> {
+  const arrays: Record<string, ResultArray> = {};
+  for (const { target, histogram, unitCounts, sampleCount } of distributions) {
+    const binCount = histogram.counts.length;
+    const edges = Float64Array.from(edgesOf(histogram));
+    const evidence = { kind: 'sampled', n: sampleCount, how: 'the first samples, second pass' } as const;
+    arrays[`${target.layer}.histogram`] = {
+      value: { dtype: 'float64', dims: [target.unitCount, binCount], data: unitCounts },
+      evidence,
+    };
+    arrays[`${target.layer}.histogramEdges`] = {
+      value: { dtype: 'float64', dims: [binCount + 1], data: edges },
+      evidence,
+    };
   }
   return arrays;
 }

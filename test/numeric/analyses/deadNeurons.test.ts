@@ -122,6 +122,38 @@ describe('dead-neurons', () => {
     await assert.rejects(run, Cancelled);
   });
 
+  it('counts the outputs of every neuron between the edges, as a plain loop does, and layers as their sum', async () => {
+    const units = [ordinary, negative, positive];
+    const x = planted(units);
+    const data = memoryDataset({ x });
+    const draft = await runOn(deadNeurons, channelModel(3, activationNode('Relu')), data, {
+      settings: { histogramSamples: 900, histogramBins: 7 },
+    });
+    const edges = arrayOf(draft, 'act.histogramEdges');
+    const counts = arrayOf(draft, 'act.histogram');
+    assert.deepEqual(draft.arrays['act.histogram']?.value.dims, [3, 7]);
+    assert.deepEqual(draft.arrays['act.histogramEdges']?.value.dims, [8]);
+    const evidence = draft.arrays['act.histogram']?.evidence;
+    assert.deepEqual([evidence?.kind, evidence?.n], ['sampled', 900]);
+    // The graph compares float32 numbers with float32 edges.
+    const inner = edges.slice(1, -1).map(Math.fround);
+    for (let unit = 0; unit < 3; unit++) {
+      const outputs = Array.from({ length: 900 }, (_, n) => Math.max(0, x.data[n * 3 + unit] as number));
+      for (let bin = 0; bin < 7; bin++) {
+        const inBin = outputs.filter(
+          (value) => (bin === 0 || value > inner[bin - 1]!) && (bin === 6 || value <= inner[bin]!),
+        );
+        assert.equal(counts[unit * 7 + bin], inBin.length, `unit ${unit}, bin ${bin}`);
+      }
+    }
+    const chart = draft.blocks.find((block) => block.type === 'chart' && /spread/.test(block.title ?? ''));
+    assert(chart?.type === 'chart');
+    assert.deepEqual(
+      chart.table.rows.map((row) => row['count']),
+      Array.from({ length: 7 }, (_, bin) => counts[bin]! + counts[7 + bin]! + counts[14 + bin]!),
+    );
+  });
+
   it('refuses a model without activations', async () => {
     const data = memoryDataset({ x: normalTensor(createRandom(3), [10, 6]) });
     await assert.rejects(runOn(deadNeurons, denseModel([6, 3]), data), {
