@@ -19,7 +19,14 @@ import {
   showLayer,
 } from './modelCommands.js';
 import { neuronBack, neuronForward } from './neuronCommands.js';
-import { chooseData, measureNow, rerunWithChanges, runAnalysis, writeInspectFile } from './runCommands.js';
+import {
+  chooseData,
+  copyCliCommand,
+  measureNow,
+  rerunWithChanges,
+  runAnalysis,
+  writeInspectFile,
+} from './runCommands.js';
 import { compareResults, exportResult } from './reportCommands.js';
 import { deleteResult, openResult, rerunResult, showRun } from './resultCommands.js';
 import { filterUnits, showMoreUnits, sortUnits } from './unitCommands.js';
@@ -45,6 +52,7 @@ export const commandTable: Readonly<Record<string, CommandFunction>> = {
   writeInspectFile,
   measureNow,
   rerunWithChanges,
+  copyCliCommand,
   openResult,
   rerunResult,
   deleteResult,

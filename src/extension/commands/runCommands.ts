@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { App } from '../app.js';
 import type { ResultNode } from '../trees/resultsTree.js';
+import { commandFor } from '../run/commandFor.js';
 import { chooseData as askForData } from '../run/data/chooseData.js';
 import { knownData } from '../run/data/knownData.js';
 import { proposeInspectFile, saveProposal } from '../run/inspectFileProposal.js';
@@ -25,6 +26,14 @@ export async function rerunWithChanges(app: App, target?: ResultNode | string): 
   if (result !== undefined) await startAnalysis(app, { from: result });
 }
 
+/** Copies the command line that asks the same as a result. */
+export async function copyCliCommand(app: App, target?: ResultNode | string): Promise<void> {
+  const result = await resultOf(app, target);
+  if (result === undefined) return;
+  await vscode.env.clipboard.writeText(await commandFor(result.request));
+  vscode.window.setStatusBarMessage(vscode.l10n.t('Command copied'), 3000);
+}
+
 /** Chooses the data that a model's runs use from now on. */
 export async function chooseData(app: App, target?: unknown): Promise<void> {
   const model = await modelOf(app, target);
@@ -41,7 +50,7 @@ export async function writeInspectFile(app: App, target?: unknown): Promise<void
   if (dataPath === undefined) return;
   const proposal = await proposeInspectFile(app, model, dataPath);
   if (proposal !== undefined) {
-    await saveProposal(app, model, { proposal, isElsewhere: true });
+    await saveProposal(app, model, { proposal, isElsewhere: true, column: vscode.ViewColumn.Active });
     return;
   }
   // It is described already: that file is what they are looking for.

@@ -6,12 +6,9 @@ import { isRunPageState, type RunPageState } from '../../protocol/views/runMessa
 import { findAnalysis } from '../../runs/findAnalysis.js';
 import type { App } from '../app.js';
 import { loadShownAnalyses } from '../shownAnalyses.js';
-import { idPrefix } from '../manifest/contribution.js';
+import { panelTypes } from '../manifest/panels.js';
 import { type FormRequest, optionsOf } from '../run/form/formRequest.js';
 import { RunFormHost } from '../run/form/runFormHost.js';
-
-/** Type of the panels that hold a form to start a run. */
-export const runPanelType = `${idPrefix}run`;
 
 /** The forms that runs are started from: one for each analysis and model. */
 export class RunPanels implements Disposable, vscode.WebviewPanelSerializer {
@@ -21,7 +18,7 @@ export class RunPanels implements Disposable, vscode.WebviewPanelSerializer {
 
   constructor(app: App) {
     this.app = app;
-    this.registration = vscode.window.registerWebviewPanelSerializer(runPanelType, this);
+    this.registration = vscode.window.registerWebviewPanelSerializer(panelTypes.run, this);
   }
 
   /** Opens a form; one that is open for the same analysis and model is shown again unless other values are wanted. */
@@ -31,9 +28,9 @@ export class RunPanels implements Disposable, vscode.WebviewPanelSerializer {
       known.panel.reveal();
       return;
     }
-    const column = known?.panel.viewColumn ?? vscode.ViewColumn.Active;
+    const column = known?.panel.viewColumn ?? besideCode();
     known?.panel.dispose();
-    this.adopt(vscode.window.createWebviewPanel(runPanelType, titleOf(request), column), request);
+    this.adopt(vscode.window.createWebviewPanel(panelTypes.run, titleOf(request), column), request);
   }
 
   /** Restores a form after the window was reloaded. */
@@ -68,17 +65,7 @@ export class RunPanels implements Disposable, vscode.WebviewPanelSerializer {
     const key = keyOf(request);
     panel.title = titleOf(request);
     panel.iconPath = vscode.Uri.joinPath(this.app.extensionUri, 'media', 'icon.svg');
-    const host = new RunFormHost(
-      {
-        app: this.app,
-        panel,
-        again: (refused) => {
-          this.open(refused);
-        },
-      },
-      request,
-      formId,
-    );
+    const host = new RunFormHost({ app: this.app, panel }, request, formId);
     const form = { panel };
     this.forms.set(key, form);
     panel.onDidDispose(() => {
@@ -86,6 +73,11 @@ export class RunPanels implements Disposable, vscode.WebviewPanelSerializer {
       if (this.forms.get(key) === form) this.forms.delete(key);
     });
   }
+}
+
+/** Beside the code: the report takes the form's place there. */
+function besideCode(): vscode.ViewColumn {
+  return vscode.window.activeTextEditor === undefined ? vscode.ViewColumn.Active : vscode.ViewColumn.Beside;
 }
 
 interface OpenForm {
@@ -101,13 +93,7 @@ function titleOf({ analysis, model }: FormRequest): string {
   return `${analysis.title} — ${basename(model.path)}`;
 }
 
-function bringsValues({ options, refusal }: FormRequest): boolean {
+function bringsValues({ options }: FormRequest): boolean {
   const { settings, limit, batchSize, seed } = options;
-  return (
-    refusal !== undefined ||
-    Object.keys(settings).length > 0 ||
-    limit !== undefined ||
-    batchSize !== undefined ||
-    seed !== 0
-  );
+  return Object.keys(settings).length > 0 || limit !== undefined || batchSize !== undefined || seed !== 0;
 }

@@ -102,8 +102,8 @@ function itemsOf(
   };
   const data: Choice<WayChoice> = {
     label: vscode.l10n.t('Use other data…'),
-    description: dataPath === null ? vscode.l10n.t('no data') : basename(dataPath),
-    ...(dataPath === null ? {} : { detail: folderWords(dataPath) }),
+    description:
+      dataPath === null ? vscode.l10n.t('no data') : `${basename(dataPath)} · ${folderWords(dataPath)}`,
     iconPath: new vscode.ThemeIcon('database'),
     value: 'data',
   };

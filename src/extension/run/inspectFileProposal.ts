@@ -29,6 +29,15 @@ export async function proposeInspectFile(
   return { path: await freePath(modelPath), textAt: (path) => textOf(proposal, { from, to: dirname(path) }) };
 }
 
+/** How a proposal is saved. */
+export interface SaveOptions {
+  readonly proposal: Proposal;
+  /** Where the person says, and not where it would stand. */
+  readonly isElsewhere: boolean;
+  /** Where it is opened then. */
+  readonly column: vscode.ViewColumn;
+}
+
 /**
  * Writes a proposal, opens it in the editor and makes it the model's data; returns its path. Elsewhere: where the person
  * says, undefined when they do not.
@@ -38,7 +47,7 @@ export async function proposeInspectFile(
 export async function saveProposal(
   app: Pick<App, 'models'>,
   model: vscode.Uri,
-  { proposal, isElsewhere }: { readonly proposal: Proposal; readonly isElsewhere: boolean },
+  { proposal, isElsewhere, column }: SaveOptions,
 ): Promise<string | undefined> {
   const target = isElsewhere ? await askWhere(proposal.path) : vscode.Uri.file(proposal.path);
   if (target === undefined) return undefined;
@@ -54,7 +63,7 @@ export async function saveProposal(
   }
   app.models.setData(model, path);
   const document = await vscode.workspace.openTextDocument(target);
-  await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside, preview: false });
+  await vscode.window.showTextDocument(document, { viewColumn: column, preview: false });
   return path;
 }
 

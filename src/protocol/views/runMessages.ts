@@ -92,8 +92,8 @@ export type RunShow =
   | { readonly kind: 'trusted' }
   /** What a run started now waits for, in words; null when it begins at once. */
   | { readonly kind: 'waiting'; readonly text: string | null }
-  /** The run could not be done: what happened and what to do. */
-  | { readonly kind: 'refused'; readonly message: string };
+  /** Something that the form needs failed: what happened and what to do. */
+  | { readonly kind: 'problem'; readonly heading: string; readonly message: string };
 
 /** Form → host, answered. */
 export type RunAsk =

@@ -61,7 +61,7 @@ export class NiRunForm extends LitElement {
   @state() private layers: readonly LayerSuggestion[] = [];
   @state() private hostProblems: Readonly<Record<string, string>> = {};
   @state() private waiting: string | null = null;
-  @state() private refusal: string | undefined;
+  @state() private problem: Extract<RunShow, { kind: 'problem' }> | undefined;
   @state() private proposal: ProposalState = { kind: 'none' };
   @state() private isAdvancedOpen = false;
   @state() private isRestricted = false;
@@ -97,8 +97,8 @@ export class NiRunForm extends LitElement {
       case 'waiting':
         this.waiting = show.text;
         return;
-      case 'refused':
-        this.refusal = show.message;
+      case 'problem':
+        this.problem = show;
         this.isStarting = false;
         return;
     }
@@ -123,7 +123,7 @@ export class NiRunForm extends LitElement {
         <h1>${t('{0} — {1}', form.analysisTitle, form.modelName)}</h1>
         <p class="asks">${form.asks}</p>
       </header>
-      ${this.isRestricted ? this.restrictedBanner() : nothing} ${this.refusalBanner()}
+      ${this.isRestricted ? this.restrictedBanner() : nothing} ${this.problemBanner()}
       ${form.dataNeed === 'none' ? nothing : this.dataRow(form)} ${this.settingsSection(form, problems)}
       ${this.advanced(problems)} ${this.commandSection()}
       ${startSection({
@@ -142,18 +142,17 @@ export class NiRunForm extends LitElement {
 
   private restrictedBanner(): TemplateResult {
     return html`<ni-empty alert icon="shield" heading=${t('Nothing is run in Restricted Mode')}>
-      ${t('Running a model is running code of this workspace. The settings can be looked at and changed until then.')}
+      ${t('A model file decides what is computed, so models run only in a workspace that you trust. The settings can be prepared meanwhile.')}
       <vscode-button slot="action" @click=${() => this.channel?.tell({ kind: 'manage-trust' })}
         >${t('Manage Workspace Trust')}</vscode-button
       >
     </ni-empty>`;
   }
 
-  private refusalBanner(): TemplateResult | typeof nothing {
-    if (this.refusal === undefined) return nothing;
-    return html`<ni-empty alert icon="error" heading=${t('The run could not start')}
-      >${this.refusal}</ni-empty
-    >`;
+  private problemBanner(): TemplateResult | typeof nothing {
+    if (this.problem === undefined) return nothing;
+    const { heading, message } = this.problem;
+    return html`<ni-empty alert icon="error" heading=${heading}>${message}</ni-empty>`;
   }
 
   private dataRow(form: RunForm): TemplateResult {
@@ -309,7 +308,7 @@ export class NiRunForm extends LitElement {
     const { choice } = readForm(form.settings, this.texts);
     if (choice === null) return;
     this.isStarting = true;
-    this.refusal = undefined;
+    this.problem = undefined;
     this.channel?.tell({ kind: 'run', choice });
   };
 

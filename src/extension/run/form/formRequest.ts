@@ -10,8 +10,6 @@ export interface FormRequest {
   /** null: none is chosen yet, or the run does without. */
   readonly dataPath: string | null;
   readonly options: RunOptions;
-  /** Why the last try was refused. */
-  readonly refusal?: string;
 }
 
 /** Returns a form's choice as options of a run. */

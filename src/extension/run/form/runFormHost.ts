@@ -15,12 +15,11 @@ import type { App } from '../../app.js';
 import { localPath } from '../../localPath.js';
 import { type AttachedView, attachView } from '../../views/attachView.js';
 import { askedRun } from '../askedRun.js';
-import { cliCommand } from '../cliCommand.js';
+import { commandFor } from '../commandFor.js';
 import { chooseData } from '../data/chooseData.js';
 import { estimateRun } from '../estimateRun.js';
 import { type Proposal, proposeInspectFile, saveProposal } from '../inspectFileProposal.js';
 import type { AskedRun } from '../runner.js';
-import { shellOf } from '../shellQuote.js';
 import { waitingFor } from '../waitingFor.js';
 import { DataReading } from './dataReading.js';
 import { EstimateKeeper } from './estimateKeeper.js';
@@ -31,8 +30,6 @@ import { addressProblems, layerSuggestions } from './layerSuggestions.js';
 export interface FormParts {
   readonly app: App;
   readonly panel: vscode.WebviewPanel;
-  /** Opens the form again after its run was refused. */
-  again(request: FormRequest): void;
 }
 
 /** The host of one form: reads the data, estimates, writes the command, starts the run. */
@@ -107,14 +104,17 @@ export class RunFormHost implements Disposable {
     view.show({ kind: 'form', form: this.form() });
     view.show({ kind: 'data', data: this.data.state });
     view.show({ kind: 'estimate', estimate: this.estimate.state });
-    if (request.refusal !== undefined) view.show({ kind: 'refused', message: request.refusal });
     this.showWaiting();
-    this.showCommand();
+    void this.showCommand();
     try {
       const { addresses } = await this.parts.app.models.structureOf(request.model);
       view.show({ kind: 'layers', layers: layerSuggestions(addresses) });
     } catch (error) {
-      view.show({ kind: 'refused', message: messageOf(error) });
+      view.show({
+        kind: 'problem',
+        heading: vscode.l10n.t('The model cannot be read'),
+        message: messageOf(error),
+      });
     }
   }
 
@@ -178,7 +178,7 @@ export class RunFormHost implements Disposable {
 
   private change(choice: RunChoice | null): void {
     this.choice = choice;
-    this.showCommand();
+    void this.showCommand();
     if (choice === null) this.estimate.stop();
     else this.estimate.soon();
     if (choice === null) return;
@@ -196,21 +196,21 @@ export class RunFormHost implements Disposable {
     const asked = this.asked();
     if (asked === undefined) return;
     this.estimate.stop();
-    const run = await app.runner.start(asked);
-    const options = optionsOf(choice);
-    const dataPath = this.data.dataPath;
-    panel.dispose();
-    app.navigation.showRun(run);
-    const end = await run.ended;
-    if (end.kind === 'refused') {
-      this.parts.again({ ...this.request, options, dataPath, refusal: end.error.message });
+    try {
+      app.navigation.showRun(await app.runner.start(asked));
+    } catch (error) {
+      const heading = vscode.l10n.t('The run could not start');
+      this.view.show({ kind: 'problem', heading, message: messageOf(error) });
+      return;
     }
+    // Only now: the report opens where the form is, beside the code, and takes its place.
+    panel.dispose();
   }
 
   private async useData(path: string | null): Promise<void> {
     this.estimate.stop();
     this.proposal = undefined;
-    this.showCommand();
+    void this.showCommand();
     await this.data.read(path);
     if (this.data.dataPath === path) this.estimate.soon();
   }
@@ -231,7 +231,7 @@ export class RunFormHost implements Disposable {
     if (state.kind === 'none') return;
     const uri = vscode.Uri.file(state.place.path);
     if (state.place.isInspectFile) {
-      await vscode.window.showTextDocument(uri, { viewColumn: vscode.ViewColumn.Beside });
+      await vscode.window.showTextDocument(uri, { viewColumn: this.codeColumn() });
     } else await vscode.commands.executeCommand('revealInExplorer', uri);
   }
 
@@ -250,25 +250,18 @@ export class RunFormHost implements Disposable {
     return estimateRun(this.parts.app, asked, { analysis: this.request.analysis, signal });
   }
 
-  private showCommand(): void {
-    this.view.show({ kind: 'command', text: this.command() });
+  private async showCommand(): Promise<void> {
+    this.view.show({ kind: 'command', text: await this.command() });
   }
 
-  private command(): string {
+  private command(): Promise<string> {
     const { analysis, options } = this.request;
-    const chosen = this.choice ?? choiceOf(options);
     const what = { modelPath: this.modelPath, dataPath: this.data.dataPath };
-    const folders = vscode.workspace.workspaceFolders ?? [];
-    const [only] = folders;
-    return cliCommand(askedRun(analysis, what, optionsOf(chosen)), analysis.settings, {
-      shell: shellOf(vscode.env.shell, process.platform),
-      // Terminals of a workspace with several folders may begin in any of them.
-      ...(folders.length === 1 && only !== undefined ? { folder: only.uri.fsPath } : {}),
-    });
+    return commandFor(askedRun(analysis, what, optionsOf(this.choice ?? choiceOf(options))));
   }
 
   private async copyCommand(): Promise<null> {
-    await vscode.env.clipboard.writeText(this.command());
+    await vscode.env.clipboard.writeText(await this.command());
     return null;
   }
 
@@ -293,10 +286,19 @@ export class RunFormHost implements Disposable {
   private async save(isElsewhere: boolean): Promise<string | null> {
     if (this.proposal === undefined) throw nothingToWrite();
     const { proposal } = this;
-    const path = await saveProposal(this.parts.app, this.request.model, { proposal, isElsewhere });
+    const path = await saveProposal(this.parts.app, this.request.model, {
+      ...{ proposal, isElsewhere },
+      column: this.codeColumn(),
+    });
     if (path === undefined) return null;
     await this.useData(path);
     return path;
+  }
+
+  /** Where files are opened from the form: in the code's column, not in a third one. */
+  private codeColumn(): vscode.ViewColumn {
+    const { viewColumn } = this.parts.panel;
+    return viewColumn === vscode.ViewColumn.One ? vscode.ViewColumn.Beside : vscode.ViewColumn.One;
   }
 
   private showWaiting(): void {
