@@ -1,0 +1,242 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Frame, Locator, Page } from 'playwright-core';
+import { editorAddress, newEditorPage } from '../../scripts/editor/editorPage.mjs';
+import { type EditorServer, startServer, userSettingsText } from '../../scripts/editor/server.mjs';
+import { copySamples, installUnpacked } from '../../scripts/editor/windows.mjs';
+import { chromiumPath, closeChromium, openChromium } from './chromium.js';
+import { editorThemes, type ThemeName } from './editorThemes.js';
+import { rootDir } from './paths.js';
+
+// The real editor as a person has it: the extension installed (its built files, not a package), windows in Chromium,
+// driven by what is on the screen.
+
+/** Opening the editor takes seconds on a quiet machine; a busy one takes many times that. */
+const openLimitMs = 120_000;
+/** For anything a person waits for. */
+const stepLimitMs = 30_000;
+const screenshotsDir = join(rootDir, '.cache', 'screenshots', 'story');
+
+/** How an editor is started. */
+export interface EditorSetup {
+  /** Whether every folder is trusted; otherwise windows open in Restricted Mode. */
+  readonly hasTrust?: boolean;
+  readonly theme?: ThemeName;
+}
+
+/** A server of the editor with the extension installed and a copy of the samples; several windows may be open on it. */
+export class Editor {
+  /** The folder with the samples. */
+  readonly samples: string;
+  private readonly root: string;
+  private readonly server: EditorServer;
+  private readonly pages: Page[] = [];
+
+  private constructor(root: string, samples: string, server: EditorServer) {
+    this.root = root;
+    this.samples = samples;
+    this.server = server;
+  }
+
+  /** Starts it; `end` removes all it wrote. */
+  static async start({ hasTrust = true, theme = 'dark' }: EditorSetup = {}): Promise<Editor> {
+    const root = realpathSync(mkdtempSync(join(tmpdir(), 'neuron-inspector-story-')));
+    const extensionsDir = join(root, 'extensions');
+    installUnpacked(extensionsDir, [rootDir]);
+    const server = await startServer({
+      dataDir: join(root, 'server'),
+      extensionsDir,
+      settings: settingsOf(theme),
+      args: ['--without-connection-token', ...(hasTrust ? ['--disable-workspace-trust'] : [])],
+    });
+    return new Editor(root, copySamples(join(root, 'sample-models')), server);
+  }
+
+  /** Opens a window on a folder, the samples unless another is named, and waits until the extension is there. */
+  async openWindow(size: { readonly width?: number; readonly height?: number } = {}): Promise<EditorWindow> {
+    const page = await newEditorPage(await openChromium(), size);
+    this.pages.push(page);
+    page.setDefaultTimeout(stepLimitMs);
+    await page.goto(editorAddress(this.server, { open: this.samples }));
+    const window = new EditorWindow(page, (theme) => this.writeTheme(theme));
+    await window.sideBarTab().waitFor({ timeout: openLimitMs });
+    return window;
+  }
+
+  /** Ends windows and server and removes what they wrote. */
+  async end(): Promise<void> {
+    for (const page of this.pages) await page.context().close();
+    await this.server.end();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  private writeTheme(theme: ThemeName): void {
+    const file = join(this.root, 'server', 'data', 'User', 'settings.json');
+    writeFileSync(file, userSettingsText(settingsOf(theme)));
+  }
+}
+
+function settingsOf(theme: ThemeName): Readonly<Record<string, unknown>> {
+  return {
+    'workbench.colorTheme': editorThemes[theme].id,
+    'security.workspace.trust.startupPrompt': 'never',
+  };
+}
+
+/** A window of the editor, by what a person sees and does in it. */
+export class EditorWindow {
+  /** Playwright's page, for locators, mouse and keyboard. */
+  readonly page: Page;
+  private readonly writeTheme: (theme: ThemeName) => void;
+
+  constructor(page: Page, writeTheme: (theme: ThemeName) => void) {
+    this.page = page;
+    this.writeTheme = writeTheme;
+  }
+
+  /** The extension's icon in the activity bar. */
+  sideBarTab(): Locator {
+    return this.page.getByRole('tab', { name: /^Neuron Inspector/ });
+  }
+
+  /** Shows the side bar's container of a name: Explorer, Neuron Inspector. */
+  async showSideBar(name: string): Promise<void> {
+    const tab = this.page.getByRole('tab', { name: new RegExp(`^${name}`) });
+    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+    await this.page
+      .locator('.sidebar')
+      .getByRole('heading', { name: new RegExp(name, 'i') })
+      .first()
+      .waitFor();
+  }
+
+  /** A line of a tree, by the beginning of what a screen reader says. */
+  treeItem(name: string | RegExp): Locator {
+    return this.page.locator('.sidebar').getByRole('treeitem', { name }).first();
+  }
+
+  /** Opens the context menu of something and takes an entry. */
+  async chooseInMenu(target: Locator, entry: string): Promise<void> {
+    await target.click({ button: 'right' });
+    const item = this.page.getByRole('menuitem', { name: entry });
+    await item.waitFor();
+    await item.click();
+  }
+
+  /** Runs a command by its title in the palette. */
+  async runCommand(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list').getByRole('option', { name: title }).first().click();
+  }
+
+  /** Opens a file by its name, as Go to File does. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    await this.page.locator('.quick-input-widget input').first().fill(name);
+    await this.page.locator('.quick-input-list').getByRole('option').first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page
+      .locator('.tabs-container')
+      .getByRole('tab', { name: name.split('/').at(-1) ?? name })
+      .waitFor();
+  }
+
+  /** The page of a view by its name under `webview/views`, once it is shown and has loaded. */
+  async view(name: string, limitMs = stepLimitMs): Promise<Frame> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      for (const frame of this.page.frames()) {
+        if (await isView(frame, name)) return frame;
+      }
+      if (Date.now() > deadline)
+        throw new Error(`The view ${name} was not shown within ${limitMs / 1000} s.`);
+      await wait(50);
+    }
+  }
+
+  /** Moves the mouse over a word of the open code and returns the hover that appears. */
+  async hoverOver(word: string): Promise<Locator> {
+    const found = this.page.locator('.editor-instance .view-line span', { hasText: word }).last();
+    await found.hover();
+    const hover = this.page.locator('.monaco-hover:not(.hidden) .hover-contents');
+    await hover.first().waitFor();
+    return hover;
+  }
+
+  /** A message of the editor, by what it says. */
+  message(text: string | RegExp): Locator {
+    return this.page.locator('.notification-toast, .monaco-dialog-box').filter({ hasText: text }).first();
+  }
+
+  /** Changes the theme, as the settings do, and waits until it shows. */
+  async setTheme(theme: ThemeName): Promise<void> {
+    this.writeTheme(theme);
+    const { kind } = editorThemes[theme];
+    const class_ = { 'vscode-light': 'vs', 'vscode-dark': 'vs-dark', 'vscode-high-contrast': 'hc-black' }[
+      kind
+    ];
+    await this.page.locator(`.monaco-workbench.${class_ ?? 'hc-light'}`).waitFor();
+  }
+
+  /** Keeps a picture of the window as it is; returns its path. */
+  async screenshot(name: string): Promise<string> {
+    const path = join(screenshotsDir, `${name}.png`);
+    mkdirSync(dirname(path), { recursive: true });
+    // A tooltip or a hover of the last click is not part of the picture.
+    await this.page.screenshot({ path, animations: 'disabled' });
+    return path;
+  }
+
+  /** Keeps pictures in the four themes at 800 and 1600 px; leaves the window as it was. */
+  async screenshotsInThemes(name: string): Promise<void> {
+    const size = this.page.viewportSize();
+    for (const theme of Object.keys(editorThemes) as ThemeName[]) {
+      await this.setTheme(theme);
+      for (const width of [800, 1600]) {
+        await this.page.setViewportSize({ width, height: 1000 });
+        await this.screenshot(`${name}-${theme}-${width}`);
+      }
+    }
+    await this.setTheme('dark');
+    if (size !== null) await this.page.setViewportSize(size);
+  }
+}
+
+async function isView(frame: Frame, name: string): Promise<boolean> {
+  if (frame.name() === '' && frame.parentFrame() === null) return false;
+  try {
+    const isOurs = await frame.evaluate(
+      (suffix) =>
+        document.querySelector<HTMLScriptElement>('script[type=module]')?.src.endsWith(suffix) === true,
+      `/${name}.js`,
+    );
+    if (!isOurs) return false;
+    const outer = await frame.parentFrame()?.frameElement();
+    return (await outer?.isVisible()) === true;
+  } catch {
+    // The frame was replaced meanwhile.
+    return false;
+  }
+}
+
+/** Registers what a file of the story needs: it skips without Chromium and ends the browser after. */
+export function useEditor(setup: EditorSetup = {}): () => Editor {
+  let editor: Editor | undefined;
+  before(async function () {
+    if (chromiumPath === undefined) this.skip();
+    this.timeout(openLimitMs);
+    editor = await Editor.start(setup);
+  });
+  after(async () => {
+    await editor?.end();
+    await closeChromium();
+  });
+  return () => {
+    if (editor === undefined) throw new Error('The editor has not been started.');
+    return editor;
+  };
+}
