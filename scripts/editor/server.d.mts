@@ -18,6 +18,3 @@ export function startServer(options: {
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }): Promise<EditorServer>;
-
-/** Text of the user's settings: quiet ones, and over them those that are asked for. */
-export function userSettingsText(settings: Readonly<Record<string, unknown>>): string;

@@ -25,7 +25,7 @@ const quietSettings = {
 export async function startServer({ dataDir, extensionsDir, settings = {}, args = [], env = process.env }) {
   const userDir = join(dataDir, 'data', 'User');
   mkdirSync(userDir, { recursive: true });
-  writeFileSync(join(userDir, 'settings.json'), userSettingsText(settings));
+  writeFileSync(join(userDir, 'settings.json'), JSON.stringify({ ...quietSettings, ...settings }, null, 2));
   const child = spawn(
     hostEditor.node,
     [
@@ -50,11 +50,6 @@ export async function startServer({ dataDir, extensionsDir, settings = {}, args 
     child.once('exit', (code) => reject(new Error(`The host editor's server ended (exit ${code}):\n${log}`)));
   });
   return { address, end: () => endGroup(child), log: () => log };
-}
-
-/** Text of the user's settings: quiet ones, and over them those that are asked for. */
-export function userSettingsText(settings) {
-  return `${JSON.stringify({ ...quietSettings, ...settings }, null, 2)}\n`;
 }
 
 async function endGroup(child) {

@@ -1,20 +1,110 @@
-import type { EditorWindow } from '../support/storyEditor.js';
-import { useEditor } from '../support/storyEditor.js';
+import type { Frame } from 'playwright-core';
+import { type StoryWindow, useEditor } from '../support/storyEditor.js';
 
-// The story of a person's first minutes, step by step in one window; each step stands on the one before.
+// The story of a person's first minutes, in one window; each step stands on the one before. Every step leaves a picture,
+// and every view pictures in the four themes at two widths, under `.cache/screenshots/story`.
 describe('the first minutes with a model', function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   this.bail(true);
   const editor = useEditor();
-  let window: EditorWindow;
+  let window: StoryWindow;
+  let report: Frame;
 
   before(async () => {
-    window = await editor().openWindow({ width: 1400, height: 900 });
+    window = await editor().openWindow();
   });
 
-  it('lists the models of the folder in the side bar', async () => {
+  it('a right-click on a model leads to its page', async () => {
+    await window.showSideBar('Explorer');
+    await window.treeItem('digits-cnn').click();
+    await window.chooseInMenu(window.treeItem('digits-cnn.onnx'), 'Inspect Model');
+    const model = await window.view('model');
+    await model.getByText('4 layers · 105,866 parameters · opset 17').waitFor();
+    await model.getByRole('row', { name: /conv1/ }).waitFor();
+    await window.screenshot('01-inspect-model');
+    await window.screenshotsInThemes('views/model-layers');
+  });
+
+  it('the graph, the operators, the weights and the metadata are a tab away', async () => {
+    const model = await window.view('model');
+    for (const [tab, sign] of [
+      ['Graph', model.getByRole('tree', { name: 'Graph of digits-cnn.onnx' })],
+      ['Operators', model.getByText('MaxPool').first()],
+      ['Weights', model.getByText('conv1.weight').first()],
+      ['Metadata', model.getByText(/opset/i).first()],
+    ] as const) {
+      await model.getByRole('tab', { name: new RegExp(`^${tab}`) }).click();
+      await sign.waitFor();
+      await window.screenshotsInThemes(`views/model-${tab.toLowerCase()}`);
+    }
+  });
+
+  it('the side bar lists the models, the questions that can be asked, and results to come', async () => {
     await window.showSideBar('Neuron Inspector');
     await window.treeItem(/^dying-relu\.onnx, 4 layers · 243 k/).waitFor();
-    await window.screenshot('01-side-bar');
+    await window.treeItem(/^Dead neurons/).waitFor();
+    await window.page.locator('.sidebar').getByText('No analysis has run yet.').waitFor();
+    await window.screenshot('02-side-bar');
+  });
+
+  it('a question leads to a form that knows the data and says how long it takes', async () => {
+    await window.chooseInMenu(window.treeItem(/^dying-relu\.onnx/), 'Run Analysis…');
+    await window.pick('Dead neurons');
+    await window.pick('Change settings…');
+    const form = await window.view('run');
+    await form.getByRole('heading', { name: /Dead neurons/ }).waitFor();
+    await form
+      .getByText(/4,000 samples/)
+      .first()
+      .waitFor();
+    await form.getByText(/from one batch/).waitFor();
+    await window.screenshot('03-run-form');
+    await window.screenshotsInThemes('views/run-form');
+  });
+
+  it('the run becomes a report that says which neurons are dead', async () => {
+    const form = await window.view('run');
+    await form.getByRole('button', { name: 'Run', exact: true }).click();
+    report = await window.view('report');
+    await report
+      .getByText(/^138 of 448 neurons \(30\.8 %\) are dead on 4,000 images/)
+      .first()
+      .waitFor();
+    await window.screenshot('04-report');
+    await window.screenshotsInThemes('views/report');
+    await window.treeItem(/^Dead neurons · dying-relu/).waitFor();
+  });
+
+  it('a neuron in the report is a link to its page, with examples', async () => {
+    await report
+      .getByRole('link', { name: /^fc1\[\d+\]$/ })
+      .first()
+      .click();
+    const neuron = await window.view('neuron');
+    await neuron.getByRole('heading', { name: /^fc1\[\d+\]/ }).waitFor();
+    await window.screenshot('05-neuron');
+    await window.screenshotsInThemes('views/neuron');
+  });
+
+  it('the training code says the same in a hover', async () => {
+    await window.openFile('dying-relu/training.py');
+    const hover = await window.hoverOver('fc1');
+    await hover.getByText(/Dense/).first().waitFor();
+    await hover
+      .getByText(/104 of 256 dead/)
+      .first()
+      .waitFor();
+    await window.screenshot('06-hover');
+  });
+
+  it('the tree says it too, layer by layer, neuron by neuron', async () => {
+    await window.showSideBar('Neuron Inspector');
+    await window.treeItem(/^dying-relu\.onnx/).click();
+    await window.page.keyboard.press('ArrowRight');
+    await window.treeItem(/^fc1, .*41 % dead/).click();
+    await window.page.keyboard.press('ArrowRight');
+    await window.treeItem(/^fc1\[0\]/).waitFor();
+    await window.screenshot('07-tree');
+    await window.screenshotsInThemes('views/side-bar');
   });
 });

@@ -1,14 +1,14 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Frame, Locator, Page } from 'playwright-core';
 import { editorAddress, newEditorPage } from '../../scripts/editor/editorPage.mjs';
-import { type EditorServer, startServer, userSettingsText } from '../../scripts/editor/server.mjs';
+import { type EditorServer, startServer } from '../../scripts/editor/server.mjs';
 import { copySamples, installUnpacked } from '../../scripts/editor/windows.mjs';
 import { chromiumPath, closeChromium, openChromium } from './chromium.js';
 import { editorThemes, type ThemeName } from './editorThemes.js';
-import { rootDir } from './paths.js';
+import { fixturesDir, rootDir } from './paths.js';
 
 // The real editor as a person has it: the extension installed (its built files, not a package), windows in Chromium,
 // driven by what is on the screen.
@@ -16,7 +16,14 @@ import { rootDir } from './paths.js';
 /** Opening the editor takes seconds on a quiet machine; a busy one takes many times that. */
 const openLimitMs = 120_000;
 /** For anything a person waits for. */
-const stepLimitMs = 30_000;
+const stepLimitMs = 60_000;
+/** Keys of the stage, an extension of the tests, that choose a theme. */
+const themeKeys: Readonly<Record<ThemeName, number>> = {
+  light: 1,
+  dark: 2,
+  'high-contrast-light': 3,
+  'high-contrast': 4,
+};
 const screenshotsDir = join(rootDir, '.cache', 'screenshots', 'story');
 
 /** How an editor is started. */
@@ -27,7 +34,7 @@ export interface EditorSetup {
 }
 
 /** A server of the editor with the extension installed and a copy of the samples; several windows may be open on it. */
-export class Editor {
+export class StoryEditor {
   /** The folder with the samples. */
   readonly samples: string;
   private readonly root: string;
@@ -41,28 +48,36 @@ export class Editor {
   }
 
   /** Starts it; `end` removes all it wrote. */
-  static async start({ hasTrust = true, theme = 'dark' }: EditorSetup = {}): Promise<Editor> {
+  static async start({ hasTrust = true, theme = 'dark' }: EditorSetup = {}): Promise<StoryEditor> {
     const root = realpathSync(mkdtempSync(join(tmpdir(), 'neuron-inspector-story-')));
     const extensionsDir = join(root, 'extensions');
-    installUnpacked(extensionsDir, [rootDir]);
+    installUnpacked(extensionsDir, [rootDir, join(fixturesDir, 'stage')]);
     const server = await startServer({
       dataDir: join(root, 'server'),
       extensionsDir,
       settings: settingsOf(theme),
       args: ['--without-connection-token', ...(hasTrust ? ['--disable-workspace-trust'] : [])],
     });
-    return new Editor(root, copySamples(join(root, 'sample-models')), server);
+    return new StoryEditor(root, copySamples(join(root, 'sample-models')), server);
   }
 
   /** Opens a window on a folder, the samples unless another is named, and waits until the extension is there. */
-  async openWindow(size: { readonly width?: number; readonly height?: number } = {}): Promise<EditorWindow> {
+  async openWindow(size: { readonly width?: number; readonly height?: number } = {}): Promise<StoryWindow> {
     const page = await newEditorPage(await openChromium(), size);
     this.pages.push(page);
     page.setDefaultTimeout(stepLimitMs);
-    await page.goto(editorAddress(this.server, { open: this.samples }));
-    const window = new EditorWindow(page, (theme) => this.writeTheme(theme));
+    await page.goto(editorAddress(this.server, { open: this.samples }), { timeout: openLimitMs });
+    const window = new StoryWindow(page);
     await window.sideBarTab().waitFor({ timeout: openLimitMs });
     return window;
+  }
+
+  /** Keeps what every window looks like when a test has failed. */
+  async pictureFailure(title: string): Promise<void> {
+    for (const [index, page] of this.pages.entries()) {
+      // A window that cannot be pictured must not hide why the test failed.
+      await new StoryWindow(page).screenshot(`failed/${title}-${index}`).catch(() => undefined);
+    }
   }
 
   /** Ends windows and server and removes what they wrote. */
@@ -70,11 +85,6 @@ export class Editor {
     for (const page of this.pages) await page.context().close();
     await this.server.end();
     rmSync(this.root, { recursive: true, force: true });
-  }
-
-  private writeTheme(theme: ThemeName): void {
-    const file = join(this.root, 'server', 'data', 'User', 'settings.json');
-    writeFileSync(file, userSettingsText(settingsOf(theme)));
   }
 }
 
@@ -86,14 +96,12 @@ function settingsOf(theme: ThemeName): Readonly<Record<string, unknown>> {
 }
 
 /** A window of the editor, by what a person sees and does in it. */
-export class EditorWindow {
+export class StoryWindow {
   /** Playwright's page, for locators, mouse and keyboard. */
   readonly page: Page;
-  private readonly writeTheme: (theme: ThemeName) => void;
 
-  constructor(page: Page, writeTheme: (theme: ThemeName) => void) {
+  constructor(page: Page) {
     this.page = page;
-    this.writeTheme = writeTheme;
   }
 
   /** The extension's icon in the activity bar. */
@@ -131,6 +139,11 @@ export class EditorWindow {
     const input = this.page.locator('.quick-input-widget input').first();
     await input.fill(`>${title}`);
     await this.page.locator('.quick-input-list').getByRole('option', { name: title }).first().click();
+  }
+
+  /** Takes an entry of the list that asks. */
+  async pick(entry: string | RegExp): Promise<void> {
+    await this.page.locator('.quick-input-list').getByRole('option', { name: entry }).first().click();
   }
 
   /** Opens a file by its name, as Go to File does. */
@@ -172,9 +185,9 @@ export class EditorWindow {
     return this.page.locator('.notification-toast, .monaco-dialog-box').filter({ hasText: text }).first();
   }
 
-  /** Changes the theme, as the settings do, and waits until it shows. */
+  /** Changes the theme and waits until it shows. */
   async setTheme(theme: ThemeName): Promise<void> {
-    this.writeTheme(theme);
+    await this.page.keyboard.press(`Control+Alt+Shift+${themeKeys[theme]}`);
     const { kind } = editorThemes[theme];
     const class_ = { 'vscode-light': 'vs', 'vscode-dark': 'vs-dark', 'vscode-high-contrast': 'hc-black' }[
       kind
@@ -224,12 +237,16 @@ async function isView(frame: Frame, name: string): Promise<boolean> {
 }
 
 /** Registers what a file of the story needs: it skips without Chromium and ends the browser after. */
-export function useEditor(setup: EditorSetup = {}): () => Editor {
-  let editor: Editor | undefined;
+export function useEditor(setup: EditorSetup = {}): () => StoryEditor {
+  let editor: StoryEditor | undefined;
   before(async function () {
     if (chromiumPath === undefined) this.skip();
     this.timeout(openLimitMs);
-    editor = await Editor.start(setup);
+    editor = await StoryEditor.start(setup);
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state !== 'failed') return;
+    await editor?.pictureFailure(this.currentTest.title.replaceAll(/[^\w]+/g, '-'));
   });
   after(async () => {
     await editor?.end();
