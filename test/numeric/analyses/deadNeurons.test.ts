@@ -131,10 +131,10 @@ describe('dead-neurons', () => {
     });
     const edges = arrayOf(draft, 'act.histogramEdges');
     const counts = arrayOf(draft, 'act.histogram');
-    assert.deepEqual(draft.arrays['act.histogram']?.value.dims, [3, 7]);
-    assert.deepEqual(draft.arrays['act.histogramEdges']?.value.dims, [8]);
-    const evidence = draft.arrays['act.histogram']?.evidence;
-    assert.deepEqual([evidence?.kind, evidence?.n], ['sampled', 900]);
+    assert.deepEqual(draft.arrays['act.histogram']!.value.dims, [3, 7]);
+    assert.deepEqual(draft.arrays['act.histogramEdges']!.value.dims, [8]);
+    const { evidence } = draft.arrays['act.histogram']!;
+    assert.deepEqual([evidence.kind, evidence.n], ['sampled', 900]);
     // The graph compares float32 numbers with float32 edges.
     const inner = edges.slice(1, -1).map(Math.fround);
     for (let unit = 0; unit < 3; unit++) {
