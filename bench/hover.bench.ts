@@ -120,8 +120,9 @@ async function measured(
   const hover = async (): Promise<number> => {
     const start = performance.now();
     const references = await readDocument(document, offset, parsed);
-    if (hoverSubject(references, models, where) === undefined)
-      {throw new Error(`Nothing is found in ${name}.`);}
+    if (hoverSubject(references, models, where) === undefined) {
+      throw new Error(`Nothing is found in ${name}.`);
+    }
     return performance.now() - start;
   };
   const first = await hover();

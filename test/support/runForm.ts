@@ -120,7 +120,7 @@ export const data: DataState = {
 export const command =
   'neuron-inspector run attribution models/digits-cnn.onnx --data data/digits-images-idx3-ubyte.gz';
 
-export const shows: readonly RunShow[] = [
+const shows: readonly RunShow[] = [
   { kind: 'form', form },
   { kind: 'data', data },
   { kind: 'estimate', estimate: { kind: 'known', durationMs: 4200, how: 'from one batch of 128' } },

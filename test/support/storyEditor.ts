@@ -166,7 +166,7 @@ export class StoryWindow {
         if (await isView(frame, name)) return frame;
       }
       if (Date.now() > deadline)
-        throw new Error(`The view ${name} was not shown within ${limitMs / 1000} s.`);
+        {throw new Error(`The view ${name} was not shown within ${limitMs / 1000} s.`);}
       await wait(50);
     }
   }

@@ -18,8 +18,11 @@ export async function modelOf(app: App, target: unknown): Promise<vscode.Uri | u
 
 /** Returns what the editor passed: a Uri from the explorer, or a node of our tree that carries one. */
 export function uriIn(target: unknown): vscode.Uri | undefined {
-  // Links pass plain data, which has lost its class.
-  if (target instanceof Object && 'scheme' in target && 'path' in target) return target as vscode.Uri;
+  if (target instanceof vscode.Uri) return target;
+  if (target instanceof Object && 'scheme' in target && 'path' in target) {
+    // Links pass plain data, which has lost its class; it still has the parts of a Uri.
+    return vscode.Uri.from(target as Parameters<typeof vscode.Uri.from>[0]);
+  }
   if (target instanceof Object && 'uri' in target) return uriIn(target.uri);
   return undefined;
 }

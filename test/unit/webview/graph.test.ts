@@ -6,7 +6,7 @@ import type { Model } from '../../../src/onnx/model.js';
 import { openedModel } from '../../../src/onnx/openedModel.js';
 import { readModel } from '../../../src/onnx/readModel.js';
 import type { ModelGraph } from '../../../src/protocol/structure.js';
-import type { Point } from '../../../webview/views/model/graph/boxLayout.js';
+import type { Point } from '../../../webview/views/model/graph/boxParts.js';
 import {
   type BoxMeasure,
   isBox,

@@ -1,58 +1,20 @@
 import type { ElkExtendedEdge, ElkNode, ElkPort } from 'elkjs/lib/elk-api.js';
+import {
+  type Point,
+  type BoxLine,
+  type BoxLayout,
+  type BoxParts,
+  titleHeight,
+  padding,
+  type DrawnEdge,
+} from './boxParts.js';
 import { splitBuses, withBuses } from './buses.js';
 import { chainLayout } from './chainLayout.js';
-import { type GraphItem, type ItemId, rootId } from './graphTree.js';
-import type { EdgeEnd, LevelEdge } from './levelEdges.js';
-
-/** A place in a box, in CSS pixels from its upper left corner. */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** Width and height in CSS pixels. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** An edge as it is drawn inside its box. */
-export interface BoxLine {
-  /** Keys of the edges that it stands for. */
-  readonly keys: readonly string[];
-  readonly points: readonly Point[];
-  /** Whether it ends at something and not at a border behind which it goes on. */
-  readonly hasArrow: boolean;
-}
-
-/** Where everything directly inside an expanded box is. */
-export interface BoxLayout extends Size {
-  readonly places: ReadonlyMap<ItemId, Point>;
-  /** Places on the border by port. */
-  readonly ports: ReadonlyMap<string, Point>;
-  readonly lines: readonly BoxLine[];
-}
-
-/** What the layout of a box is made from. */
-export interface BoxParts {
-  readonly box: GraphItem;
-  readonly edges: readonly LevelEdge[];
-  /** Size of a child that is not expanded. */
-  readonly sizeOf: (child: ItemId) => Size;
-  /** Layout of a child that is expanded. */
-  readonly layoutOf: (child: ItemId) => BoxLayout | undefined;
-  /** Room for the title of the box. */
-  readonly titleWidth: number;
-}
+import { type ItemId, rootId } from './graphTree.js';
+import type { EdgeEnd } from './levelEdges.js';
 
 /** Lays out a graph with sizes; the worker's ELK. */
 export type LayOut = (graph: ElkNode) => Promise<ElkNode>;
-
-/** Height of the title of an expanded box. */
-export const titleHeight = 24;
-
-/** Room between the border of a box and what is inside. */
-export const padding = 14;
 
 const layeredOptions: Readonly<Record<string, string>> = {
   'elk.algorithm': 'layered',
@@ -71,13 +33,6 @@ const layeredOptions: Readonly<Record<string, string>> = {
   'elk.layered.nodePlacement.bk.fixedAlignment': 'BALANCED',
   'elk.padding': `[top=${String(padding)},left=${String(padding)},bottom=${String(padding)},right=${String(padding)}]`,
 };
-
-/** An edge as it is drawn: those that look the same are one. */
-export interface DrawnEdge {
-  readonly keys: readonly string[];
-  readonly from: EdgeEnd;
-  readonly to: EdgeEnd;
-}
 
 /** Lays out what is directly inside a box; expanded children keep their own layout and their places on the border. */
 export async function layoutBox(parts: BoxParts, layOut: LayOut): Promise<BoxLayout> {

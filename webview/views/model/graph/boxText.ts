@@ -1,4 +1,4 @@
-import type { Size } from './boxLayout.js';
+import type { Size } from './boxParts.js';
 import type { GraphItem } from './graphTree.js';
 import { isBox } from './graphLayout.js';
 import { t } from '../../../text.js';

@@ -5,7 +5,7 @@ import {
   type DrawnEdge,
   type Point,
   titleHeight,
-} from './boxLayout.js';
+} from './boxParts.js';
 import type { ItemId } from './graphTree.js';
 import type { EdgeEnd } from './levelEdges.js';
 

@@ -6,7 +6,7 @@ import {
   padding,
   type Point,
   titleHeight,
-} from './boxLayout.js';
+} from './boxParts.js';
 import { type ItemId, rootId } from './graphTree.js';
 
 /** Room between two things of a chain. */

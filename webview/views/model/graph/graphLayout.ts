@@ -1,4 +1,5 @@
-import { type BoxLayout, layoutBox, type LayOut, type Point, type Size } from './boxLayout.js';
+import { layoutBox, type LayOut } from './boxLayout.js';
+import { type BoxLayout, type Point, type Size } from './boxParts.js';
 import { type GraphItem, type GraphTree, type ItemId, rootId } from './graphTree.js';
 import { LevelEdges } from './levelEdges.js';
 

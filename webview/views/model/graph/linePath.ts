@@ -1,4 +1,4 @@
-import type { Point } from './boxLayout.js';
+import type { Point } from './boxParts.js';
 
 /** How far corners are rounded, and how large arrows are. */
 const cornerRadius = 5;

@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing, svg, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { Size } from './boxLayout.js';
+import type { Size } from './boxParts.js';
 import type { Scene } from './graphLayout.js';
 import { seen, type Viewport } from './viewport.js';
 

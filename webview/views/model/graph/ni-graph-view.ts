@@ -3,7 +3,7 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { baseStyles } from '../../../components/baseStyles.js';
 import { heatColors } from '../../../components/heatColors.js';
 import { ThemeController } from '../../../theme.js';
-import type { Point, Size } from './boxLayout.js';
+import type { Point, Size } from './boxParts.js';
 import type { BoxText } from './boxText.js';
 import type { Scene, SceneBox } from './graphLayout.js';
 import type { GraphStep } from './graphStep.js';

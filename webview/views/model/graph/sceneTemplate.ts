@@ -2,7 +2,7 @@ import { nothing, svg, type SVGTemplateResult } from 'lit';
 import type { HeatColors } from '../../../../src/protocol/heatScale.js';
 import { cssColor } from '../../../components/heatColors.js';
 import { t } from '../../../text.js';
-import { titleHeight } from './boxLayout.js';
+import { titleHeight } from './boxParts.js';
 import { boxLabel, type BoxText, boxTitle } from './boxText.js';
 import { isBox, type Scene, type SceneBox, type SceneLine } from './graphLayout.js';
 import { type ItemId, rootId } from './graphTree.js';

@@ -1,4 +1,4 @@
-import type { Point, Size } from './boxLayout.js';
+import type { Point, Size } from './boxParts.js';
 
 /** Which part of a drawing is seen: screen = world × zoom + (x, y). */
 export interface Viewport {
