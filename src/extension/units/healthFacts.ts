@@ -72,7 +72,8 @@ export class HealthFacts {
     const known = this.loaded.get(modelPath);
     if (known !== undefined && known.newestId === this.newest(modelPath)?.id) {
       this.touch(modelPath, known);
-      await this.checkStaleness(known);
+      // Not waited for: hovers load on every move of the pointer, and asking the disk takes longer than all the rest.
+      void this.checkStaleness(known);
       return;
     }
     const pending = this.loading.get(modelPath);
@@ -147,10 +148,14 @@ export class HealthFacts {
 
   private async checkStaleness({ result, staleness }: Loaded): Promise<void> {
     if (result === undefined) return;
-    const isStale = (await this.sources.isStale(result)) ?? false;
-    if (isStale === staleness.isStale) return;
-    staleness.isStale = isStale;
-    this.sources.changed();
+    try {
+      const isStale = (await this.sources.isStale(result)) ?? false;
+      if (isStale === staleness.isStale) return;
+      staleness.isStale = isStale;
+      this.sources.changed();
+    } catch (error) {
+      this.sources.log.warn(`Whether ${result.modelPath} changed is not known: ${messageOf(error)}`);
+    }
   }
 
   private touch(modelPath: string, loaded: Loaded): void {

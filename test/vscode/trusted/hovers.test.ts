@@ -139,7 +139,15 @@ describe('hovers', () => {
     const uri = vscode.Uri.file(model());
     const bytes = await vscode.workspace.fs.readFile(uri);
     await vscode.workspace.fs.writeFile(uri, bytes);
+    const changed = new Promise<void>((resolve) => {
+      const listener = app.units.onDidChange(() => {
+        if (app.units.layer(model(), 'fc1')?.isStale !== true) return;
+        listener.dispose();
+        resolve();
+      });
+    });
     await app.units.load(model());
+    await changed;
     assert.match(readable(await hoverAt(document, 'fc1[0]')), /the model changed since · \[Measure again\]/);
   });
 

@@ -81,12 +81,15 @@ describe('facts of neurons', () => {
     isStale = false;
   });
 
-  function facts(budgetBytes?: number): HealthFacts {
+  function facts(
+    budgetBytes?: number,
+    stale = (): Promise<boolean | undefined> => Promise.resolve(isStale),
+  ): HealthFacts {
     const log: Logger = { ...silentLogger, warn: (line) => warnings.push(line) };
     const sources: HealthSources = {
       results: () => results,
       arraysDir: (id) => join(folder(), id),
-      isStale: () => Promise.resolve(isStale),
+      isStale: stale,
       activationOf: (_, layer) => ({ fc1: 'relu1', conv: 'unmeasured' })[layer],
       changed: () => (changes += 1),
       log,
@@ -206,6 +209,24 @@ describe('facts of neurons', () => {
     assert.equal(changes, 2);
     await known.modelsChanged();
     assert.equal(changes, 2);
+  });
+
+  it('do not wait for the disk once they are loaded', async () => {
+    plantArrays(join(folder(), 'new'));
+    results = [result('new')];
+    let answer: (stale: boolean) => void = () => undefined;
+    let isSlow = false;
+    const known = facts(undefined, () =>
+      isSlow ? new Promise((resolve) => (answer = resolve)) : Promise.resolve(false),
+    );
+    await known.load(model);
+    isSlow = true;
+    // Would never settle if it waited.
+    await known.load(model);
+    assert.equal(known.layer(model, 'relu1')?.isStale, false);
+    answer(true);
+    await new Promise(setImmediate);
+    assert.equal(known.layer(model, 'relu1')?.isStale, true);
   });
 
   it('come from the result before when the newest has no arrays, which is logged', async () => {
