@@ -29,7 +29,6 @@ export const reasons: Readonly<Record<string, string>> = {
   '@types/vscode': 'Types of the oldest editor that is supported.',
   '@vscode/l10n-dev':
     "The editor's own reader of texts, which ours is compared with, and pseudo-translation.",
-  '@vscode/test-cli': 'Starts the tests inside the editor from its own test view.',
   '@vscode/test-electron': 'Starts the tests inside the editor. Version 3 wants Node 22.',
   '@vscode/vsce': 'Makes VSIX files. Version 4 wants Node 22.',
   'axe-core': 'Finds what keeps people with a screen reader or keyboard out of a page.',
