@@ -165,8 +165,9 @@ export class StoryWindow {
       for (const frame of this.page.frames()) {
         if (await isView(frame, name)) return frame;
       }
-      if (Date.now() > deadline)
-        {throw new Error(`The view ${name} was not shown within ${limitMs / 1000} s.`);}
+      if (Date.now() > deadline) {
+        throw new Error(`The view ${name} was not shown within ${limitMs / 1000} s.`);
+      }
       await wait(50);
     }
   }
