@@ -37,8 +37,12 @@ describe('a folder that is not trusted yet', function () {
       .getByRole('button', { name: /^Trust$/ })
       .first()
       .click();
-    await window.page.locator('.sidebar').getByRole('button', { name: 'Run Analysis…' }).waitFor();
+    await window.page
+      .getByRole('region', { name: 'Welcome' })
+      .getByRole('button', { name: 'Run Analysis…' })
+      .waitFor();
     await window.treeItem(/^Dead neurons/).click();
+    await window.pick(/^Change settings/);
     await window.view('run');
   });
 });

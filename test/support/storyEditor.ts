@@ -146,15 +146,21 @@ export class StoryWindow {
     await this.page.locator('.quick-input-list').getByRole('option', { name: entry }).first().click();
   }
 
-  /** Opens a file by its name, as Go to File does. */
-  async openFile(name: string): Promise<void> {
-    await this.page.keyboard.press('Control+P');
-    await this.page.locator('.quick-input-widget input').first().fill(name);
-    await this.page.locator('.quick-input-list').getByRole('option').first().waitFor();
-    await this.page.keyboard.press('Enter');
+  /** Opens a file by its folder and name, as Go to File does. */
+  async openFile(path: string): Promise<void> {
+    const [name = path, folder = ''] = path.split('/').reverse();
+    await this.page.keyboard.press('F1');
+    await this.page.locator('.quick-input-widget input').first().fill(path);
+    // The list first shows what was opened before: the file itself must be waited for.
+    await this.page
+      .locator('.quick-input-list')
+      .getByRole('option', { name: new RegExp(`${name}.*${folder}`) })
+      .first()
+      .click();
     await this.page
       .locator('.tabs-container')
-      .getByRole('tab', { name: name.split('/').at(-1) ?? name })
+      .getByRole('tab', { name: new RegExp(name) })
+      .first()
       .waitFor();
   }
 

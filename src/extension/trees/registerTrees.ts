@@ -19,6 +19,8 @@ export function registerTrees(app: App): void {
     const uri = currentModel.uri;
     if (uri === undefined) return;
     const name = uri.path.split('/').at(-1) ?? '';
+    // With a description alone, some editors show a view without its title.
+    analyses.title = vscode.l10n.t('Analyses');
     analyses.description = vscode.l10n.t('for {0}', name);
   };
   app.context.subscriptions.push(
