@@ -142,7 +142,7 @@ describe('npm test, a second time', () => {
     assert.equal(refused.status, 2);
     assert.match(
       refused.stderr,
-      /no test tier no-such-tier; there are unit, numeric, cli, webview, vscode, story/,
+      /no test tier no-such-tier; there are unit, numeric, cli, package, webview, vscode, story/,
     );
     const setUp = spawnSync(
       process.execPath,
