@@ -130,7 +130,16 @@ export class StoryWindow {
     await target.click({ button: 'right' });
     const item = this.page.getByRole('menuitem', { name: entry });
     await item.waitFor();
-    await item.click();
+    // The editor ignores clicks in the first tenth of a second of a menu, lest a double click takes an entry.
+    for (let attempt = 0; attempt < 20; attempt++) {
+      await item.click();
+      const isTaken = await item.waitFor({ state: 'hidden', timeout: 300 }).then(
+        () => true,
+        () => false,
+      );
+      if (isTaken) return;
+    }
+    throw new Error(`The menu did not take ${entry}.`);
   }
 
   /** Runs a command by its title in the palette. */

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { type StoryWindow, useEditor } from '../support/storyEditor.js';
+
+describe('two windows on the same folder', function () {
+  this.timeout(300_000);
+  this.bail(true);
+  const editor = useEditor();
+  let first: StoryWindow;
+  let second: StoryWindow;
+
+  before(async () => {
+    first = await editor().openWindow();
+    second = await editor().openWindow();
+  });
+
+  it('each run their own question', async () => {
+    for (const window of [first, second]) {
+      await window.showSideBar('Neuron Inspector');
+      await window.treeItem(/^dying-relu\.onnx, 4 layers · 243 k/).waitFor();
+    }
+    // One after the other: a list that asks closes when its window loses the focus.
+    for (const [window, model] of [
+      [first, 'dying-relu'],
+      [second, 'digits-cnn'],
+    ] as const) {
+      await window.page.bringToFront();
+      await window.chooseInMenu(window.treeItem(new RegExp(`^${model}\\.onnx`)), 'Run Analysis…');
+      await window.pick('Dead neurons');
+      await window.pick(/^Run now/);
+    }
+    const ofFirst = await first.view('report');
+    const ofSecond = await second.view('report');
+    await ofFirst
+      .getByText(/^138 of 448 neurons/)
+      .first()
+      .waitFor();
+    // 16 + 32 + 64 units in three layers with a ReLU.
+    await ofSecond
+      .getByText(/^\d+ of 112 neurons/)
+      .first()
+      .waitFor();
+  });
+
+  it('keep results apart, and each its own over a reload, report included', async () => {
+    // The editor gives windows on one folder storages of their own while both are open.
+    await first.page.reload();
+    await first.sideBarTab().waitFor();
+    await first.showSideBar('Neuron Inspector');
+    await first.treeItem(/^Dead neurons · dying-relu/).waitFor();
+    assert.equal(await first.treeItem(/^Dead neurons · digits-cnn/).count(), 0);
+    const report = await first.view('report');
+    await report
+      .getByText(/^138 of 448 neurons/)
+      .first()
+      .waitFor();
+  });
+});
