@@ -1,0 +1,131 @@
+import { float32Tensor, int64Tensor, type TensorValue } from '../../src/onnx/tensorValue.js';
+import type { GradientCase } from './gradientCase.js';
+
+/** A case without its operator. */
+export interface SmallCase extends Omit<GradientCase, 'op' | 'opset'> {
+  /** Last opset at which the runtime has the operator. */
+  readonly lastOpset?: number;
+}
+
+const ints = (...values: number[]): TensorValue => int64Tensor(values, [values.length]);
+const scalar = (value: number): TensorValue => int64Tensor([value], []);
+const bound = (value: number): TensorValue => float32Tensor([value], []);
+/** One operand of two rows. */
+export const one: SmallCase = { inputs: [[2, 3]] };
+const two: SmallCase = {
+  inputs: [
+    [2, 3],
+    [2, 3],
+  ],
+};
+const pooled: SmallCase = { inputs: [[1, 2, 4, 4]], attributes: { kernel_shape: [2, 2], strides: [2, 2] } };
+const maps: SmallCase = { inputs: [[2, 2, 3, 2]] };
+const convolution: SmallCase = {
+  inputs: [
+    [1, 2, 4, 4],
+    [2, 2, 3, 3],
+  ],
+};
+
+/** Keeps every operator inside its domain and away from its corners. */
+export const inside = (value: number): number => 0.3 + 0.5 / (1 + value * value);
+
+/** Numbers apart from each other, so that no step of a difference changes which one is the maximum. */
+const spread = (value: number): number => Math.round(value * 1000) / 4;
+
+/** Reductions take their axes as an attribute up to opset 17 and as an operand later: without, both forms are one. */
+const reductions = ['Sum', 'Mean', 'Max', 'Min', 'Prod', 'SumSquare', 'L1', 'L2', 'LogSumExp', 'LogSum'];
+
+/** Operators that are not unary. */
+const smallCases: Readonly<Record<string, SmallCase>> = {
+  Add: two,
+  Sub: two,
+  Mul: two,
+  Div: two,
+  Pow: two,
+  Min: two,
+  Max: two,
+  Sum: two,
+  Mean: two,
+  PRelu: { inputs: [[2, 3], [3]], map: (value) => value + Math.sign(value) },
+  Clip: { inputs: [[3, 4], bound(0.4), bound(0.6)] },
+  Dropout: one,
+  Cast: { ...one, attributes: { to: 1 }, isSingle: true },
+  CastLike: { inputs: [[2, 3], bound(1)] },
+  Where: { inputs: [{ dtype: 'bool', dims: [3], data: Uint8Array.of(1, 0, 1) }, [2, 3], [3]] },
+  Conv: convolution,
+  ConvTranspose: convolution,
+  Gemm: {
+    inputs: [
+      [2, 3],
+      [3, 2],
+    ],
+  },
+  MatMul: {
+    inputs: [
+      [2, 3],
+      [3, 2],
+    ],
+  },
+  MaxPool: { ...pooled, map: spread },
+  AveragePool: pooled,
+  LpPool: pooled,
+  GlobalMaxPool: { ...maps, map: spread },
+  GlobalAveragePool: maps,
+  GlobalLpPool: { ...maps, lastOpset: 21 },
+  Softmax: one,
+  LogSoftmax: one,
+  BatchNormalization: { inputs: [[2, 3, 2], [3], [3], [3], [3]] },
+  LayerNormalization: { inputs: [[2, 3], [3], [3]] },
+  RMSNormalization: { inputs: [[2, 3], [3]] },
+  InstanceNormalization: { inputs: [[2, 3, 4], [3], [3]], map: (value) => value },
+  GroupNormalization: {
+    inputs: [[2, 4, 3], [4], [4]],
+    attributes: { num_groups: 2 },
+    isSingle: true,
+    map: (value) => value,
+  },
+  LRN: { inputs: [[1, 4, 2, 2]], attributes: { size: 3 } },
+  LpNormalization: one,
+  ...Object.fromEntries(reductions.map((kind) => [`Reduce${kind}`, one])),
+  Reshape: { inputs: [[2, 3], ints(3, 2)] },
+  Flatten: { inputs: [[2, 3, 2]] },
+  Squeeze: { inputs: [[2, 1, 3], ints(1)] },
+  Unsqueeze: { inputs: [[2, 3], ints(1)] },
+  Transpose: one,
+  Expand: { inputs: [[3, 1], ints(2, 3, 2)] },
+  Tile: { inputs: [[2, 3], ints(1, 2)] },
+  Concat: { ...two, attributes: { axis: 1 } },
+  Split: { inputs: [[2, 4], ints(1, 3)], outputCount: 2, attributes: { axis: 1 } },
+  Slice: { inputs: [[4, 3], ints(1), ints(3)] },
+  Pad: { inputs: [[2, 3], ints(1, 0, 0, 2)] },
+  Gather: { inputs: [[4, 2], ints(2, 0, 2)] },
+  GatherND: { inputs: [[3, 2], int64Tensor([2, 0], [2, 1])] },
+  GatherElements: { inputs: [[3, 2], int64Tensor([0, 2], [1, 2])] },
+  ScatterElements: { inputs: [[3, 2], int64Tensor([0, 2], [1, 2]), [1, 2]] },
+  ScatterND: { inputs: [[3, 2], int64Tensor([2], [1, 1]), [1, 2]] },
+  TopK: { inputs: [[2, 5], ints(2)], outputCount: 2, seeded: [0] },
+  DepthToSpace: { inputs: [[1, 4, 2, 2]], attributes: { blocksize: 2 } },
+  SpaceToDepth: { inputs: [[1, 1, 4, 2]], attributes: { blocksize: 2 } },
+  CumSum: { inputs: [[2, 3], scalar(1)] },
+  Trilu: { inputs: [[3, 3]] },
+};
+
+const unaryCases: Readonly<Record<string, SmallCase>> = {
+  Acosh: { inputs: [[2, 3]], map: (value) => inside(value) + 1 },
+  Swish: { inputs: [[2, 3]], lastOpset: 24 },
+  ThresholdedRelu: { inputs: [[2, 3]], map: (value) => value + 1 + 0.2 * Math.sign(value) },
+};
+
+const unaryOperators = [
+  ...['Identity', 'Neg', 'Abs', 'Sqrt', 'Exp', 'Log', 'Reciprocal', 'Sin', 'Cos', 'Tan', 'Asin', 'Acos'],
+  ...['Atan', 'Sinh', 'Cosh', 'Asinh', 'Acosh', 'Atanh', 'Erf', 'Sigmoid', 'Tanh', 'Softplus', 'Softsign'],
+  ...['Relu', 'LeakyRelu', 'Elu', 'Celu', 'Selu', 'ThresholdedRelu', 'HardSigmoid', 'HardSwish'],
+  ...['Mish', 'Gelu', 'Swish'],
+];
+
+/** The smallest case of every operator that has a rule. */
+export const caseByOperator = new Map<string, SmallCase>([
+  ...Object.entries(smallCases),
+  ...unaryOperators.map((op) => [op, unaryCases[op] ?? one] as const),
+]);
