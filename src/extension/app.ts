@@ -16,7 +16,7 @@ import type { UnitIndex } from './units/unitIndex.js';
 export interface App {
   readonly context: vscode.ExtensionContext;
   readonly extensionUri: vscode.Uri;
-  /** Where results and caches are kept: the workspace's storage, or the user's when no folder is open. */
+  /** Where results and caches of what is open are kept; shared by all windows that have it open. */
   readonly storageUri: vscode.Uri;
   readonly log: OutputLog;
   /** The channel behind `log`. */

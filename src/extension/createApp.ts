@@ -9,6 +9,7 @@ import { createPlaces } from './createPlaces.js';
 import { createOutputLog } from './outputLog.js';
 import { createResultStore } from './results/resultStore.js';
 import { createRunner } from './run/runner.js';
+import { storageFolder } from './storageFolder.js';
 import { AnalysesTree } from './trees/analysesTree.js';
 import { ModelsTree } from './trees/modelsTree.js';
 import { ResultsTree } from './trees/resultsTree.js';
@@ -19,7 +20,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   const { extensionUri, subscriptions } = context;
   const output = vscode.window.createOutputChannel('Neuron Inspector', { log: true });
   const log = createOutputLog(output);
-  const storageUri = context.storageUri ?? context.globalStorageUri;
+  const storageUri = storageFolder(context.globalStorageUri);
   const reader = createReader(extensionUri, log);
   const engine = createEngine(extensionUri, log);
   const results = createResultStore(storageUri, log);

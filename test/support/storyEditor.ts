@@ -127,17 +127,13 @@ export class StoryWindow {
 
   /** Opens the context menu of something and takes an entry. */
   async chooseInMenu(target: Locator, entry: string): Promise<void> {
-    await target.click({ button: 'right' });
     const item = this.page.getByRole('menuitem', { name: entry });
-    await item.waitFor();
-    // The editor ignores clicks in the first tenth of a second of a menu, lest a double click takes an entry.
     for (let attempt = 0; attempt < 20; attempt++) {
-      await item.click();
-      const isTaken = await item.waitFor({ state: 'hidden', timeout: 300 }).then(
-        () => true,
-        () => false,
-      );
-      if (isTaken) return;
+      // A menu that closed by itself (its window lost the focus) is opened again.
+      if (!(await item.isVisible())) await target.click({ button: 'right' });
+      if (!(await succeeds(item.click({ timeout: 3000 })))) continue;
+      // The editor ignores clicks in the first tenth of a second of a menu, lest a double click takes an entry.
+      if (await succeeds(item.waitFor({ state: 'hidden', timeout: 300 }))) return;
     }
     throw new Error(`The menu did not take ${entry}.`);
   }
@@ -233,6 +229,13 @@ export class StoryWindow {
     await this.setTheme('dark');
     if (size !== null) await this.page.setViewportSize(size);
   }
+}
+
+async function succeeds(action: Promise<void>): Promise<boolean> {
+  return action.then(
+    () => true,
+    () => false,
+  );
 }
 
 async function isView(frame: Frame, name: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import { parseReport, type Report } from '../../protocol/report.js';
 import type { FileStamp } from '../../protocol/structure.js';
 import { isStoredResult, type StoredResult } from './storedResult.js';
 
-/** The history of runs, kept in the workspace's storage; survives reloads. */
+/** The history of runs, kept on disk and shared by all windows on the same folder; survives reloads. */
 export interface ResultStore extends Disposable {
   /** Newest first. */
   readonly results: readonly StoredResult[];
@@ -25,7 +25,7 @@ export interface ResultStore extends Disposable {
   /** Reserves an id and folder for a run about to start, so that the engine can write its arrays there. */
   reserve(): { readonly id: string; readonly arraysDir: string };
   save(id: string, run: FinishedRun): Promise<StoredResult>;
-  /** Deletes a result; `undo` brings it back until the next start. */
+  /** Deletes a result; `undo` brings it back, for a day at least. */
   delete(id: string): Promise<{ undo(): Promise<void> }>;
   /** Tells whether the model changed since the result was made; undefined when that is not known. */
   isStale(result: StoredResult): Promise<boolean | undefined>;
@@ -46,23 +46,30 @@ export interface FinishedRun {
 
 const reportName = 'report.nireport.json';
 const entryName = 'result.json';
+/** Written last by every change, so that other windows see it when it is whole. */
+const changeName = 'last-change';
+/** A deleted result stays this long: the window that deleted it may still offer to undo. */
+const trashMs = 24 * 3600 * 1000;
 
-/** Returns the store over a folder, empty until `refresh` has read it; results deleted earlier are removed for good. */
+/** Returns the store over a folder, empty until `refresh` has read it; results deleted days ago are removed for good. */
 export function createResultStore(storageUri: vscode.Uri, log: Logger): ResultStore {
   return new FolderStore(storageUri, log);
 }
 
 class FolderStore implements ResultStore {
+  private readonly storageUri: vscode.Uri;
   private readonly root: vscode.Uri;
   private readonly trash: vscode.Uri;
   private readonly log: Logger;
   private readonly changed = new vscode.EventEmitter<void>();
   private byId = new Map<string, StoredResult>();
   private sorted: readonly StoredResult[] = [];
+  private watcher: vscode.FileSystemWatcher | undefined;
 
   readonly onDidChange = this.changed.event;
 
   constructor(storageUri: vscode.Uri, log: Logger) {
+    this.storageUri = storageUri;
     this.root = vscode.Uri.joinPath(storageUri, 'results');
     this.trash = vscode.Uri.joinPath(storageUri, 'deleted-results');
     this.log = log;
@@ -118,20 +125,23 @@ class FolderStore implements ResultStore {
     await this.write(this.reportUri(id), run.report);
     await this.write(vscode.Uri.joinPath(folder, entryName), result);
     this.put(result);
+    await this.tellOthers();
     return result;
   }
 
   async delete(id: string): Promise<{ undo(): Promise<void> }> {
     const result = this.byId.get(id);
     const from = vscode.Uri.joinPath(this.root, id);
-    const to = vscode.Uri.joinPath(this.trash, id);
+    const to = vscode.Uri.joinPath(this.trash, `${Date.now()}-${id}`);
     await vscode.workspace.fs.rename(from, to, { overwrite: true });
     this.byId.delete(id);
     this.sort();
+    await this.tellOthers();
     return {
       undo: async () => {
         await vscode.workspace.fs.rename(to, from);
         if (result !== undefined) this.put(result);
+        await this.tellOthers();
       },
     };
   }
@@ -147,6 +157,7 @@ class FolderStore implements ResultStore {
   }
 
   async refresh(): Promise<void> {
+    this.watcher ??= this.watch();
     const names = await namesIn(this.root);
     const entries = await Promise.all(
       names.map(async (name) => this.byId.get(name) ?? (await this.readEntry(name))),
@@ -156,7 +167,27 @@ class FolderStore implements ResultStore {
   }
 
   dispose(): void {
+    this.watcher?.dispose();
     this.changed.dispose();
+  }
+
+  private watch(): vscode.FileSystemWatcher {
+    const watcher = vscode.workspace.createFileSystemWatcher(
+      new vscode.RelativePattern(this.storageUri, changeName),
+    );
+    watcher.onDidCreate(() => void this.refresh());
+    watcher.onDidChange(() => void this.refresh());
+    return watcher;
+  }
+
+  private async tellOthers(): Promise<void> {
+    try {
+      const uri = vscode.Uri.joinPath(this.storageUri, changeName);
+      await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(`${Date.now()}\n`));
+    } catch (error) {
+      // The change itself is done; others see it when their window gets the focus.
+      this.log.debug(`Other windows were not told of a change: ${messageOf(error)}`);
+    }
   }
 
   /** A folder without a whole entry is a run that never ended, or a damaged one: it is not listed. */
@@ -192,10 +223,15 @@ class FolderStore implements ResultStore {
   }
 
   private async emptyTrash(): Promise<void> {
-    try {
-      await vscode.workspace.fs.delete(this.trash, { recursive: true });
-    } catch {
-      // Nothing was deleted since the last start.
+    for (const name of await namesIn(this.trash)) {
+      const deletedMs = Number(/^\d+/.exec(name)?.[0] ?? 0);
+      if (Date.now() - deletedMs < trashMs) continue;
+      try {
+        await vscode.workspace.fs.delete(vscode.Uri.joinPath(this.trash, name), { recursive: true });
+      } catch (error) {
+        // Another window was first, or the disk is read-only: it costs space and nothing else.
+        this.log.debug(`The deleted result ${name} is still there: ${messageOf(error)}`);
+      }
     }
   }
 }

@@ -32,9 +32,9 @@ export function registerTrees(app: App): void {
       if (uri !== undefined) currentModel.choose(uri);
     }),
     currentModel.onDidChange(nameModel),
-    // Another window without a folder shares the history.
+    // Another window on the same folder shares the history.
     vscode.window.onDidChangeWindowState(({ focused }) => {
-      if (focused && history.visible) void results.refresh();
+      if (focused) void results.refresh();
     }),
   );
   void results.refresh();
