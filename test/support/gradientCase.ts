@@ -36,7 +36,8 @@ const runtime = createRuntime({ provider: 'cpu', threadCount: 1 });
  */
 const tolerances = { float64: 1e-4, float32: 1e-3 } as const;
 
-interface Built {
+/** A case as a model whose outputs are the operator's results. */
+export interface BuiltCase {
   readonly model: Model;
   readonly node: GraphNode;
   readonly feeds: Record<string, TensorValue>;
@@ -47,7 +48,7 @@ interface Built {
 /** Asserts that the rule's gradient equals fourth-order central differences by every differentiated element. */
 export async function checkCase(given: GradientCase, seed = 1): Promise<void> {
   const random = createRandom(seed);
-  const built = build(given, random);
+  const built = buildCase(given, random);
   const forward = await runtime.open(built.model);
   const values = await forward.run(built.feeds);
   const cotangents: Record<string, TensorValue> = {};
@@ -66,7 +67,8 @@ export async function checkCase(given: GradientCase, seed = 1): Promise<void> {
   }
 }
 
-function build(given: GradientCase, random: Random): Built {
+/** Returns the case as a model with seeded operands. */
+export function buildCase(given: GradientCase, random: Random): BuiltCase {
   const builder = new GraphBuilder(emptyModel(given.opset ?? 17));
   const feeds: Record<string, TensorValue> = {};
   const wrt: string[] = [];
@@ -99,7 +101,7 @@ function typeOf(value: TensorValue, hidden: boolean): ValueType {
 
 async function gradientsOf(
   given: GradientCase,
-  built: Built,
+  built: BuiltCase,
   at: { values: Feeds; cotangents: Record<string, TensorValue> },
 ): Promise<Record<string, TensorValue>> {
   const builder = new GraphBuilder(built.model);
@@ -129,7 +131,7 @@ interface Reference {
   readonly type: 'float32' | 'float64';
 }
 
-async function openDouble(built: Built): Promise<Reference | undefined> {
+async function openDouble(built: BuiltCase): Promise<Reference | undefined> {
   try {
     const session = await runtime.open(asDouble(built.model));
     await session.run(mapValues(built.feeds, toDouble));
@@ -140,7 +142,8 @@ async function openDouble(built: Built): Promise<Reference | undefined> {
   }
 }
 
-function asDouble(model: Model): Model {
+/** Returns the model with every float32 input and constant in float64. */
+export function asDouble(model: Model): Model {
   const { graph } = model;
   const initializers = new Map(
     [...graph.initializers].map(([name, tensor]) => {
@@ -158,17 +161,22 @@ function asDouble(model: Model): Model {
   return { ...model, graph: { ...graph, inputs, initializers } };
 }
 
-function toDouble(value: TensorValue): TensorValue {
+/** Returns float32 numbers as float64. */
+export function toDouble(value: TensorValue): TensorValue {
   return value.dtype === 'float32' ? { ...value, dtype: 'float64', data: toFloat64(value) } : value;
 }
 
-function mapValues(feeds: Feeds, change: (value: TensorValue) => TensorValue): Record<string, TensorValue> {
+/** Returns values changed one by one. */
+export function mapValues(
+  feeds: Feeds,
+  change: (value: TensorValue) => TensorValue,
+): Record<string, TensorValue> {
   return Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, change(value)]));
 }
 
 async function differences(
   { session, type }: Reference,
-  built: Built,
+  built: BuiltCase,
   what: { name: string; cotangents: Record<string, TensorValue> },
 ): Promise<Float64Array> {
   const feeds = type === 'float64' ? mapValues(built.feeds, toDouble) : { ...built.feeds };

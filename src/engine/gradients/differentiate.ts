@@ -8,6 +8,7 @@ import { readsOf, topologicalOrder } from '../../onnx/graphIndex.js';
 import { Emitter } from './emitter.js';
 import { gradientNeeds, ruleMissing } from './gradientErrors.js';
 import type { GradientRule, InputCotangent, RuleContext } from './gradientRule.js';
+import { madeBy, withoutDead } from './liveNodes.js';
 import { findRule, type RuleChoice } from './ruleTable.js';
 import { noGradientReason } from './noGradient.js';
 import { unbroadcast } from './unbroadcast.js';
@@ -68,8 +69,8 @@ export function differentiate(model: Model, request: DifferentiationRequest): Di
     const gradient = pass.cotangentOf(value);
     if (gradient !== undefined) gradients.set(value, gradient);
   }
-  const isOwn = new Set(prepared.model.graph.nodes);
-  return { model: withoutDead(pass.builder.build(), { isOwn, read: gradients.values() }), gradients };
+  const own = madeBy(model);
+  return { model: withoutDead(pass.builder.build(), { own, read: gradients.values() }), gradients };
 }
 
 type TypeLookup = (name: string) => ValueType;
@@ -156,22 +157,6 @@ function prepareNodes(model: Model, rules: ReadonlyMap<GraphNode, GradientRule>)
   if (nodes.size === 0) return { model, nodes };
   const graph = { ...model.graph, nodes: model.graph.nodes.map((node) => nodes.get(node) ?? node) };
   return { model: { ...model, graph }, nodes };
-}
-
-/** Leaves out appended nodes that nothing reads: the runtime would run them (factors that went into weights). */
-function withoutDead(
-  model: Model,
-  { isOwn, read }: { readonly isOwn: ReadonlySet<GraphNode>; readonly read: Iterable<string> },
-): Model {
-  const live = new Set(read);
-  for (const output of model.graph.outputs) live.add(output.name);
-  const kept: GraphNode[] = [];
-  for (const node of model.graph.nodes.toReversed()) {
-    if (!isOwn.has(node) && !node.outputs.some((output) => live.has(output))) continue;
-    kept.push(node);
-    for (const name of readsOf(node)) live.add(name);
-  }
-  return { ...model, graph: { ...model.graph, nodes: kept.reverse() } };
 }
 
 interface PassFacts {

@@ -10,6 +10,7 @@ interface Reduced {
   readonly x: string;
   readonly y: string;
   readonly g: string;
+  /** Ascending. Only rules that ask need axes that are known before running. */
   readonly axes: readonly number[];
   readonly rank: number;
 }
@@ -26,10 +27,18 @@ function reduction(opType: string, derive: (operands: Reduced) => string): Gradi
       if (g === undefined) return [];
       const emit = emitterFor(context);
       const rank = rankOf(context, x);
-      const axes = reducedAxes(context, rank);
       const isKept = intAttribute(context.node, 'keepdims', 1) === 1;
-      const kept = (value: string): string => (isKept ? value : emit.unsqueeze(value, axes));
-      return [derive({ emit, x, y: kept(y), g: kept(g), axes, rank })];
+      const kept = (value: string): string =>
+        isKept ? value : emit.unsqueeze(value, reducedAxes(context, rank));
+      const operands = { emit, x, y: kept(y), g: kept(g), rank };
+      return [
+        derive({
+          ...operands,
+          get axes() {
+            return reducedAxes(context, rank);
+          },
+        }),
+      ];
     },
   };
 }
@@ -64,8 +73,8 @@ export const reductionRules: readonly GradientRule[] = [
   reduction('ReduceMean', ({ emit, x, y, g }) =>
     emit.expandLike(emit.div(g, elementsPerResult(emit, x, y)), x),
   ),
-  reduction('ReduceMax', ({ emit, ...operands }) => emitFirstExtreme(emit, 'ArgMax', operands)),
-  reduction('ReduceMin', ({ emit, ...operands }) => emitFirstExtreme(emit, 'ArgMin', operands)),
+  reduction('ReduceMax', (operands) => emitFirstExtreme(operands.emit, 'ArgMax', operands)),
+  reduction('ReduceMin', (operands) => emitFirstExtreme(operands.emit, 'ArgMin', operands)),
   reduction('ReduceProd', productSlope),
   reduction('ReduceSumSquare', ({ emit, x, g }) => emit.mul(emit.scale(g, 2), x)),
   reduction('ReduceL1', ({ emit, x, g }) => emit.mul(g, emit.node('Sign', [x]))),
