@@ -6,6 +6,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { hostEditor } from '../../scripts/editor/hostEditor.mjs';
 import { hasEditorWindow, useEditorWindow, type WindowFolders } from '../support/editorWindow.js';
 import { hostVsix } from '../support/packagedExtension.js';
+import { StoryWindow } from '../support/storyEditor.js';
 
 // The whole way of a package: made here, installed by the editor's own command, used by a person.
 (hasEditorWindow ? describe : describe.skip)(
@@ -29,6 +30,25 @@ import { hostVsix } from '../support/packagedExtension.js';
       await page.getByRole('tab', { name: 'Neuron Inspector' }).click();
       await page.getByRole('treeitem', { name: /dying-relu\.onnx.*4 layers/ }).waitFor();
       await page.getByRole('treeitem', { name: /digits-cnn\.onnx/ }).waitFor();
+    });
+
+    it('opens a model in its own editor', async () => {
+      const person = new StoryWindow(window.page);
+      await person.chooseInMenu(person.treeItem(/^digits-cnn\.onnx/), 'Inspect Model');
+      const model = await person.view('model');
+      await model.getByText('4 layers · 105,866 parameters · opset 17').waitFor();
+    });
+
+    it('runs an analysis with the runtime it brings', async () => {
+      const person = new StoryWindow(window.page);
+      await person.chooseInMenu(person.treeItem(/^dying-relu\.onnx/), 'Run Analysis…');
+      await person.pick('Dead neurons');
+      await person.pick(/^Run now/);
+      const report = await person.view('report');
+      await report
+        .getByText(/^138 of 448 neurons/)
+        .first()
+        .waitFor();
     });
   },
 );

@@ -88,7 +88,30 @@ describe('the first minutes with a model', function () {
       .click();
     const neuron = await window.view('neuron');
     await neuron.getByRole('heading', { name: /^fc1\[\d+\]/ }).waitFor();
-    await window.screenshot('05-neuron');
+    await neuron.getByText(/^active on 0 of 4,000 images/).waitFor();
+    await window.screenshot('05-dead-neuron');
+  });
+
+  it('the keyboard leads to a neuron that lives, and a click to what excites it', async () => {
+    const neuron = await window.view('neuron');
+    const heading = neuron.getByRole('heading', { level: 1 });
+    await heading.click();
+    for (let step = 0; step < 50; step++) {
+      const address = await heading.textContent();
+      if (await neuron.getByText(/^active on \d{3,} of/).isVisible()) break;
+      await window.page.keyboard.press('k');
+      await neuron
+        .getByRole('heading', { level: 1 })
+        .filter({ hasNotText: address ?? '' })
+        .waitFor();
+      await neuron.getByText(/^active on/).waitFor();
+    }
+    await neuron.getByRole('button', { name: /^Compute/ }).click();
+    await neuron
+      .getByText(/^Top \d+ examples/)
+      .first()
+      .waitFor();
+    await window.screenshot('06-neuron');
     await window.screenshotsInThemes('views/neuron');
   });
 
@@ -100,7 +123,10 @@ describe('the first minutes with a model', function () {
       .getByText(/104 of 256 dead/)
       .first()
       .waitFor();
-    await window.screenshot('06-hover');
+    await window.screenshot('07-hover');
+    await window.screenshotsInThemes('views/hover', async () => {
+      await window.hoverOver('fc1');
+    });
   });
 
   it('the tree says it too, layer by layer, neuron by neuron', async () => {
@@ -110,7 +136,7 @@ describe('the first minutes with a model', function () {
     await window.treeItem(/^fc1, .*41 % dead/).click();
     await window.page.keyboard.press('ArrowRight');
     await window.treeItem(/^fc1\[0\]/).waitFor();
-    await window.screenshot('07-tree');
+    await window.screenshot('08-tree');
     await window.screenshotsInThemes('views/side-bar');
   });
 });

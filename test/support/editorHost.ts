@@ -134,3 +134,52 @@ export function useMessages(): () => SaidMessages {
   });
   return () => said;
 }
+
+/** Lists that ask the person, newest last; a closed one stays here. */
+export type AskedLists = readonly vscode.QuickPick<vscode.QuickPickItem>[];
+
+/** Keeps hold of the lists that the extension opens during each test of the suite; they are shown as ever. */
+export function useAskedLists(): () => AskedLists {
+  const lists: vscode.QuickPick<vscode.QuickPickItem>[] = [];
+  const window = vscode.window as { createQuickPick: () => vscode.QuickPick<vscode.QuickPickItem> };
+  const original = window.createQuickPick;
+  beforeEach(() => {
+    lists.length = 0;
+    window.createQuickPick = () => {
+      const list = original();
+      lists.push(list);
+      return list;
+    };
+  });
+  afterEach(() => {
+    window.createQuickPick = original;
+  });
+  return () => lists;
+}
+
+/** Waits until the n-th list (from 1) is open with a line that begins so, and takes that line as Enter does. */
+export async function takeLine(lists: AskedLists, nth: number, beginning: string): Promise<void> {
+  const find = (): vscode.QuickPickItem | undefined =>
+    lists[nth - 1]?.items.find(({ label }) => label.startsWith(beginning));
+  await until(() => find() !== undefined, `list ${nth} has no line ${beginning}`);
+  // Items that come in later may move the line that is chosen.
+  await until(() => lists[nth - 1]?.busy === false, `list ${nth} is never complete`, 30_000);
+  const list = lists[nth - 1];
+  const line = find();
+  assert.ok(list !== undefined && line !== undefined);
+  // As the arrow keys do: an active item that is set from here reaches the window later than the accepting.
+  for (let step = 0; step < 100 && list.activeItems[0] !== line; step++) {
+    await vscode.commands.executeCommand('workbench.action.quickOpenSelectNext');
+    await wait(50);
+  }
+  const done = new AbortController();
+  list.onDidHide(() => {
+    done.abort();
+  });
+  // The list may not have reached the window yet, which then has nothing to accept.
+  for (let attempt = 0; attempt < 50 && !done.signal.aborted; attempt++) {
+    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+    await wait(100);
+  }
+  assert.ok(done.signal.aborted, `${beginning} could not be taken`);
+}

@@ -253,9 +253,16 @@ export class WebviewPage<P extends ViewProtocol = ViewProtocol> {
 
   private async send(message: HostToView<P>): Promise<void> {
     // Posted, not dispatched here: within an evaluation from outside the browser lifts the page's ban on eval.
-    await this.page.evaluate((data) => {
-      window.postMessage(data);
-    }, message as unknown);
+    const text = textOf(message);
+    if (text === undefined) {
+      await this.page.evaluate((data) => {
+        window.postMessage(data);
+      }, message as unknown);
+      return;
+    }
+    await this.page.evaluate((json) => {
+      window.postMessage(JSON.parse(json));
+    }, text);
   }
 
   private async serve(route: Route): Promise<void> {
@@ -320,6 +327,16 @@ export class WebviewPage<P extends ViewProtocol = ViewProtocol> {
       await wait(10);
     }
   }
+}
+
+/** A message as the editor sends it: JSON, unless it holds binary data. */
+function textOf(message: unknown): string | undefined {
+  let hasBinary = false;
+  const text = JSON.stringify(message, (_key, value: unknown) => {
+    hasBinary ||= ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+    return hasBinary ? null : value;
+  });
+  return hasBinary ? undefined : text;
 }
 
 interface EditorPart {
@@ -390,30 +407,34 @@ async function findViolations(): Promise<string[]> {
   );
 }
 
-// Registered on the root suite, as this file is imported at the top of a test file.
-beforeEach('a page may log no error', function () {
-  if (chromiumPath === undefined) this.skip();
-  const test = this.currentTest;
-  const body = test?.fn;
-  if (test === undefined || body === undefined) return;
-  // Around the body and not in afterEach: a hook that fails would end the whole run, not the one test.
-  test.fn = async function (this: Mocha.Context) {
-    try {
-      await (body as Mocha.AsyncFunc).call(this);
-      const problems = [...openPages].flatMap((page) => page.problems);
-      assert.deepEqual(problems, [], 'the page had problems');
-    } catch (error) {
-      await keepFailedPages(test.fullTitle());
-      throw error;
-    }
-  };
-});
+// Registered on the root suite, as this file is imported at the top of a test file; benchmarks have no suite.
+if (typeof beforeEach === 'function') watchPages();
 
-afterEach('close pages', async () => {
-  for (const page of [...openPages]) await page.close();
-});
+function watchPages(): void {
+  beforeEach('a page may log no error', function () {
+    if (chromiumPath === undefined) this.skip();
+    const test = this.currentTest;
+    const body = test?.fn;
+    if (test === undefined || body === undefined) return;
+    // Around the body and not in afterEach: a hook that fails would end the whole run, not the one test.
+    test.fn = async function (this: Mocha.Context) {
+      try {
+        await (body as Mocha.AsyncFunc).call(this);
+        const problems = [...openPages].flatMap((page) => page.problems);
+        assert.deepEqual(problems, [], 'the page had problems');
+      } catch (error) {
+        await keepFailedPages(test.fullTitle());
+        throw error;
+      }
+    };
+  });
 
-after('close Chromium', closeChromium);
+  afterEach('close pages', async () => {
+    for (const page of [...openPages]) await page.close();
+  });
+
+  after('close Chromium', closeChromium);
+}
 
 /** Keeps what the pages looked like when a test failed. */
 async function keepFailedPages(title: string): Promise<void> {

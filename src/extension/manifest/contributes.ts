@@ -67,6 +67,17 @@ function viewsOf(text: Text): Record<string, unknown> {
   };
 }
 
+/** The picture of a step in each kind of theme, under the names that the editor has for these. */
+function picturesOf(id: string): Record<string, string> {
+  const file = (theme: string): string => `media/walkthrough/${id}-${theme}.png`;
+  return {
+    light: file('light'),
+    dark: file('dark'),
+    hc: file('high-contrast'),
+    hcLight: file('high-contrast-light'),
+  };
+}
+
 function walkthroughOf(text: Text): Record<string, unknown> {
   const { id, title, description, featuredFor } = walkthrough;
   return {
@@ -78,7 +89,7 @@ function walkthroughOf(text: Text): Record<string, unknown> {
       id: step.id,
       title: text(`walkthrough.${step.id}.title`, step.title),
       description: text(`walkthrough.${step.id}.description`, step.description),
-      media: { markdown: `media/walkthrough/${step.id}.md` },
+      media: { image: picturesOf(step.id), altText: text(`walkthrough.${step.id}.picture`, step.picture) },
       completionEvents: step.doneBy.map((command) => `onCommand:${idPrefix}${command}`),
     })),
   };

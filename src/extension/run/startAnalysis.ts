@@ -48,6 +48,7 @@ export async function startAnalysis(app: App, request: StartRequest = {}): Promi
   const draft = await walkSteps(stepsFor(app), await draftOf(request));
   const { model, analysis } = draft ?? {};
   if (draft === undefined || model === undefined || analysis === undefined) return;
+  app.currentModel.choose(model);
   const dataPath = draft.dataPath ?? null;
   if (draft.way === 'form') {
     app.navigation.openRunForm({ model, analysis, dataPath, options: draft.options });

@@ -6,6 +6,7 @@ import {
   activeViewType,
   openSample,
   questionAbout,
+  until,
   useMessages,
 } from '../../support/editorHost.js';
 
@@ -39,6 +40,13 @@ describe('in Restricted Mode', () => {
     assert.match(end.error.message, /Restricted Mode.*Trust the workspace/);
     assert.equal(app.engine.pid, undefined);
     assert.equal(app.engine.state.kind, 'off');
+  });
+
+  it('a question opens its settings, which say what is missing, and asks nothing', async () => {
+    await vscode.commands.executeCommand('neuronInspector.run.dead-neurons', sample.model);
+    await until(() => activeViewType() === 'neuronInspector.run', 'no form opened');
+    assert.deepEqual(app.runner.active, []);
+    assert.equal(app.engine.pid, undefined);
   });
 
   it('the engine answers no other question either', async () => {
