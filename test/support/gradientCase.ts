@@ -28,7 +28,8 @@ export interface GradientCase {
   readonly tolerance?: number;
 }
 
-const runtime = createRuntime({ provider: 'cpu', threadCount: 1 });
+/** The runtime that cases run in, on one thread. */
+export const caseRuntime = createRuntime({ provider: 'cpu', threadCount: 1 });
 
 /**
  * Float64 differences are exact to about 1e-9, so the tolerance is that of float32 gradients (24 bits over sums of some
@@ -49,7 +50,7 @@ export interface BuiltCase {
 export async function checkCase(given: GradientCase, seed = 1): Promise<void> {
   const random = createRandom(seed);
   const built = buildCase(given, random);
-  const forward = await runtime.open(built.model);
+  const forward = await caseRuntime.open(built.model);
   const values = await forward.run(built.feeds);
   const cotangents: Record<string, TensorValue> = {};
   const seeded = (given.seeded ?? built.outputs.map((_, i) => i)).map((i) => built.outputs[i]!);
@@ -69,7 +70,10 @@ export async function checkCase(given: GradientCase, seed = 1): Promise<void> {
 
 /** Returns the case as a model with seeded operands. */
 export function buildCase(given: GradientCase, random: Random): BuiltCase {
-  const builder = new GraphBuilder(emptyModel(given.opset ?? 17));
+  const empty = emptyModel(given.opset ?? 17);
+  const opsets = new Map(empty.opsets);
+  if (given.domain !== undefined && given.domain !== '') opsets.set(given.domain, 1);
+  const builder = new GraphBuilder({ ...empty, opsets });
   const feeds: Record<string, TensorValue> = {};
   const wrt: string[] = [];
   const names = given.inputs.map((input, i) => {
@@ -121,7 +125,7 @@ async function gradientsOf(
   // A gradient may be the cotangent's own input; an Identity makes every one a result of its own.
   for (const [name, gradient] of gradients) last.node('Identity', [gradient], { outputs: [`d_${name}`] });
   last.setOutputs([...gradients.keys()].map((name) => `d_${name}`));
-  const session = await runtime.open(last.build());
+  const session = await caseRuntime.open(last.build());
   const results = await session.run(feeds);
   return Object.fromEntries(built.wrt.map((name) => [name, results[`d_${name}`]!]));
 }
@@ -133,7 +137,7 @@ interface Reference {
 
 async function openDouble(built: BuiltCase): Promise<Reference | undefined> {
   try {
-    const session = await runtime.open(asDouble(built.model));
+    const session = await caseRuntime.open(asDouble(built.model));
     await session.run(mapValues(built.feeds, toDouble));
     return { session, type: 'float64' };
   } catch {

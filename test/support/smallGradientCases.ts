@@ -78,6 +78,9 @@ const smallCases: Readonly<Record<string, SmallCase>> = {
   BatchNormalization: { inputs: [[2, 3, 2], [3], [3], [3], [3]] },
   LayerNormalization: { inputs: [[2, 3], [3], [3]] },
   RMSNormalization: { inputs: [[2, 3], [3]] },
+  SimplifiedLayerNormalization: { inputs: [[2, 3], [3]] },
+  BiasGelu: { inputs: [[2, 3], [3]] },
+  FastGelu: { inputs: [[2, 3], [3]] },
   InstanceNormalization: { inputs: [[2, 3, 4], [3], [3]], map: (value) => value },
   GroupNormalization: {
     inputs: [[2, 4, 3], [4], [4]],
@@ -121,7 +124,7 @@ const unaryOperators = [
   ...['Identity', 'Neg', 'Abs', 'Sqrt', 'Exp', 'Log', 'Reciprocal', 'Sin', 'Cos', 'Tan', 'Asin', 'Acos'],
   ...['Atan', 'Sinh', 'Cosh', 'Asinh', 'Acosh', 'Atanh', 'Erf', 'Sigmoid', 'Tanh', 'Softplus', 'Softsign'],
   ...['Relu', 'LeakyRelu', 'Elu', 'Celu', 'Selu', 'ThresholdedRelu', 'HardSigmoid', 'HardSwish'],
-  ...['Mish', 'Gelu', 'Swish'],
+  ...['Mish', 'Gelu', 'Swish', 'QuickGelu'],
 ];
 
 /** The smallest case of every operator that has a rule. */

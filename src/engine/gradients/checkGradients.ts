@@ -8,6 +8,7 @@ import { inferTypes, type TypeTable } from '../../onnx/shapes/inferTypes.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { GradientCheckRow, GradientCheckTable } from '../../protocol/gradientCheck.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
+import { findLowering } from '../lowering/loweringTable.js';
 import type { Feeds, Runtime } from '../runtime/session.js';
 import { checkNode } from './checkNode.js';
 import type { GradientRule } from './gradientRule.js';
@@ -114,6 +115,9 @@ async function checkOperator(
   if (ruled.length === 0) {
     return { ...row, status: 'no-rule', note: `no gradient rule at opset ${opsetOf(model)}` };
   }
+  if (first !== undefined && isStraightThrough(first, opsetOf(model))) {
+    return { ...row, status: 'not-checked', note: 'it rounds, and its gradient passes straight through' };
+  }
   const chosen = ruled.filter((node) => context.sampled.has(node));
   const compared: DirectionalError[] = [];
   const unmet: string[] = [];
@@ -152,11 +156,18 @@ function spreadOut<T>(items: readonly T[], count: number): readonly T[] {
   );
 }
 
-/** Float nodes that a rule covers. */
+function isStraightThrough(node: GraphNode, opset: number): boolean {
+  const entry = findRule(node, { overrides: [], opset }) ?? findLowering(node, opset);
+  return entry?.isStraightThrough === true;
+}
+
+/** Float nodes that a rule or a lowering covers. */
 function ruledNodes(model: Model, nodes: readonly GraphNode[]): readonly GraphNode[] {
   const choice = { overrides: [], opset: opsetOf(model) };
   return floatNodes(model, nodes).filter(
-    (node) => noGradientReason(node) === undefined && findRule(node, choice) !== undefined,
+    (node) =>
+      noGradientReason(node) === undefined &&
+      (findRule(node, choice) ?? findLowering(node, choice.opset)) !== undefined,
   );
 }
 

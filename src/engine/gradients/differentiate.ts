@@ -1,16 +1,15 @@
-import { dataTypeFacts } from '../../onnx/dataTypes.js';
-import { inlineValue } from '../../onnx/loadTensor.js';
-import { type GraphNode, type Model, opsetOf, type ValueType } from '../../onnx/model.js';
+import { type GraphNode, type Model, opsetOf } from '../../onnx/model.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
-import { float32Tensor, int64Tensor, type TensorValue } from '../../onnx/tensorValue.js';
+import type { TensorValue } from '../../onnx/tensorValue.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
-import { readsOf, topologicalOrder } from '../../onnx/graphIndex.js';
+import { topologicalOrder } from '../../onnx/graphIndex.js';
+import { constantLookup } from './constantLookup.js';
 import { Emitter } from './emitter.js';
 import { gradientNeeds, ruleMissing } from './gradientErrors.js';
+import { type GradientPath, gradientPath } from './gradientPath.js';
 import type { GradientRule, InputCotangent, RuleContext } from './gradientRule.js';
 import { madeBy, withoutDead } from './liveNodes.js';
 import { findRule, type RuleChoice } from './ruleTable.js';
-import { noGradientReason } from './noGradient.js';
 import { unbroadcast } from './unbroadcast.js';
 
 /** One start of reverse mode: a value and the name of its cotangent, which exists in the graph and has its shape. */
@@ -54,11 +53,11 @@ export function differentiate(model: Model, request: DifferentiationRequest): Di
   if (opset < firstOpset) throw new Error(`Convert the model from opset ${opset} up before differentiating.`);
   const order = topologicalOrder(model.graph);
   if (order.kind === 'cycle') throw new Error('A graph with a cycle cannot be differentiated.');
-  const typeOf = typeLookup(model, request.types);
-  const path = findPath(order.nodes, request, typeOf);
-  const rules = rulesFor(path.nodes, { overrides: request.rules ?? [], opset });
-  const prepared = prepareNodes(model, rules);
-  const pass = new BackwardPass(prepared.model, { typeOf, active: path.active });
+  const choice = { overrides: request.rules ?? [], opset };
+  const path = gradientPath(model, request, { order: order.nodes, choice });
+  const rules = rulesFor(path.nodes, choice);
+  const prepared = prepareNodes(path.model, rules);
+  const pass = new BackwardPass(prepared.model, path);
   for (const seed of request.seeds) pass.seed(seed);
   for (const node of path.nodes.toReversed()) {
     const rule = rules.get(node);
@@ -71,56 +70,6 @@ export function differentiate(model: Model, request: DifferentiationRequest): Di
   }
   const own = madeBy(model);
   return { model: withoutDead(pass.builder.build(), { own, read: gradients.values() }), gradients };
-}
-
-type TypeLookup = (name: string) => ValueType;
-
-function typeLookup(model: Model, types: TypeTable): TypeLookup {
-  const { initializers, inputs, valueInfo } = model.graph;
-  const inputTypes = new Map(inputs.map((input) => [input.name, input.type]));
-  return (name) => {
-    const initializer = initializers.get(name);
-    if (initializer !== undefined) {
-      return { kind: 'tensor', elementType: initializer.elementType, shape: initializer.dims };
-    }
-    return types.get(name) ?? inputTypes.get(name) ?? valueInfo.get(name)?.type ?? { kind: 'unknown' };
-  };
-}
-
-interface Path {
-  /** Nodes that lie between a wanted value and a seed, in topological order. */
-  readonly nodes: readonly GraphNode[];
-  /** Values that depend on a wanted one (or are one) through differentiable operators. */
-  readonly active: ReadonlySet<string>;
-}
-
-/** Only descendants of `wrt` that are ancestors of a seed are differentiated. */
-function findPath(nodes: readonly GraphNode[], request: DifferentiationRequest, typeOf: TypeLookup): Path {
-  const active = new Set(request.wrt);
-  for (const node of nodes) {
-    if (noGradientReason(node) !== undefined || !touches(node, active)) continue;
-    for (const output of node.outputs) if (isDifferentiable(typeOf(output))) active.add(output);
-  }
-  const relevant = new Set(request.seeds.map((seed) => seed.value));
-  const onPath: GraphNode[] = [];
-  for (const node of nodes.toReversed()) {
-    if (!node.outputs.some((output) => relevant.has(output) && active.has(output))) continue;
-    // A node may be active only because its output is itself wanted; nothing upstream of it is.
-    if (noGradientReason(node) !== undefined || !touches(node, active)) continue;
-    onPath.push(node);
-    for (const read of readsOf(node)) relevant.add(read);
-  }
-  return { nodes: onPath.reverse(), active };
-}
-
-function touches(node: GraphNode, active: ReadonlySet<string>): boolean {
-  for (const read of readsOf(node)) if (active.has(read)) return true;
-  return false;
-}
-
-/** Integers and booleans carry no gradient: they are constant between jumps. */
-function isDifferentiable(type: ValueType): boolean {
-  return type.kind !== 'tensor' || dataTypeFacts(type.elementType).isFloat;
 }
 
 function rulesFor(nodes: readonly GraphNode[], choice: RuleChoice): ReadonlyMap<GraphNode, GradientRule> {
@@ -159,21 +108,16 @@ function prepareNodes(model: Model, rules: ReadonlyMap<GraphNode, GradientRule>)
   return { model: { ...model, graph }, nodes };
 }
 
-interface PassFacts {
-  readonly typeOf: TypeLookup;
-  readonly active: ReadonlySet<string>;
-}
-
 /** Accumulates cotangents while the nodes are visited from the seeds backwards. */
 class BackwardPass {
   readonly builder: GraphBuilder;
-  private readonly facts: PassFacts;
+  private readonly facts: Pick<GradientPath, 'typeOf' | 'active'>;
   private readonly parts = new Map<string, string[]>();
   private readonly sums = new Map<string, string>();
   private readonly constantOf: (name: string) => TensorValue | undefined;
   private readonly isConstant: (name: string) => boolean;
 
-  constructor(model: Model, facts: PassFacts) {
+  constructor(model: Model, facts: Pick<GradientPath, 'typeOf' | 'active'>) {
     this.builder = new GraphBuilder(model);
     this.facts = facts;
     this.constantOf = constantLookup(model);
@@ -233,37 +177,4 @@ class BackwardPass {
     if (parts === undefined) this.parts.set(value, [cotangent]);
     else parts.push(cotangent);
   }
-}
-
-function constantLookup(model: Model): (name: string) => TensorValue | undefined {
-  const nodes = new Map<string, GraphNode>();
-  for (const node of model.graph.nodes) {
-    if (node.opType === 'Constant') nodes.set(node.outputs[0] ?? '', node);
-  }
-  return (name) => {
-    const initializer = model.graph.initializers.get(name);
-    if (initializer !== undefined) return inlineValue(initializer);
-    const node = nodes.get(name);
-    return node === undefined ? undefined : constantNodeValue(node);
-  };
-}
-
-function constantNodeValue(node: GraphNode): TensorValue | undefined {
-  for (const attribute of node.attributes.values()) {
-    switch (attribute.kind) {
-      case 'tensor':
-        return inlineValue(attribute.value);
-      case 'int':
-        return int64Tensor([attribute.value], []);
-      case 'ints':
-        return int64Tensor(attribute.value, [attribute.value.length]);
-      case 'float':
-        return float32Tensor([attribute.value], []);
-      case 'floats':
-        return float32Tensor(attribute.value, [attribute.value.length]);
-      default:
-        return undefined;
-    }
-  }
-  return undefined;
 }

@@ -1,7 +1,7 @@
 import { type DataType, dataTypeFacts } from '../../onnx/dataTypes.js';
 import { type AttributeInput, type GraphBuilder } from '../graph/graphBuilder.js';
 import { float32Tensor, int64Tensor, type TensorValue } from '../../onnx/tensorValue.js';
-import type { RuleContext } from './gradientRule.js';
+import type { NodeContext } from './gradientRule.js';
 
 type Attributes = Readonly<Record<string, AttributeInput>>;
 
@@ -174,7 +174,7 @@ export class Emitter {
 }
 
 /** Returns an emitter whose scalars have the element type of the node's first input, or of the named value. */
-export function emitterFor(context: RuleContext, value = context.node.inputs[0] ?? ''): Emitter {
+export function emitterFor(context: NodeContext, value = context.node.inputs[0] ?? ''): Emitter {
   const type = context.typeOf(value);
   const elementType = type.kind === 'tensor' ? type.elementType : 'float32';
   return new Emitter(context.builder, elementType);

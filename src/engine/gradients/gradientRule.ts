@@ -2,21 +2,25 @@ import type { Dimension, GraphNode, ValueType } from '../../onnx/model.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { GraphBuilder } from '../graph/graphBuilder.js';
 
-/** What a rule sees of the node it differentiates. */
-export interface RuleContext {
+/** What is known about a node that is differentiated or lowered. */
+export interface NodeContext {
   readonly node: GraphNode;
   /** Appends to the graph that is being differentiated. */
   readonly builder: GraphBuilder;
-  /** Cotangent (gradient of the seeded outputs) per output of the node; undefined where none flows. */
-  readonly outputCotangents: readonly (string | undefined)[];
-  /** Whether anybody wants the cotangent of input `index`. */
-  wants(index: number): boolean;
   /** Type of a value, measured or inferred; `unknown` where nobody could tell. */
   typeOf(name: string): ValueType;
   /** Whether a value is a weight in the file, so that what is made from it alone is computed once. */
   isConstant(name: string): boolean;
   /** Elements of a constant that is held in memory (axes, pads, scalars); undefined for anything else. */
   constantOf(name: string): TensorValue | undefined;
+}
+
+/** What a rule sees of the node it differentiates. */
+export interface RuleContext extends NodeContext {
+  /** Cotangent (gradient of the seeded outputs) per output of the node; undefined where none flows. */
+  readonly outputCotangents: readonly (string | undefined)[];
+  /** Whether anybody wants the cotangent of input `index`. */
+  wants(index: number): boolean;
 }
 
 /**
@@ -38,6 +42,12 @@ export interface GradientRule {
   readonly domain: string;
   /** First and last opset version of the model whose form of the operator the rule covers. */
   readonly opsets: readonly [first: number, last: number];
+  /**
+   * Whether the operator rounds to whole numbers and the rule passes the gradient through as if it did not.
+   *
+   * The cotangent of a quantised value q is that of q taken as a real number, in the type of the scale.
+   */
+  readonly isStraightThrough?: boolean;
   /** Returns the node with the optional outputs that the rule reads, so that forward computes them once. */
   prepare?(node: GraphNode, freshName: (hint: string) => string): GraphNode;
   backward(context: RuleContext): readonly InputCotangent[];

@@ -42,6 +42,7 @@ import {
   layerNormalizationRule,
   lrnRule,
   rmsNormalizationRule,
+  simplifiedLayerNormalizationRule,
 } from './rules/normalization.js';
 import { reductionRules } from './rules/reductions.js';
 import { flattenRule, reshapeRule, squeezeRule, unsqueezeRule } from './rules/reshape.js';
@@ -55,7 +56,7 @@ import {
   triluRule,
 } from './rules/slices.js';
 import { logSoftmaxRule, softmaxRule } from './rules/softmax.js';
-import { unaryRules } from './rules/unary.js';
+import { biasGeluRule, fastGeluRule, unaryRules } from './rules/unary.js';
 
 /** The gradient rules: an operator without a line here, or in `noGradients`, cannot be differentiated. */
 export const gradientRules: readonly GradientRule[] = [
@@ -69,6 +70,8 @@ export const gradientRules: readonly GradientRule[] = [
   sumRule,
   meanRule,
   ...unaryRules,
+  biasGeluRule,
+  fastGeluRule,
   pReluRule,
   clipRule,
   dropoutRule,
@@ -90,6 +93,7 @@ export const gradientRules: readonly GradientRule[] = [
   batchNormalizationRule,
   layerNormalizationRule,
   rmsNormalizationRule,
+  simplifiedLayerNormalizationRule,
   instanceNormalizationRule,
   groupNormalizationRule,
   lrnRule,

@@ -50,6 +50,16 @@ export class GraphBuilder {
     this.names = collectNames(model.graph);
   }
 
+  /** How many nodes there are so far. */
+  get nodeCount(): number {
+    return this.nodes.length;
+  }
+
+  /** Returns the nodes from the `start`-th on, in the order they were added. */
+  nodesFrom(start: number): readonly GraphNode[] {
+    return this.nodes.slice(start);
+  }
+
   /** Returns a name nobody uses yet, starting with the hint, and reserves it. */
   freshName(hint: string): string {
     let name = hint;

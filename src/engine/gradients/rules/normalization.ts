@@ -72,6 +72,9 @@ export const layerNormalizationRule = layerNormLike('LayerNormalization', 17, tr
 /** Gradient of RMSNormalization. */
 export const rmsNormalizationRule = layerNormLike('RMSNormalization', 23, false);
 
+/** Gradient of ONNX Runtime's older name of RMSNormalization, which it keeps in the domain of ai.onnx. */
+export const simplifiedLayerNormalizationRule = layerNormLike('SimplifiedLayerNormalization', 1, false);
+
 /** [C] → [C, 1, …], to broadcast along axis 1 of a tensor of that rank. */
 function perChannel(emit: Emitter, value: string, rank: number): string {
   return emit.unsqueeze(value, axesFrom(1, rank - 1));

@@ -1,6 +1,7 @@
 import { floatAttribute, stringAttribute } from '../../../onnx/model.js';
 import { type Emitter, emitterFor } from '../emitter.js';
 import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
+import { shapeIfKnown } from '../staticShapes.js';
 
 /** Operand x, result y and cotangent g of a unary node. */
 interface Unary {
@@ -12,10 +13,15 @@ interface Unary {
   readonly context: RuleContext;
 }
 
-function unary(opType: string, first: number, derive: (operands: Unary) => string): GradientRule {
+function unary(
+  opType: string,
+  first: number,
+  derive: (operands: Unary) => string,
+  domain = '',
+): GradientRule {
   return {
     opType,
-    domain: '',
+    domain,
     opsets: [first, latestOpset],
     backward(context) {
       const [g] = context.outputCotangents;
@@ -46,7 +52,12 @@ function erfSlope(emit: Emitter, x: string): string {
 
 /** GELU: Φ(x) + x·φ(x), or the derivative of its tanh form. */
 function gelu({ emit, x, g, context }: Unary): string {
-  if (stringAttribute(context.node, 'approximate', 'none') === 'tanh') return geluTanh(emit, x, g);
+  return stringAttribute(context.node, 'approximate', 'none') === 'tanh'
+    ? geluTanh(emit, x, g)
+    : geluErf(emit, x, g);
+}
+
+function geluErf(emit: Emitter, x: string, g: string): string {
   const cdf = emit.scale(emit.add(emit.node('Erf', [emit.scale(x, Math.SQRT1_2)]), emit.scalar(1)), 0.5);
   const density = emit.scale(
     emit.node('Exp', [emit.scale(emit.square(x), -0.5)]),
@@ -77,8 +88,8 @@ function mish({ emit, x, g }: Unary): string {
 }
 
 /** y = x·σ(αx): y′ = s + αx·s(1 − s). */
-function swish({ emit, x, g, attribute }: Unary): string {
-  const scaled = emit.scale(x, attribute('alpha', 1));
+function swish({ emit, x, g, attribute }: Unary, alpha = 1): string {
+  const scaled = emit.scale(x, attribute('alpha', alpha));
   const s = emit.node('Sigmoid', [scaled]);
   const second = emit.mul(scaled, emit.mul(s, emit.sub(emit.scalar(1), s)));
   return emit.mul(g, emit.add(s, second));
@@ -135,9 +146,12 @@ export const unaryRules: readonly GradientRule[] = [
   ),
   // Sign is slow; y > 0 keeps relu′(0) = 0 and lets the runtime fuse Relu into what comes before.
   unary('Relu', 13, ({ emit, y, g }) => emit.maskWhere(emit.greater(y, emit.scalar(0)), g)),
-  unary('LeakyRelu', 6, (operands) =>
-    bent(operands, operands.emit.scalar(operands.attribute('alpha', 0.01))),
-  ),
+  unary('LeakyRelu', 6, (operands) => {
+    const alpha = operands.attribute('alpha', 0.01);
+    // With α > 0, y has the sign of x; asking y lets the runtime fuse LeakyRelu into a convolution.
+    const signed = alpha > 0 ? { ...operands, x: operands.y } : operands;
+    return bent(signed, operands.emit.scalar(alpha));
+  }),
   // Below 0, y = α(eˣ − 1), so y′ = y + α.
   unary('Elu', 6, (operands) =>
     bent(operands, operands.emit.add(operands.y, operands.emit.scalar(operands.attribute('alpha', 1)))),
@@ -161,5 +175,31 @@ export const unaryRules: readonly GradientRule[] = [
   unary('HardSwish', 14, hardSwish),
   unary('Mish', 18, mish),
   unary('Gelu', 20, gelu),
-  unary('Swish', 24, swish),
+  unary('Swish', 24, (operands) => swish(operands)),
+  unary('Gelu', 1, gelu, 'com.microsoft'),
+  // ONNX Runtime's steeper default comes close to GELU.
+  unary('QuickGelu', 1, (operands) => swish(operands, 1.702), 'com.microsoft'),
 ];
+
+/** y = gelu(x + bias): both get g times the slope at the sum. */
+function biasedGelu(opType: string, slope: (emit: Emitter, x: string, g: string) => string): GradientRule {
+  return {
+    opType,
+    domain: 'com.microsoft',
+    opsets: [1, latestOpset],
+    backward(context) {
+      const [g] = context.outputCotangents;
+      const [x = '', bias = ''] = context.node.inputs;
+      if (g === undefined) return [];
+      const emit = emitterFor(context);
+      const value = slope(emit, bias === '' ? x : emit.add(x, bias), g);
+      return [value, { value, shape: shapeIfKnown(context, x) }];
+    },
+  };
+}
+
+/** Gradient of BiasGelu. */
+export const biasGeluRule = biasedGelu('BiasGelu', geluErf);
+
+/** Gradient of FastGelu, GELU's tanh form, whose bias may be omitted. */
+export const fastGeluRule = biasedGelu('FastGelu', geluTanh);
