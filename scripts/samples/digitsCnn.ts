@@ -1,3 +1,4 @@
+import { adam } from '../../src/engine/training/optimizers/adam.js';
 import {
   finishNetwork,
   layConv,
@@ -7,19 +8,21 @@ import {
   layRelu,
   startNetwork,
 } from './network.js';
-import type { Sample } from './sample.js';
+import { classifierSample } from './classifier.js';
+import { mnistData } from './mnistData.js';
 
 /** Two convolutions with ReLU and max-pool, two dense layers: 105,866 parameters. */
-export const digitsCnn: Sample = {
+export const digitsCnn = classifierSample({
   name: 'digits-cnn',
   description: 'A small convolutional network that reads handwritten digits.',
   seed: 1,
+  optimizer: adam(),
   learningRate: 2e-3,
   batchSize: 64,
   epochCount: 4,
-  schedule: (fractionDone) => 1 - 0.95 * fractionDone,
+  schedule: { kind: 'linear', final: 0.05 },
   scheduleText: 'linear, down to 5 %',
-  logits: 'logits',
+  data: mnistData,
   build(random) {
     const network = startNetwork('digits-cnn', [1, 28, 28], random);
     layConv(network, 'conv1', { in: 1, out: 16, size: 3 });
@@ -34,4 +37,4 @@ export const digitsCnn: Sample = {
     layLinear(network, 'fc2', { in: 64, out: 10 });
     return finishNetwork(network, 10);
   },
-};
+});

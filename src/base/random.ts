@@ -8,6 +8,16 @@ export interface Random {
   normal(): number;
   /** Returns 0 … count − 1 in random order (Fisher–Yates). */
   permutation(count: number): Uint32Array;
+  /** Returns what `restoreRandom` needs to go on from here. */
+  state(): RandomState;
+}
+
+/** Where a generator stands. */
+export interface RandomState {
+  /** Four 32-bit words. */
+  readonly words: readonly number[];
+  /** A normal number that was drawn with the last one and not handed out yet. */
+  readonly spareNormal?: number;
 }
 
 /**
@@ -17,23 +27,40 @@ export interface Random {
  * splitmix32.
  */
 export function createRandom(seed: number): Random {
-  return new Xoshiro128(seed);
+  return new Xoshiro128(wordsOf(seed));
+}
+
+/** Creates a generator that goes on where another one stood. */
+export function restoreRandom({ words, spareNormal }: RandomState): Random {
+  return new Xoshiro128(Uint32Array.from(words), spareNormal);
+}
+
+function wordsOf(seed: number): Uint32Array {
+  const words = new Uint32Array(4);
+  let z = seed >>> 0;
+  for (let i = 0; i < 4; i++) {
+    z = (z + 0x9e3779b9) >>> 0;
+    let t = z ^ (z >>> 16);
+    t = Math.imul(t, 0x21f0aaad);
+    t ^= t >>> 15;
+    t = Math.imul(t, 0x735a2d97);
+    words[i] = t ^ (t >>> 15);
+  }
+  return words;
 }
 
 class Xoshiro128 implements Random {
-  private readonly state = new Uint32Array(4);
+  private readonly words: Uint32Array;
   private spareNormal: number | undefined;
 
-  constructor(seed: number) {
-    let z = seed >>> 0;
-    for (let i = 0; i < 4; i++) {
-      z = (z + 0x9e3779b9) >>> 0;
-      let t = z ^ (z >>> 16);
-      t = Math.imul(t, 0x21f0aaad);
-      t ^= t >>> 15;
-      t = Math.imul(t, 0x735a2d97);
-      this.state[i] = t ^ (t >>> 15);
-    }
+  constructor(words: Uint32Array, spareNormal?: number) {
+    this.words = words;
+    this.spareNormal = spareNormal;
+  }
+
+  state(): RandomState {
+    const spare = this.spareNormal;
+    return { words: [...this.words], ...(spare === undefined ? {} : { spareNormal: spare }) };
   }
 
   next(): number {
@@ -69,15 +96,15 @@ class Xoshiro128 implements Random {
   }
 
   private nextUint32(): number {
-    const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = this.state;
+    const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = this.words;
     const scaled = Math.imul(s1, 5);
     const result = Math.imul((scaled << 7) | (scaled >>> 25), 9) >>> 0;
     const t2 = s2 ^ s0;
     const t3 = s3 ^ s1;
-    this.state[0] = s0 ^ t3;
-    this.state[1] = s1 ^ t2;
-    this.state[2] = t2 ^ (s1 << 9);
-    this.state[3] = (t3 << 11) | (t3 >>> 21);
+    this.words[0] = s0 ^ t3;
+    this.words[1] = s1 ^ t2;
+    this.words[2] = t2 ^ (s1 << 9);
+    this.words[3] = (t3 << 11) | (t3 >>> 21);
     return result;
   }
 }

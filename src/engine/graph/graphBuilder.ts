@@ -78,6 +78,12 @@ export class GraphBuilder {
     return first;
   }
 
+  /** Appends a node of the model as it is. */
+  append(node: GraphNode): void {
+    for (const output of node.outputs) this.names.add(output);
+    this.nodes.push(node);
+  }
+
   /** Adds a constant; equal small constants are added once. */
   constant(value: TensorValue, hint = 'ni/constant'): string {
     const bytes = bytesOf(value);

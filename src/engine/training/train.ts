@@ -1,48 +1,62 @@
 import { throwIfAborted } from '../../base/abort.js';
-import type { Random } from '../../base/random.js';
+import { type Random, restoreRandom } from '../../base/random.js';
 import { loadTensor } from '../../onnx/loadTensor.js';
 import type { Model, Tensor } from '../../onnx/model.js';
 import { float32Tensor, type TensorValue } from '../../onnx/tensorValue.js';
-import type { Feeds, Runtime, Session } from '../runtime/session.js';
-import { adamDefaults } from './adam.js';
+import type { Feeds, Runtime } from '../runtime/session.js';
+import type { Checkpoint } from './checkpoint.js';
+import { type EpochPlan, type PlannedStep, planSteps, stepCountOf } from './epochs.js';
+import { type Schedule, scheduleFactor } from './schedule.js';
+import { openStepRunner, type StepResults, type StepRunner, type States } from './stepRunner.js';
+import { checkpointMismatch } from './trainingErrors.js';
 import { buildTrainingStep, type TrainingStep, type TrainingStepRequest } from './trainingStep.js';
 
-/** A mini-batch: the model's inputs and the class of each sample. */
-export interface LabelledBatch {
-  readonly feeds: Feeds;
-  readonly labels: Int32Array;
-}
-
 /** How a model is trained. */
-export interface TrainingRequest extends TrainingStepRequest {
-  readonly epochCount: number;
-  readonly sampleCount: number;
+export interface TrainingRequest extends TrainingStepRequest, EpochPlan {
+  readonly learningRate: number;
+  /** Default: constant. */
+  readonly schedule?: Schedule;
+  /** Shuffles each epoch. */
   readonly random: Random;
-  /** Streams the samples of one epoch in the given order, in mini-batches. */
-  batches(order: Uint32Array): AsyncIterable<LabelledBatch>;
-  /** Multiplies the learning rate, by the share of training done (0 … 1); default 1 throughout. */
-  schedule?(fractionDone: number): number;
+  /**
+   * Returns the model's inputs and the loss's targets for some samples.
+   *
+   * Noise and augmentation draw from `random`, so that a resumed training draws the same.
+   */
+  batch(samples: Uint32Array, random: Random): Feeds | Promise<Feeds>;
+  /** Steps that one run of the runtime does, weights staying inside between them; default 1. No bit depends on it. */
+  readonly stepsPerRun?: number;
+  /** Where to go on. */
+  readonly resume?: Checkpoint;
+  /** Where to put a checkpoint after every so many steps. */
+  readonly checkpoints?: {
+    readonly everySteps: number;
+    readonly save: (checkpoint: Checkpoint) => void | Promise<void>;
+  };
   /** Called after every step. */
   onStep?(progress: TrainingProgress): void;
 }
 
-/** Where training stands. */
+/** What a step did. */
 export interface TrainingProgress {
   /** Steps done, from 1. */
   readonly step: number;
   /** Epochs done, with fraction. */
   readonly epoch: number;
-  /** Mean cross-entropy of the step's batch, in nats. */
+  /** The loss of the step's batch, before the step. */
   readonly loss: number;
+  readonly learningRate: number;
+  /** Norm of all gradients before they were scaled; there where they are clipped by it. */
+  readonly gradientNorm?: number;
 }
 
 /**
- * Returns the model with its parameters trained by Adam on mean cross-entropy; a step is one run of one graph.
+ * Returns the model with its parameters trained; a step is one run of one graph, or a part of one (`stepsPerRun`).
  *
- * Samples are shuffled anew each epoch by the passed generator. Equal seeds give equal weights on one machine and
- * thread count; the runtime's kernels may round otherwise elsewhere.
+ * Equal seeds give equal weights on one machine and thread count, resumed or not; the runtime's kernels may round
+ * otherwise elsewhere.
  *
- * @throws UserError when an operator on the way has no gradient rule.
+ * @throws UserError `not-trainable`, `checkpoint-mismatch`; when an operator on the way has no gradient rule.
  */
 export async function train(
   model: Model,
@@ -51,93 +65,121 @@ export async function train(
   signal?: AbortSignal,
 ): Promise<Model> {
   const step = buildTrainingStep(model, request);
-  const session = await runtime.open(step.model);
+  const start = request.resume?.states ?? (await initialStates(model, step));
+  checkStates(start, step);
+  const runner = await openStepRunner(runtime, step, request.stepsPerRun ?? 1);
   try {
-    let state = await initialState(model, step);
-    let stepCount = 0;
-    for (let epoch = 0; epoch < request.epochCount; epoch++) {
-      let samplesDone = 0;
-      for await (const batch of request.batches(request.random.permutation(request.sampleCount))) {
-        throwIfAborted(signal);
-        const fractionDone = (epoch + samplesDone / request.sampleCount) / request.epochCount;
-        stepCount++;
-        const factor = request.schedule?.(fractionDone) ?? 1;
-        const feeds = { ...batch.feeds, ...state, ...scalarFeeds(step, request, stepCount, factor) };
-        const run = await runStep(session, step, { ...feeds, ...labelFeed(step, batch) });
-        state = run.state;
-        samplesDone += batch.labels.length;
-        request.onStep?.({
-          step: stepCount,
-          epoch: epoch + samplesDone / request.sampleCount,
-          loss: run.loss,
-        });
-      }
-    }
-    return withParameters(model, state, request.parameters);
+    return withWeights(model, step, await runEpochs({ step, runner, request, signal }, start));
   } finally {
-    await session.close();
+    await runner.close();
   }
 }
 
-type State = Record<string, TensorValue>;
-
-async function initialState(model: Model, step: TrainingStep): Promise<State> {
-  const state: State = {};
-  for (const [parameter, names] of step.parameters) {
-    const tensor = model.graph.initializers.get(parameter);
-    if (tensor === undefined) throw new Error(`There is no parameter ${parameter}.`);
-    const value = await loadTensor(tensor);
-    state[parameter] = value;
-    state[names.first] = float32Tensor(new Float32Array(value.data.length), value.dims);
-    state[names.second] = float32Tensor(new Float32Array(value.data.length), value.dims);
-  }
-  return state;
+interface Training {
+  readonly step: TrainingStep;
+  readonly runner: StepRunner;
+  readonly request: TrainingRequest;
+  readonly signal: AbortSignal | undefined;
 }
 
-async function runStep(
-  session: Session,
-  step: TrainingStep,
-  feeds: Feeds,
-): Promise<{ readonly state: State; readonly loss: number }> {
-  const outputs = await session.run(feeds);
-  const state: State = {};
-  for (const [parameter, names] of step.parameters) {
-    state[parameter] = outputOf(outputs, names.updated.parameter);
-    state[names.first] = outputOf(outputs, names.updated.first);
-    state[names.second] = outputOf(outputs, names.updated.second);
-  }
-  return { state, loss: Number(outputOf(outputs, step.loss).data[0]) };
+/** A step with what it is fed. */
+interface FedStep extends PlannedStep {
+  readonly feeds: Feeds;
+  readonly learningRate: number;
 }
 
-function outputOf(outputs: Feeds, name: string): TensorValue {
-  const value = outputs[name];
-  if (value === undefined) throw new Error(`The training step returned no ${name}.`);
-  return value;
-}
-
-function labelFeed(step: TrainingStep, batch: LabelledBatch): State {
-  const data = BigInt64Array.from(batch.labels, (label) => BigInt(label));
-  return { [step.labels]: { dtype: 'int64', dims: [data.length], data } };
-}
-
-function scalarFeeds(step: TrainingStep, request: TrainingRequest, stepCount: number, factor: number): State {
-  const { learningRate, beta1, beta2 } = adamDefaults(request.adam);
-  return {
-    [step.scalars.learningRate]: float32Tensor([learningRate * factor], []),
-    [step.scalars.firstCorrection]: float32Tensor([1 / (1 - beta1 ** stepCount)], []),
-    [step.scalars.secondCorrection]: float32Tensor([1 / (1 - beta2 ** stepCount)], []),
+async function runEpochs(training: Training, start: States): Promise<States> {
+  const { request, signal } = training;
+  const { resume, checkpoints, stepsPerRun = 1 } = request;
+  const random = resume === undefined ? request.random : restoreRandom(resume.random);
+  let states = start;
+  let waiting: FedStep[] = [];
+  const flush = async (): Promise<void> => {
+    throwIfAborted(signal);
+    if (waiting.length === 0) return;
+    const results = await training.runner.run(
+      states,
+      waiting.map((step) => step.feeds),
+    );
+    states = results.states;
+    tell(request, waiting, results);
+    waiting = [];
   };
+  for (const planned of planSteps(request, random, resume)) {
+    // The last batch of an epoch may be smaller, and a run takes batches of one size.
+    if (waiting[0] !== undefined && waiting[0].samples.length !== planned.samples.length) await flush();
+    waiting.push(await feed(training, planned, random));
+    const place = planned.after();
+    const isSaved = checkpoints !== undefined && place.step % checkpoints.everySteps === 0;
+    if (isSaved || waiting.length >= stepsPerRun) await flush();
+    if (isSaved) await checkpoints.save({ ...place, states });
+  }
+  await flush();
+  return states;
 }
 
-function withParameters(model: Model, state: State, parameters: readonly string[]): Model {
+async function feed({ step, request }: Training, planned: PlannedStep, random: Random): Promise<FedStep> {
+  const { before, samples } = planned;
+  const learningRate =
+    request.learningRate *
+    scheduleFactor(request.schedule ?? { kind: 'constant' }, {
+      step: before.step,
+      stepCount: stepCountOf(request),
+      epoch: before.epoch + before.samplesDone / request.sampleCount,
+      epochCount: request.epochCount,
+    });
+  const scalars = request.optimizer.scalarsAt(before.step + 1);
+  const feeds: Record<string, TensorValue> = { ...(await request.batch(samples, random)) };
+  feeds[step.learningRate] = float32Tensor([learningRate], []);
+  step.scalars.forEach((name, index) => {
+    feeds[name] = float32Tensor([scalars[index] ?? NaN], []);
+  });
+  return { ...planned, feeds, learningRate };
+}
+
+function tell(request: TrainingRequest, done: readonly FedStep[], results: StepResults): void {
+  done.forEach(({ before, samples, learningRate }, index) => {
+    const gradientNorm = results.gradientNorms[index];
+    request.onStep?.({
+      step: before.step + 1,
+      epoch: before.epoch + (before.samplesDone + samples.length) / request.sampleCount,
+      loss: results.losses[index] ?? NaN,
+      learningRate,
+      ...(gradientNorm === undefined ? {} : { gradientNorm }),
+    });
+  });
+}
+
+async function initialStates(model: Model, step: TrainingStep): Promise<States> {
+  const states = new Map<string, TensorValue>();
+  for (const { input, initializer, kind } of step.states) {
+    const tensor = model.graph.initializers.get(initializer);
+    if (tensor === undefined) throw new Error(`There is no initializer ${initializer}.`);
+    const value = await loadTensor(tensor);
+    const { length } = value.data;
+    states.set(input, kind === 'slot' ? float32Tensor(new Float32Array(length), value.dims) : value);
+  }
+  return states;
+}
+
+function checkStates(states: States, step: TrainingStep): void {
+  const wanted = new Set(step.states.map((state) => state.input));
+  const missing = [...wanted].find((name) => !states.has(name));
+  if (missing !== undefined) throw checkpointMismatch(`it has no "${missing}"`);
+  const extra = [...states.keys()].find((name) => !wanted.has(name));
+  if (extra !== undefined) throw checkpointMismatch(`it has "${extra}", which this training does not`);
+}
+
+function withWeights(model: Model, step: TrainingStep, states: States): Model {
   const initializers = new Map<string, Tensor>(model.graph.initializers);
-  for (const name of parameters) {
-    const value = state[name];
-    if (value === undefined || Array.isArray(value.data)) throw new Error(`The parameter ${name} was lost.`);
+  for (const { input, initializer, kind } of step.states) {
+    if (kind === 'slot') continue;
+    const value = states.get(input);
+    if (value === undefined || Array.isArray(value.data)) throw new Error(`The parameter ${input} was lost.`);
     const { buffer, byteOffset, byteLength } = value.data;
     const bytes = new Uint8Array(buffer, byteOffset, byteLength).slice();
-    initializers.set(name, {
-      name,
+    initializers.set(initializer, {
+      name: initializer,
       elementType: value.dtype,
       dims: value.dims,
       source: { kind: 'inline', bytes },

@@ -7,7 +7,7 @@ import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import { layersOf } from '../../../src/onnx/layers/layerTable.js';
 import { readModel } from '../../../src/onnx/readModel.js';
 import { toFloat64 } from '../../../src/onnx/tensorValue.js';
-import { feedOf, readMnist } from '../../../scripts/samples/mnist.js';
+import { imageFeed, readMnist, sliceImages } from '../../../scripts/samples/images.js';
 import { samplesDir } from '../../support/paths.js';
 
 const names = readdirSync(samplesDir).filter((name) => existsSync(join(samplesDir, name, 'manifest.json')));
@@ -83,12 +83,10 @@ async function accuracyOnMnist(name: string): Promise<number> {
   );
   let right = 0;
   for (let start = 0; start < digits.count; start += 500) {
-    const { image, labels } = feedOf(digits, start, start + 500);
-    const { logits } = await session.run({
-      image: { dtype: 'float32', dims: [500, 1, 28, 28], data: image },
-    });
+    const batch = sliceImages(digits, start, start + 500);
+    const { logits } = await session.run(imageFeed(batch));
     const scores = toFloat64(logits!);
-    for (const [row, label] of labels.entries()) {
+    for (const [row, label] of batch.labels.entries()) {
       const own = scores.subarray(row * 10, row * 10 + 10);
       if (own.indexOf(Math.max(...own)) === label) right++;
     }
@@ -109,8 +107,7 @@ async function deadShareByHand(name: string, value: string): Promise<number> {
   const fired = new Set<number>();
   let unitCount = 0;
   for (let start = 0; start < digits.count; start += 500) {
-    const { image } = feedOf(digits, start, start + 500);
-    const run = await session.run({ image: { dtype: 'float32', dims: [500, 1, 28, 28], data: image } });
+    const run = await session.run(imageFeed(sliceImages(digits, start, start + 500)));
     const activations = run[value]!;
     unitCount = activations.dims[1]!;
     for (const [i, activation] of toFloat64(activations).entries()) {

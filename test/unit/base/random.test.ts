@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createRandom } from '../../../src/base/random.js';
+import { createRandom, type Random, type RandomState, restoreRandom } from '../../../src/base/random.js';
 
 describe('createRandom', () => {
   it('gives equal sequences for equal seeds and others for other seeds', () => {
@@ -49,5 +49,20 @@ describe('createRandom', () => {
     }
     // Binomial(6000, 1/3): standard deviation 36.5.
     for (const count of firstCounts) assert.ok(Math.abs(count - 2000) < 5 * 36.5);
+  });
+
+  it('goes on from a state as if it had never stopped, normal numbers in pairs included', () => {
+    const random = createRandom(5);
+    for (let drawn = 0; drawn < 3; drawn++) {
+      random.next();
+      random.normal();
+      const restored = restoreRandom(random.state());
+      const draw = (from: Random): number[] => [from.normal(), from.next(), from.normal(), from.integer(99)];
+      // As a checkpoint keeps it.
+      const stored = JSON.parse(JSON.stringify(random.state())) as RandomState;
+      const expected = draw(random);
+      assert.deepEqual(draw(restored), expected);
+      assert.deepEqual(draw(restoreRandom(stored)), expected);
+    }
   });
 });
