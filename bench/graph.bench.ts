@@ -75,8 +75,8 @@ async function measureList(): Promise<BenchRow[]> {
     const { content } = view;
     first.push(await timed(() => view.show(content), rows.nth(1)));
     await rows.nth(1).click();
-    const last = view.page.getByRole('row', { name: new RegExp(`layers\\.${layerCount - 1}\\b`) });
-    scrolled.push(await timed(() => view.page.keyboard.press('Control+End'), last));
+    const last = view.page.getByRole('row', { name: new RegExp(`\\b${layerCount - 1}\\b`) });
+    scrolled.push(await timed(() => view.page.keyboard.press('End'), last));
     await view.page.close();
   }
   return [
@@ -90,7 +90,7 @@ function manyLayers(): Model {
   const builder = new GraphBuilder(emptyModel());
   let value = builder.addInput('x', floatType('N', 2));
   for (let layer = 0; layer < layerCount; layer++) {
-    const weight = builder.constant(float32Tensor([1, 0, 0, 1], [2, 2]), `layers.${layer}.weight`);
+    const weight = builder.constant(float32Tensor([1, 0, 0, layer], [2, 2]), `layers.${layer}.weight`);
     value = builder.node('MatMul', [value, weight], { name: `/layers.${layer}/MatMul` });
   }
   builder.addOutput(value);

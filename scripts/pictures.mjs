@@ -25,18 +25,20 @@ const whole = {
   ),
 };
 
-/** Step of the walkthrough → view of the story, of which there is a screenshot in every kind of theme. */
+/**
+ * Step of the walkthrough → view of the story, of which there is a screenshot in every kind of theme, and the part of it
+ * that the step is about: what is shown small must be near.
+ */
+const page = { left: 354, top: 36, width: 840, height: 720 };
+const besideReport = { left: 968, top: 36, width: 632, height: 720 };
 const steps = {
-  openModel: 'model-layers',
-  findDeadNeurons: 'run-form',
-  readReport: 'report',
-  openNeuron: 'neuron',
-  hoverCode: 'hover',
+  openModel: ['model-layers', page],
+  findDeadNeurons: ['run-form', page],
+  readReport: ['report', page],
+  openNeuron: ['neuron', besideReport],
+  hoverCode: ['hover', besideReport],
 };
 const themes = ['light', 'dark', 'high-contrast', 'high-contrast-light'];
-
-/** What the walkthrough has room for: the upper part of a narrow window. */
-const stepHeight = 760;
 
 ensureInstalled();
 const { default: sharp } = await import('sharp');
@@ -53,13 +55,10 @@ if (!process.argv.includes('--keep')) {
 }
 for (const [path, name] of Object.entries(whole))
   await write(path, sharp(join(screenshotsDir, `${name}.png`)));
-for (const [step, view] of Object.entries(steps)) {
+for (const [step, [view, part]] of Object.entries(steps)) {
   for (const theme of themes) {
-    const shot = sharp(join(screenshotsDir, 'views', `${view}-${theme}-800.png`));
-    await write(
-      `media/walkthrough/${step}-${theme}.png`,
-      shot.extract({ left: 0, top: 0, width: 800, height: stepHeight }),
-    );
+    const shot = sharp(join(screenshotsDir, 'views', `${view}-${theme}-1600.png`));
+    await write(`media/walkthrough/${step}-${theme}.png`, shot.extract(part));
   }
 }
 

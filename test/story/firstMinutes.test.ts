@@ -98,7 +98,7 @@ describe('the first minutes with a model', function () {
     await heading.click();
     for (let step = 0; step < 50; step++) {
       const address = await heading.textContent();
-      if (await neuron.getByText(/^active on \d{3,} of/).isVisible()) break;
+      if (await neuron.getByText(/^active on [\d.]+ %/).isVisible()) break;
       await window.page.keyboard.press('k');
       await neuron
         .getByRole('heading', { level: 1 })
@@ -111,6 +111,8 @@ describe('the first minutes with a model', function () {
       .getByText(/^Top \d+ examples/)
       .first()
       .waitFor();
+    // Off the chart that came where the button was.
+    await window.page.mouse.move(0, 0);
     await window.screenshot('06-neuron');
     await window.screenshotsInThemes('views/neuron');
   });
@@ -124,8 +126,11 @@ describe('the first minutes with a model', function () {
       .first()
       .waitFor();
     await window.screenshot('07-hover');
-    await window.screenshotsInThemes('views/hover', async () => {
-      await window.hoverOver('fc1');
+    await window.screenshotsInThemes('views/hover', {
+      widths: [1600],
+      prepare: async () => {
+        await window.hoverOver('fc1');
+      },
     });
   });
 

@@ -217,14 +217,17 @@ export class StoryWindow {
   }
 
   /**
-   * Keeps pictures in the four themes at 800 and 1600 px; leaves the window as it was. `prepare` brings back what changing
-   * the theme or the size closes.
+   * Keeps pictures in the four themes at 800 and 1600 px, or other widths; leaves the window as it was. `prepare` brings back
+   * what changing the theme or the size closes.
    */
-  async screenshotsInThemes(name: string, prepare?: () => Promise<void>): Promise<void> {
+  async screenshotsInThemes(
+    name: string,
+    { widths = [800, 1600], prepare }: { widths?: readonly number[]; prepare?: () => Promise<void> } = {},
+  ): Promise<void> {
     const size = this.page.viewportSize();
     for (const theme of Object.keys(editorThemes) as ThemeName[]) {
       await this.setTheme(theme);
-      for (const width of [800, 1600]) {
+      for (const width of widths) {
         await this.page.setViewportSize({ width, height: 1000 });
         await prepare?.();
         await this.screenshot(`${name}-${theme}-${width}`);

@@ -331,12 +331,12 @@ export class WebviewPage<P extends ViewProtocol = ViewProtocol> {
 
 /** A message as the editor sends it: JSON, unless it holds binary data. */
 function textOf(message: unknown): string | undefined {
-  let hasBinary = false;
+  const binary: unknown[] = [];
   const text = JSON.stringify(message, (_key, value: unknown) => {
-    hasBinary ||= ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
-    return hasBinary ? null : value;
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) binary.push(value);
+    return binary.length > 0 ? null : value;
   });
-  return hasBinary ? undefined : text;
+  return binary.length > 0 ? undefined : text;
 }
 
 interface EditorPart {

@@ -3,7 +3,7 @@ import type { Spread } from '../../engine/numeric/spread.js';
 import { type Evidence, toReportNumber } from '../../protocol/report.js';
 import type { UnitHistogram, UnitProfile, UnitSpread } from '../../protocol/units.js';
 import { sampleCountWarnings } from '../shared/healthRun.js';
-import { judgeUnit, neverOf, stateMeanings, type UnitState } from '../shared/states.js';
+import { judgeUnit, stateMeanings, type UnitState } from '../shared/states.js';
 import type { MeasuredUnit } from './measureUnit.js';
 
 /** What a profile says of a neuron apart from examples and of how it was run. */
@@ -44,8 +44,7 @@ function isJudged({ place }: MeasuredUnit): boolean {
 }
 
 function meaningOf(state: UnitState, { place, fold }: MeasuredUnit): string {
-  const { sampleCount, elementCount } = fold.statistics;
-  if (state === 'dead') return `Never active on any sample: ${neverOf(sampleCount)}.`;
+  const { elementCount } = fold.statistics;
   if (state !== 'not-judged') return stateMeanings[state];
   const why = elementCount === 0 ? 'every position is masked' : place.whyNotJudged;
   return why === undefined ? stateMeanings[state] : `Not judged: ${why}.`;

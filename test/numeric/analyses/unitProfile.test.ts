@@ -224,10 +224,7 @@ describe('a neuron’s profile', () => {
     const { figures, fold } = await measureUnitOn(model, memoryDataset({ x }), 'conv[0]', {
       exampleCount: 3,
     });
-    assert.match(
-      figures.stateMeaning,
-      /^Never active on any sample: 0 of 4,000 samples, that is a rate below 0\.075 %/,
-    );
+    assert.match(figures.stateMeaning, /^Never active on any sample\.$/);
     assert.deepEqual(fold.topExamples(), []);
     assert.deepEqual(
       fold.nearestExamples().map(({ index }) => index),

@@ -345,6 +345,10 @@ export class NiModelLayers extends LitElement {
     this.bringIntoView(row, 'nearest');
     this.keep();
     await this.updateComplete;
+    // What is known of the layer opened below and took some of the height.
+    this.measure();
+    this.bringIntoView(row, 'nearest');
+    await this.updateComplete;
     this.grid.querySelector<HTMLElement>(`[data-row="${String(row)}"]`)?.focus({ preventScroll: true });
   }
 
