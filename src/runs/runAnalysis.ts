@@ -88,8 +88,6 @@ class RunState {
   private readonly hooks: RunHooks;
   private readonly startMs = performance.now();
   private lastPartial: Report | undefined;
-  /** Share of the progress bar that stands before the analysis. */
-  private doneBefore = 0;
   private fractionDone = 0;
 
   constructor(facts: RunFacts, hooks: RunHooks) {
@@ -122,8 +120,10 @@ class RunState {
     this.know({ batchSize });
     const parts = { model, runtime, data, batchSize };
     const prefaceShare = this.prefaceShare(request, parts, sampleShapes);
+    // The answer first, as it grows; the accuracy beside it can wait.
+    const draft = await this.analyse(request, parts, 1 - prefaceShare);
+    if (prefaceShare > 0) this.showPartial(assembleReport(this.currentFacts(), draft, 'partial'));
     await this.measurePreface(request, parts, prefaceShare);
-    const draft = await this.analyse(request, parts);
     this.know({ model: await withSha256(this.facts.model, sha256) });
     this.learnFrom(runtime);
     return this.finish(request, draft);
@@ -169,16 +169,15 @@ class RunState {
       ...parts,
       limit: request.limit,
       progress: ({ fractionDone, message }) => {
-        this.progress({ fractionDone: share * fractionDone, message });
+        this.progress({ fractionDone: 1 - share + share * fractionDone, message });
       },
     });
-    // Without an accuracy after all, the analysis has the whole bar.
-    if ('accuracy' in preface.metrics) this.doneBefore = share;
     const { warnings } = this.facts.preface;
     this.know({ preface: { ...preface, warnings: [...warnings, ...preface.warnings] } });
   }
 
-  private async analyse(request: RunRequest, parts: RunParts): Promise<ReportDraft> {
+  /** Runs the analysis; `share` of the progress bar is its own. */
+  private async analyse(request: RunRequest, parts: RunParts, share: number): Promise<ReportDraft> {
     const { analysis } = this.facts;
     let lastPartialMs = -Infinity;
     const context: AnalysisContext = {
@@ -188,8 +187,7 @@ class RunState {
       log: this.hooks.log,
       signal: new AbortController().signal,
       progress: ({ fractionDone, message }) => {
-        const { doneBefore } = this;
-        this.progress({ fractionDone: doneBefore + (1 - doneBefore) * fractionDone, message });
+        this.progress({ fractionDone: share * fractionDone, message });
       },
       partial: (makeDraft) => {
         const nowMs = performance.now();

@@ -36,7 +36,7 @@ export function layerTable(figures: HealthFigures): TableBlock {
     { key: 'layer', label: 'Layer', kind: 'address' },
     { key: 'activation', label: 'Activation', kind: 'text' },
     { key: 'units', label: 'Neurons', kind: 'count' },
-    { key: 'deadShare', label: 'Dead', kind: 'bar', description: 'Share of the neurons that are dead.' },
+    { key: 'deadShare', label: 'Dead share', kind: 'bar', description: 'Share of the neurons that are dead.' },
     {
       key: 'activeFraction',
       label: 'Outputs > 0',

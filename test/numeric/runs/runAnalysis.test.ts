@@ -119,14 +119,14 @@ describe('a run in the engine process', function () {
       fractions,
     );
     assert.equal(fractions.at(-1), 1);
-    // One pass each: the accuracy has the first half of the bar.
+    // One pass each: the answer comes first, the accuracy has the second half of the bar.
     const accuracy = heard.filter(({ message }) => message.startsWith('Measuring the accuracy'));
     assert.deepEqual(
       accuracy.map(({ fractionDone }) => fractionDone),
-      [1, 2, 3, 4, 5, 6].map((batch) => batch / 12),
+      [1, 2, 3, 4, 5, 6].map((batch) => 0.5 + 0.5 * (batch / 6)),
     );
     const summing = heard.filter(({ message }) => message === 'Summing');
-    assert.equal(summing[0]?.fractionDone, 7 / 12);
+    assert.equal(summing[0]?.fractionDone, 1 / 12);
   });
 
   it('leaves the bar to the analysis where the data has no labels', async () => {
