@@ -1,4 +1,7 @@
+import type { GraphBuilder } from '../../src/engine/graph/graphBuilder.js';
+import type { ValueType } from '../../src/onnx/model.js';
 import { float32Tensor, int64Tensor, type TensorValue } from '../../src/onnx/tensorValue.js';
+import { bodyGraph, trip } from './controlFlowModels.js';
 import type { GradientCase } from './gradientCase.js';
 
 /** A case without its operator. */
@@ -35,6 +38,23 @@ const spread = (value: number): number => Math.round(value * 1000) / 4;
 
 /** Reductions take their axes as an attribute up to opset 17 and as an operand later: without, both forms are one. */
 const reductions = ['Sum', 'Mean', 'Max', 'Min', 'Prod', 'SumSquare', 'L1', 'L2', 'LogSumExp', 'LogSum'];
+
+const untyped: ValueType = { kind: 'unknown' };
+
+/** h ← tanh(h), and every h·h. */
+function loopBody(builder: GraphBuilder): readonly string[] {
+  const next = builder.node('Tanh', ['h'], { outputs: ['next'] });
+  const square = builder.node('Mul', ['h', 'h'], { outputs: ['square'] });
+  return [builder.node('Identity', ['go'], { outputs: ['on'] }), next, square];
+}
+
+/** h ← sin(h·xt), and every one of them. */
+function scanBody(builder: GraphBuilder): readonly string[] {
+  const next = builder.node('Sin', [builder.node('Mul', ['h', 'xt'], { outputs: ['product'] })], {
+    outputs: ['next'],
+  });
+  return [next, builder.node('Neg', [next], { outputs: ['negative'] })];
+}
 
 /** Operators that are not unary. */
 const smallCases: Readonly<Record<string, SmallCase>> = {
@@ -112,7 +132,20 @@ const smallCases: Readonly<Record<string, SmallCase>> = {
   SpaceToDepth: { inputs: [[1, 1, 4, 2]], attributes: { blocksize: 2 } },
   CumSum: { inputs: [[2, 3], scalar(1)] },
   Trilu: { inputs: [[3, 3]] },
+  Loop: {
+    inputs: [scalar(3), '', [2, 3]],
+    outputCount: 2,
+    attributes: { body: bodyGraph({ ...trip, h: untyped }, loopBody) },
+  },
+  Scan: {
+    inputs: [[2], [3, 2]],
+    outputCount: 2,
+    attributes: { body: bodyGraph({ h: untyped, xt: untyped }, scanBody), num_scan_inputs: 1 },
+  },
 };
+
+/** Operators that work on what they capture: their derivatives have tests of their own. */
+export const withoutOperands = ['If'];
 
 const unaryCases: Readonly<Record<string, SmallCase>> = {
   Acosh: { inputs: [[2, 3]], map: (value) => inside(value) + 1 },

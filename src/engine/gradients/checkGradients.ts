@@ -16,6 +16,7 @@ import { checkWholeModel, wholeModelOperator } from './checkWholeModel.js';
 import type { DirectionalError } from './directionalCheck.js';
 import { gradientCheckTolerance, judge, wholeModelTolerance } from './gradientVerdict.js';
 import { noGradientReason } from './noGradient.js';
+import { operandsOf } from './operands.js';
 import { findRule } from './ruleTable.js';
 
 /** What a check needs to know. */
@@ -184,7 +185,7 @@ async function checkOne(
   { model, runtime, options, random, values }: CheckContext,
   node: GraphNode,
 ): Promise<readonly DirectionalError[] | string> {
-  const weights = new Set(node.inputs.filter((input) => model.graph.initializers.has(input)));
+  const weights = new Set(operandsOf(node).filter((input) => model.graph.initializers.has(input)));
   try {
     const errors = await checkNode(
       { model, runtime, random, rules: options.rules ?? [] },
@@ -206,7 +207,7 @@ async function valuesAround(
 ): Promise<ReadonlyMap<string, TensorValue>> {
   const values = new Map<string, TensorValue>();
   const asked: string[] = [];
-  for (const name of new Set([...nodes].flatMap((node) => [...node.inputs, ...node.outputs]))) {
+  for (const name of new Set([...nodes].flatMap((node) => [...operandsOf(node), ...node.outputs]))) {
     if (name === '') continue;
     const initializer = model.graph.initializers.get(name);
     const fed = feeds[name];

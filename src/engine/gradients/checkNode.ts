@@ -3,6 +3,7 @@ import type { GraphNode, Model, ValueType } from '../../onnx/model.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import type { Runtime } from '../runtime/session.js';
+import { operandsOf } from './operands.js';
 import { differentiate } from './differentiate.js';
 import type { GradientRule } from './gradientRule.js';
 import { checkDirections, type DirectionalError } from './directionalCheck.js';
@@ -92,12 +93,17 @@ function isolate(model: Model, work: NodeAtWork, random: Random): IsolatedNode {
   const builder = new GraphBuilder(emptied(model));
   const feeds: Record<string, TensorValue> = {};
   const names = new Map<string, string>();
-  for (const input of new Set(node.inputs)) {
+  const operands = new Set(operandsOf(node));
+  for (const input of operands) {
     const value = values.get(input);
     if (input === '' || value === undefined) continue;
     // Scalars (exponents, bounds, epsilons) stay constants, because rules read them.
-    if (value.dtype !== 'float32' || value.data.length < 2) names.set(input, builder.constant(value, input));
-    else {
+    if (value.dtype !== 'float32' || value.data.length < 2) {
+      const constant = builder.constant(value, input);
+      // What bodies capture keeps its name.
+      if (node.inputs.includes(input)) names.set(input, constant);
+      else if (constant !== input) builder.node('Identity', [constant], { outputs: [input] });
+    } else {
       builder.addInput(input, typeOf(value));
       feeds[input] = work.weights.has(input) ? value : offTies(value, random);
     }

@@ -7,16 +7,11 @@ import { constantLookup } from './constantLookup.js';
 import { Emitter } from './emitter.js';
 import { gradientNeeds, ruleMissing } from './gradientErrors.js';
 import { type GradientPath, gradientPath } from './gradientPath.js';
-import type { GradientRule, InputCotangent, RuleContext } from './gradientRule.js';
+import type { GradientRule, InputCotangent, RuleContext, Seed } from './gradientRule.js';
 import { madeBy, withoutDead } from './liveNodes.js';
+import { operandsOf } from './operands.js';
 import { findRule, type RuleChoice } from './ruleTable.js';
 import { unbroadcast } from './unbroadcast.js';
-
-/** One start of reverse mode: a value and the name of its cotangent, which exists in the graph and has its shape. */
-export interface Seed {
-  readonly value: string;
-  readonly cotangent: string;
-}
 
 /** What to differentiate, by what. */
 export interface DifferentiationRequest {
@@ -57,7 +52,11 @@ export function differentiate(model: Model, request: DifferentiationRequest): Di
   const path = gradientPath(model, request, { order: order.nodes, choice });
   const rules = rulesFor(path.nodes, choice);
   const prepared = prepareNodes(path.model, rules);
-  const pass = new BackwardPass(prepared.model, path);
+  const pass = new BackwardPass(prepared.model, {
+    ...path,
+    // Other backward passes (guided, relevance) go on inside bodies.
+    differentiate: (body, inner) => differentiate(body, { ...inner, rules: choice.overrides }),
+  });
   for (const seed of request.seeds) pass.seed(seed);
   for (const node of path.nodes.toReversed()) {
     const rule = rules.get(node);
@@ -108,16 +107,20 @@ function prepareNodes(model: Model, rules: ReadonlyMap<GraphNode, GradientRule>)
   return { model: { ...model, graph }, nodes };
 }
 
+interface PassFacts extends Pick<GradientPath, 'typeOf' | 'active'> {
+  readonly differentiate: RuleContext['differentiate'];
+}
+
 /** Accumulates cotangents while the nodes are visited from the seeds backwards. */
 class BackwardPass {
   readonly builder: GraphBuilder;
-  private readonly facts: Pick<GradientPath, 'typeOf' | 'active'>;
+  private readonly facts: PassFacts;
   private readonly parts = new Map<string, string[]>();
   private readonly sums = new Map<string, string>();
   private readonly constantOf: (name: string) => TensorValue | undefined;
   private readonly isConstant: (name: string) => boolean;
 
-  constructor(model: Model, facts: Pick<GradientPath, 'typeOf' | 'active'>) {
+  constructor(model: Model, facts: PassFacts) {
     this.builder = new GraphBuilder(model);
     this.facts = facts;
     this.constantOf = constantLookup(model);
@@ -144,17 +147,19 @@ class BackwardPass {
   through(node: GraphNode, rule: GradientRule): void {
     const outputCotangents = node.outputs.map((output) => this.cotangentOf(output));
     if (outputCotangents.every((cotangent) => cotangent === undefined)) return;
+    const operands = operandsOf(node);
     const context: RuleContext = {
       node,
       builder: this.builder,
       outputCotangents,
-      wants: (index) => this.facts.active.has(node.inputs[index] ?? ''),
+      wants: (index) => this.facts.active.has(operands[index] ?? ''),
+      differentiate: this.facts.differentiate,
       typeOf: this.facts.typeOf,
       isConstant: this.isConstant,
       constantOf: this.constantOf,
     };
     rule.backward(context).forEach((cotangent, index) => {
-      const input = node.inputs[index];
+      const input = operands[index];
       if (input === undefined || cotangent === undefined || !context.wants(index)) return;
       this.accumulate(input, this.shapedLike(input, cotangent, node));
     });

@@ -1,6 +1,6 @@
 import { dataTypeFacts } from '../../onnx/dataTypes.js';
 import { readsOf } from '../../onnx/graphIndex.js';
-import type { GraphNode, Model, ValueType } from '../../onnx/model.js';
+import { bodiesOf, type GraphNode, type Model, type ValueType } from '../../onnx/model.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import { findLowering } from '../lowering/loweringTable.js';
 import { lowerNodes } from '../lowering/lowerNodes.js';
@@ -41,7 +41,8 @@ export function gradientPath(
   const lowered = lowerNodes(model, {
     nodes: whole.nodes,
     isCovered: (node) => findRule(node, choice) !== undefined,
-    isPrepared: (node) => findRule(node, choice)?.prepare !== undefined,
+    // A body is given outputs too.
+    isPrepared: (node) => findRule(node, choice)?.prepare !== undefined || bodiesOf(node).length > 0,
     typeOf,
     constantsOf: constantLookup,
   });

@@ -1,6 +1,12 @@
-import type { Dimension, GraphNode, ValueType } from '../../onnx/model.js';
+import type { Dimension, GraphNode, Model, ValueType } from '../../onnx/model.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { GraphBuilder } from '../graph/graphBuilder.js';
+
+/** One start of reverse mode: a value and the name of its cotangent, which exists in the graph and has its shape. */
+export interface Seed {
+  readonly value: string;
+  readonly cotangent: string;
+}
 
 /** What is known about a node that is differentiated or lowered. */
 export interface NodeContext {
@@ -19,8 +25,17 @@ export interface NodeContext {
 export interface RuleContext extends NodeContext {
   /** Cotangent (gradient of the seeded outputs) per output of the node; undefined where none flows. */
   readonly outputCotangents: readonly (string | undefined)[];
-  /** Whether anybody wants the cotangent of input `index`. */
+  /** Whether anybody wants the cotangent of operand `index`; see `operandsOf`. */
   wants(index: number): boolean;
+  /** Differentiates a body (of an If, Loop, Scan) taken for a model, by the rules in use. */
+  differentiate(
+    body: Model,
+    request: {
+      readonly seeds: readonly Seed[];
+      readonly wrt: readonly string[];
+      readonly types: ReadonlyMap<string, ValueType>;
+    },
+  ): { readonly model: Model; readonly gradients: ReadonlyMap<string, string> };
 }
 
 /**
@@ -34,8 +49,8 @@ export type InputCotangent =
 /**
  * Reverse mode of one operator: appends nodes that map output cotangents to input cotangents.
  *
- * Returns one cotangent per input, undefined where nothing flows; missing ones at the end mean the same. The driver
- * un-broadcasts, adds up cotangents of values used several times, and prunes.
+ * Returns one cotangent per operand (inputs, then captures of bodies), undefined where nothing flows; missing ones at the
+ * end mean the same. The driver un-broadcasts, adds up cotangents of values used several times, and prunes.
  */
 export interface GradientRule {
   readonly opType: string;

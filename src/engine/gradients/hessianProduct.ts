@@ -1,9 +1,9 @@
 import type { Model } from '../../onnx/model.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
-import { differentiate, type Seed } from './differentiate.js';
+import { differentiate } from './differentiate.js';
 import { extendTypes } from './extendTypes.js';
 import type { Tangent } from './forwardMode.js';
-import type { GradientRule } from './gradientRule.js';
+import type { GradientRule, Seed } from './gradientRule.js';
 import { madeBy, withoutDead } from './liveNodes.js';
 
 /** Whose second derivative is wanted, and along what. */

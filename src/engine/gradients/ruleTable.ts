@@ -32,6 +32,8 @@ import {
   globalMaxPoolRule,
   lpPoolRule,
 } from './rules/globalPool.js';
+import { ifRule } from './rules/if.js';
+import { loopRule, scanRule } from './rules/loop.js';
 import { lpNormalizationRule } from './rules/lpNormalization.js';
 import { matMulRule } from './rules/matMul.js';
 import { maxPoolRule } from './rules/maxPool.js';
@@ -120,6 +122,9 @@ export const gradientRules: readonly GradientRule[] = [
   spaceToDepthRule,
   cumSumRule,
   triluRule,
+  ifRule,
+  loopRule,
+  scanRule,
 ];
 
 /** How a rule is chosen for a node. */

@@ -84,6 +84,24 @@ export class GraphBuilder {
     this.nodes.push(node);
   }
 
+  /** Puts a node that makes the same values, or more, in the place of one that stands in the graph. */
+  replaceNode(node: GraphNode, by: GraphNode): void {
+    const index = this.nodes.indexOf(node);
+    if (index < 0) throw new Error(`There is no ${node.opType} node to replace.`);
+    this.nodes[index] = by;
+    for (const output of by.outputs) this.names.add(output);
+  }
+
+  /** Returns the constant of a name, or undefined when the name is no constant. */
+  initializerOf(name: string): Tensor | undefined {
+    return this.initializers.get(name);
+  }
+
+  /** Returns a model of the same opsets and functions with another main graph. */
+  modelOf(graph: Graph): Model {
+    return { ...this.base, graph };
+  }
+
   /** Adds a constant; equal small constants are added once. */
   constant(value: TensorValue, hint = 'ni/constant'): string {
     const bytes = bytesOf(value);

@@ -1,5 +1,6 @@
 import type { Graph, GraphNode, Model, ValueInfo, ValueType } from '../../onnx/model.js';
 import { opsetOf } from '../../onnx/model.js';
+import { readsOf } from '../../onnx/graphIndex.js';
 import { mapDimensions } from '../../onnx/shapes/declared.js';
 import { inferTypes } from '../../onnx/shapes/inferTypes.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
@@ -190,7 +191,7 @@ class LoweringPass {
     const { initializers, ...graph } = this.builder.build().graph;
     const makes = new Set(made.flatMap((node) => node.outputs));
     const inputs = new Map<string, ValueInfo>();
-    for (const name of new Set(made.flatMap((node) => node.inputs))) {
+    for (const name of new Set(made.flatMap((node) => [...readsOf(node)]))) {
       if (name === '' || makes.has(name) || initializers.has(name)) continue;
       inputs.set(name, { name, type: protect(this.typeOf(name)), metadata: new Map() });
     }

@@ -12,6 +12,7 @@ import { checkGradients } from '../../../src/engine/gradients/checkGradients.js'
 import { differentiate } from '../../../src/engine/gradients/differentiate.js';
 import type { GradientRule } from '../../../src/engine/gradients/gradientRule.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
+import { conditionalModel } from '../../support/controlFlowModels.js';
 import { denseModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { maxDifference, openOracle, type Oracle, oracleFixturesDir } from '../../support/oracle.js';
 import { itWithShared } from '../../support/paths.js';
@@ -88,6 +89,20 @@ describe('gradients of whole models', () => {
 });
 
 describe('checkGradients', () => {
+  it('checks an If with what its branches capture', async () => {
+    const random = createRandom(4);
+    const feeds = {
+      x: normalTensor(random, [2, 3]),
+      w: normalTensor(random, [3, 3]),
+      b: normalTensor(random, [3]),
+      flag: { dtype: 'bool', dims: [], data: Uint8Array.of(1) },
+    } as const;
+    const { rows } = await checkGradients(conditionalModel('float32'), runtime, { feeds, seed: 1 });
+    const row = rowOf(rows, 'If');
+    assert.equal(row.status, 'passed', row.note);
+    assert.equal(rowOf(rows, '(whole model)').status, 'passed');
+  });
+
   it('passes a network whose rules are right, with a row per operator and one for the whole', async () => {
     const table = await check(denseModel([5, 7, 6, 3], 'Tanh'));
     assert.equal(table.isPassed, true);

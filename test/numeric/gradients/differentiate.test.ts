@@ -184,23 +184,27 @@ describe('differentiate', () => {
     assert.match(message, /^gradient-rule-missing: .*com\.example:Mystery \(opset 17\).*"odd one"/);
   });
 
-  it('refuses an If on the way, whose body reads the wanted value from outside', () => {
+  it('names the operator without a rule inside a branch of an If', () => {
     const builder = start({ x: floatType('N'), flag: { kind: 'tensor', elementType: 'bool', shape: [] } });
-    const body = (name: string): Model['graph'] => {
+    const body = (opType: string, name: string): Model['graph'] => {
       const inner = new GraphBuilder(emptyModel());
-      inner.node('Exp', ['x'], { outputs: [name] });
+      inner.node(opType, ['x'], {
+        outputs: [name],
+        name: `odd ${name}`,
+        domain: opType === 'Exp' ? '' : 'odd',
+      });
       inner.addOutput(name);
       return inner.build().graph;
     };
     const attributes = {
-      then_branch: { kind: 'graph', value: body('a') },
-      else_branch: { kind: 'graph', value: body('b') },
+      then_branch: { kind: 'graph', value: body('Exp', 'a') },
+      else_branch: { kind: 'graph', value: body('Mystery', 'b') },
     } as const;
     builder.node('If', ['flag'], { outputs: ['y'], name: 'choice', attributes });
     const request = { seeds: [{ value: 'y', cotangent: 'x' }], wrt: ['x'], types: new Map() };
     assert.match(
       codeOf(() => differentiate(builder.build(), request)),
-      /gradient-rule-missing: .*If .*"choice"/,
+      /gradient-rule-missing: .*odd:Mystery .*"odd b"/,
     );
   });
 
