@@ -1,5 +1,5 @@
 import type { ValueType } from '../../onnx/model.js';
-import type { Seed } from '../gradients/differentiate.js';
+import type { Seed } from '../gradients/gradientRule.js';
 import type { GraphBuilder } from '../graph/graphBuilder.js';
 
 /** An input that a loss reads beside the model's own: what is to be learned. */
