@@ -12,6 +12,7 @@ export interface SmallCase extends Omit<GradientCase, 'op' | 'opset'> {
 
 const ints = (...values: number[]): TensorValue => int64Tensor(values, [values.length]);
 const scalar = (value: number): TensorValue => int64Tensor([value], []);
+const scales = (...values: number[]): TensorValue => float32Tensor(values, [values.length]);
 const bound = (value: number): TensorValue => float32Tensor([value], []);
 /** One operand of two rows. */
 export const one: SmallCase = { inputs: [[2, 3]] };
@@ -142,12 +143,32 @@ const smallCases: Readonly<Record<string, SmallCase>> = {
     outputCount: 2,
     attributes: { body: bodyGraph({ h: untyped, xt: untyped }, scanBody), num_scan_inputs: 1 },
   },
+  Resize: { inputs: [[1, 2, 3, 3], '', scales(1, 1, 2, 1.5)], attributes: { mode: 'linear' } },
+  AffineGrid: { inputs: [[1, 2, 3], ints(1, 1, 2, 3)] },
+  ReverseSequence: { inputs: [[4, 3], ints(1, 2, 4)] },
+  Compress: {
+    inputs: [[3, 2], { dtype: 'bool', dims: [3], data: Uint8Array.of(1, 0, 1) }],
+    attributes: { axis: 0 },
+  },
+  CenterCropPad: { inputs: [[4, 3], ints(2, 5)] },
+  MaxUnpool: {
+    inputs: [[1, 1, 2, 2], int64Tensor([5, 2, 8, 15], [1, 1, 2, 2])],
+    attributes: { kernel_shape: [2, 2], strides: [2, 2] },
+  },
+  Col2Im: { inputs: [[1, 8, 4], ints(3, 3), ints(2, 2)] },
+  TensorScatter: { inputs: [[2, 4, 2], [2, 2, 2], ints(1, 2)] },
+  Mod: { inputs: [[2, 3], [3]], attributes: { fmod: 1 }, map: (value) => 1.3 + value / 8 },
+  OneHot: { inputs: [ints(0, 2), scalar(3), [2]] },
+  Range: { inputs: [{ wrt: bound(0.3) }, bound(4), { wrt: bound(1.1) }] },
+  Det: { inputs: [[2, 3, 3]], map: (value) => value },
+  DFT: { inputs: [[1, 4, 2]] },
 };
 
 /** Operators that work on what they capture: their derivatives have tests of their own. */
 export const withoutOperands = ['If'];
 
 const unaryCases: Readonly<Record<string, SmallCase>> = {
+  Shrink: { inputs: [[2, 3]], isSingle: true, map: (value) => value + 0.8 * Math.sign(value) },
   Acosh: { inputs: [[2, 3]], map: (value) => inside(value) + 1 },
   Swish: { inputs: [[2, 3]], lastOpset: 24 },
   ThresholdedRelu: { inputs: [[2, 3]], map: (value) => value + 1 + 0.2 * Math.sign(value) },
@@ -157,7 +178,7 @@ const unaryOperators = [
   ...['Identity', 'Neg', 'Abs', 'Sqrt', 'Exp', 'Log', 'Reciprocal', 'Sin', 'Cos', 'Tan', 'Asin', 'Acos'],
   ...['Atan', 'Sinh', 'Cosh', 'Asinh', 'Acosh', 'Atanh', 'Erf', 'Sigmoid', 'Tanh', 'Softplus', 'Softsign'],
   ...['Relu', 'LeakyRelu', 'Elu', 'Celu', 'Selu', 'ThresholdedRelu', 'HardSigmoid', 'HardSwish'],
-  ...['Mish', 'Gelu', 'Swish', 'QuickGelu'],
+  ...['Mish', 'Gelu', 'Swish', 'QuickGelu', 'Shrink'],
 ];
 
 /** The smallest case of every operator that has a rule. */

@@ -17,14 +17,8 @@ import { concatRule, splitRule } from './rules/concat.js';
 import { convRule } from './rules/conv.js';
 import { convTransposeRule } from './rules/convTranspose.js';
 import { depthToSpaceRule, spaceToDepthRule } from './rules/depthSpace.js';
-import {
-  gatherElementsRule,
-  gatherNdRule,
-  gatherRule,
-  scatterElementsRule,
-  scatterNdRule,
-  topKRule,
-} from './rules/gather.js';
+import { gatherElementsRule, gatherNdRule, gatherRule, topKRule } from './rules/gather.js';
+import { dftRule } from './rules/fourier.js';
 import { gemmRule } from './rules/gemm.js';
 import {
   globalAveragePoolRule,
@@ -46,8 +40,19 @@ import {
   rmsNormalizationRule,
   simplifiedLayerNormalizationRule,
 } from './rules/normalization.js';
+import { affineGridRule, detRule, modRule, oneHotRule, rangeRule } from './rules/numbers.js';
+import {
+  centerCropPadRule,
+  col2ImRule,
+  compressRule,
+  maxUnpoolRule,
+  reverseSequenceRule,
+  tensorScatterRule,
+} from './rules/placing.js';
 import { reductionRules } from './rules/reductions.js';
 import { flattenRule, reshapeRule, squeezeRule, unsqueezeRule } from './rules/reshape.js';
+import { resizeRule } from './rules/resize.js';
+import { scatterElementsRule, scatterNdRule } from './rules/scatter.js';
 import {
   cumSumRule,
   expandRule,
@@ -125,6 +130,19 @@ export const gradientRules: readonly GradientRule[] = [
   ifRule,
   loopRule,
   scanRule,
+  resizeRule,
+  affineGridRule,
+  reverseSequenceRule,
+  compressRule,
+  centerCropPadRule,
+  maxUnpoolRule,
+  col2ImRule,
+  tensorScatterRule,
+  modRule,
+  oneHotRule,
+  rangeRule,
+  detRule,
+  dftRule,
 ];
 
 /** How a rule is chosen for a node. */

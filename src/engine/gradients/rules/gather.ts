@@ -1,8 +1,7 @@
-import { type GraphNode, intAttribute, stringAttribute } from '../../../onnx/model.js';
+import { intAttribute } from '../../../onnx/model.js';
 import { emitSelection } from '../emitSelection.js';
-import { type Emitter, emitterFor } from '../emitter.js';
-import { formUnsupported } from '../gradientErrors.js';
-import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
+import { emitterFor } from '../emitter.js';
+import { type GradientRule, latestOpset } from '../gradientRule.js';
 
 /** Gradient of Gather: rows of g added where they were read. */
 export const gatherRule: GradientRule = {
@@ -73,52 +72,3 @@ export const topKRule: GradientRule = {
     return [emit.node('ScatterElements', [zeros, node.outputs[1] ?? '', g], { axis })];
   },
 };
-
-/** What a scatter's read-back is called, and whether both take an axis. */
-interface ScatterForm {
-  readonly opType: 'ScatterElements' | 'ScatterND';
-  readonly read: (emit: Emitter, node: GraphNode, g: string) => string;
-}
-
-function scatter({ opType, read }: ScatterForm): GradientRule {
-  return {
-    opType,
-    domain: '',
-    opsets: [13, latestOpset],
-    backward(context) {
-      const { node } = context;
-      const [g] = context.outputCotangents;
-      if (g === undefined) return [];
-      const reduction = stringAttribute(node, 'reduction', 'none');
-      if (reduction !== 'none' && reduction !== 'add') throw formUnsupported(node, `reduction=${reduction}`);
-      const emit = emitterFor(context);
-      const toData = reduction === 'add' ? g : overwritten(context, emit, g);
-      return [
-        context.wants(0) ? toData : undefined,
-        undefined,
-        context.wants(2) ? read(emit, node, g) : undefined,
-      ];
-    },
-  };
-}
-
-/** g without the elements that were overwritten. */
-function overwritten({ node, builder }: RuleContext, emit: Emitter, g: string): string {
-  const [, indices = '', updates = ''] = node.inputs;
-  return builder.node(node.opType, [g, indices, emit.zeros(emit.shape(updates))], {
-    attributes: Object.fromEntries(node.attributes),
-  });
-}
-
-/** Gradient of ScatterElements; duplicate indices without a reduction are undefined in ONNX, and so is their gradient. */
-export const scatterElementsRule = scatter({
-  opType: 'ScatterElements',
-  read: (emit, node, g) =>
-    emit.node('GatherElements', [g, node.inputs[1] ?? ''], { axis: intAttribute(node, 'axis', 0) }),
-});
-
-/** Gradient of ScatterND. */
-export const scatterNdRule = scatter({
-  opType: 'ScatterND',
-  read: (emit, node, g) => emit.node('GatherND', [g, node.inputs[1] ?? '']),
-});

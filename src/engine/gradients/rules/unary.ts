@@ -171,6 +171,10 @@ export const unaryRules: readonly GradientRule[] = [
   unary('ThresholdedRelu', 10, ({ emit, x, g, attribute }) =>
     emit.keepWhere(emit.greater(x, emit.scalar(attribute('alpha', 1))), g),
   ),
+  // y = x ± bias outside ±λ and 0 inside.
+  unary('Shrink', 9, ({ emit, x, g, attribute }) =>
+    emit.maskWhere(emit.greater(emit.node('Abs', [x]), emit.scalar(attribute('lambd', 0.5))), g),
+  ),
   unary('HardSigmoid', 6, hardSigmoid),
   unary('HardSwish', 14, hardSwish),
   unary('Mish', 18, mish),
