@@ -161,6 +161,11 @@ export class GraphBuilder {
     return name;
   }
 
+  /** Returns whether the graph has an input of that name. */
+  hasInput(name: string): boolean {
+    return this.inputs.some((input) => input.name === name);
+  }
+
   /** Makes a value a graph output, once; without a type the runtime infers it. */
   addOutput(name: string, type: ValueType = { kind: 'unknown' }): void {
     if (this.outputs.some((output) => output.name === name)) return;

@@ -1,58 +1,78 @@
-import type { Graph, GraphNode, Model, ValueType } from '../../onnx/model.js';
-import { bodiesOf } from '../../onnx/model.js';
-import { dataTypeFacts } from '../../onnx/dataTypes.js';
-import type { TensorValue } from '../../onnx/tensorValue.js';
-import { GraphBuilder } from '../graph/graphBuilder.js';
+import { bodiesOf, type Graph, type GraphNode, type Model } from '../../onnx/model.js';
 import { capturesOf, topologicalOrder } from '../../onnx/graphIndex.js';
-
-/** Some indices of one axis; negative ones count from the end. */
-export interface AxisSelection {
-  readonly axis: number;
-  readonly indices: readonly number[];
-}
-
-/** What a value is turned into where it is selected. Operands broadcast against the value. */
-export type Change =
-  | { readonly kind: 'zero' }
-  /** The mean over a data set, per unit, shaped to broadcast (`[U, 1, 1]` for `[N, U, H, W]`). */
-  | { readonly kind: 'mean'; readonly mean: TensorValue }
-  /** A constant, or a new graph input to be fed with the activations of another run. */
-  | {
-      readonly kind: 'replace';
-      readonly by: TensorValue | { readonly input: string; readonly type: ValueType };
-    }
-  /** Adds `scale` × a direction (or constant). */
-  | { readonly kind: 'add'; readonly direction: TensorValue; readonly scale?: number };
+import { GraphBuilder } from '../graph/graphBuilder.js';
+import { appendChange, type Change } from '../interventions/change.js';
+import { appendRegions, type Region } from '../interventions/selection.js';
 
 /** A change of one value of the main graph; everything that reads the value sees the changed one. */
 export interface Intervention {
+  /** A weight's name changes the weight. */
   readonly value: string;
   /** Rank of the value, so that selections broadcast against it. */
   readonly rank: number;
   readonly change: Change;
   /** Where it is changed: an element has to be in every selection; none selects everything. */
-  readonly where?: readonly AxisSelection[];
+  readonly where?: Region;
+  /** Where it is changed, in place of `where`: an element has to be in any of the regions. */
+  readonly whereAny?: readonly Region[];
+}
+
+/** Returns the regions of an intervention; none means everywhere. */
+export function regionsOf({ where, whereAny }: Intervention): readonly Region[] {
+  const regions = whereAny ?? (where === undefined ? [] : [where]);
+  return regions.some((region) => region.length === 0) ? [] : regions;
 }
 
 /**
  * Returns the model with interventions applied in turn; graph outputs and bodies that read a changed value see the change.
  *
- * @throws Error when a value is not in the main graph.
+ * @throws Error when a value is not in the main graph, or a weight is replaced by one of another shape.
  */
 export function intervene(model: Model, interventions: readonly Intervention[]): Model {
-  return interventions.reduce(interveneOnce, model);
+  // What readers of an input or a constant were given instead, once it was changed.
+  const readAs = new Map<string, string>();
+  return interventions.reduce((changed, intervention) => interveneOnce(changed, intervention, readAs), model);
 }
 
-function interveneOnce(model: Model, intervention: Intervention): Model {
-  const { detached, before, after } = detach(model, intervention.value);
+function interveneOnce(model: Model, intervention: Intervention, readAs: Map<string, string>): Model {
+  const swapped = swapWeight(model, intervention);
+  if (swapped !== undefined) return swapped;
+  const value = readAs.get(intervention.value) ?? intervention.value;
+  const { detached, before, after } = detach(model, value);
+  if (after !== value) readAs.set(intervention.value, after);
   const builder = new GraphBuilder(detached);
-  const changed = appendChange(builder, before, intervention);
-  const mask = appendMask(builder, before, intervention);
+  const { rank, change } = intervention;
+  const changed = appendChange(
+    { builder, value: before, rank, batchAxis: 0, read: (name) => readAs.get(name) ?? name },
+    change,
+  );
+  const mask = appendRegions(builder, { value: before, rank }, regionsOf(intervention));
   builder.node('Where', [mask, changed, before], { outputs: [after] });
   const built = builder.build();
   const order = topologicalOrder(built.graph);
   if (order.kind === 'cycle') throw new Error(`Intervening on ${intervention.value} made a cycle.`);
   return { ...built, graph: { ...built.graph, nodes: order.nodes } };
+}
+
+/** A weight that is replaced whole gives way to the new one: nothing is left to compute. */
+function swapWeight(model: Model, intervention: Intervention): Model | undefined {
+  const { value, change } = intervention;
+  const old = model.graph.initializers.get(value);
+  if (old === undefined || change.kind !== 'replace' || 'input' in change.by) return undefined;
+  if (regionsOf(intervention).length > 0) return undefined;
+  const { dtype, dims, data } = change.by;
+  if (dims.join() !== old.dims.join()) {
+    // A scalar or a row is spread by the graph.
+    if (dims.length < old.dims.length) return undefined;
+    throw new Error(
+      `The weight ${value} is [${old.dims.join(', ')}], and [${dims.join(', ')}] was to replace it.`,
+    );
+  }
+  if (dtype !== old.elementType || Array.isArray(data)) return undefined;
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const initializers = new Map(model.graph.initializers);
+  initializers.set(value, { ...old, source: { kind: 'inline', bytes } });
+  return { ...model, graph: { ...model.graph, initializers } };
 }
 
 interface Detached {
@@ -99,71 +119,4 @@ function renameReads(node: GraphNode, from: string, to: string): GraphNode {
 function renameCapture(body: Graph, from: string, to: string): Graph {
   const outputs = body.outputs.map((output) => (output.name === from ? { ...output, name: to } : output));
   return { ...body, outputs, nodes: body.nodes.map((node) => renameReads(node, from, to)) };
-}
-
-function appendChange(builder: GraphBuilder, before: string, { change }: Intervention): string {
-  const like = (name: string): string => builder.node('CastLike', [name, before]);
-  switch (change.kind) {
-    case 'zero':
-      return like(builder.scalar(0));
-    case 'mean':
-      return like(builder.constant(change.mean));
-    case 'replace':
-      return 'input' in change.by
-        ? builder.addInput(change.by.input, change.by.type)
-        : like(builder.constant(change.by));
-    case 'add': {
-      const direction = like(builder.constant(change.direction));
-      const scaled =
-        change.scale === undefined
-          ? direction
-          : builder.node('Mul', [direction, like(builder.scalar(change.scale))]);
-      return builder.node('Add', [before, scaled]);
-    }
-  }
-}
-
-/** Appends the bool mask of the selected elements, broadcastable against the value; sizes are read at run time. */
-function appendMask(builder: GraphBuilder, before: string, intervention: Intervention): string {
-  const { where = [], rank } = intervention;
-  const masks = where.map((selection) => appendAxisMask(builder, before, selection, rank));
-  const [first, ...rest] = masks;
-  if (first === undefined) return builder.constant({ dtype: 'bool', dims: [], data: Uint8Array.of(1) });
-  return rest.reduce((mask, other) => builder.node('And', [mask, other]), first);
-}
-
-/** 1 where the index along the axis is one of the selected: `[size, 1, …]`. */
-function appendAxisMask(
-  builder: GraphBuilder,
-  before: string,
-  { axis, indices }: AxisSelection,
-  rank: number,
-): string {
-  const trailing = axis < 0 ? -axis - 1 : rank - 1 - axis;
-  const shape = builder.node('Shape', [before]);
-  const size = builder.node('Gather', [shape, builder.constant(int64Scalar(axis < 0 ? axis + rank : axis))]);
-  const range = builder.node('Range', [
-    builder.constant(int64Scalar(0)),
-    size,
-    builder.constant(int64Scalar(1)),
-  ]);
-  const wanted = builder.int64s(indices);
-  const isNegative = builder.node('Less', [wanted, builder.constant(int64Scalar(0))]);
-  const fromStart = builder.node('Where', [isNegative, builder.node('Add', [wanted, size]), wanted]);
-  // [size, 1] against [k]: an index matches when any of the k does.
-  const matches = builder.node('Equal', [builder.node('Unsqueeze', [range, builder.int64s([1])]), fromStart]);
-  const counts = builder.reduce(
-    'ReduceSum',
-    builder.cast(matches, dataTypeFacts('float32').code),
-    [1],
-    false,
-  );
-  const mask = builder.node('Greater', [counts, builder.scalar(0)]);
-  return trailing === 0
-    ? mask
-    : builder.node('Reshape', [mask, builder.int64s([-1, ...new Array<number>(trailing).fill(1)])]);
-}
-
-function int64Scalar(value: number): TensorValue {
-  return { dtype: 'int64', dims: [], data: BigInt64Array.of(BigInt(value)) };
 }
