@@ -9,15 +9,25 @@ import {
   skipSimplifiedLayerNormalization,
 } from './entries/embedding.js';
 import { fusedConv, fusedGemm, fusedMatMul, transposeMatMul } from './entries/fused.js';
+import { gridSample } from './entries/gridSample.js';
+import { negativeLogLikelihoodLoss, softmaxCrossEntropyLoss } from './entries/losses.js';
 import { matMulNBits } from './entries/matMulNBits.js';
 import { meanVarianceNormalization } from './entries/meanVariance.js';
+import { maxRoiPool, roiAlign } from './entries/regions.js';
 import { microsoftRotary, onnxRotary } from './entries/rotary.js';
+import { stft } from './entries/stft.js';
 import type { Lowering } from './lowering.js';
 
 /** The lowerings: composite operators that are differentiated through the core operators they stand for. */
 export const lowerings: readonly Lowering[] = [
   einsum,
   meanVarianceNormalization,
+  softmaxCrossEntropyLoss,
+  negativeLogLikelihoodLoss,
+  gridSample,
+  roiAlign,
+  maxRoiPool,
+  stft,
   onnxRotary,
   onnxAttention,
   fusedConv,
