@@ -48,8 +48,15 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
     }),
     esbuild.build({
       ...common,
-      entryPoints: { extension: 'src/extension/extension.ts', analyses: 'src/analyses/registry.ts' },
-      plugins: [lateBundle(/\/analyses\/registry\.js$/, './analyses.cjs')],
+      entryPoints: {
+        extension: 'src/extension/extension.ts',
+        analyses: 'src/analyses/registry.ts',
+        documents: 'src/protocol/documents.ts',
+      },
+      plugins: [
+        lateBundle(/\/analyses\/registry\.js$/, './analyses.cjs'),
+        lateBundle(/\/protocol\/documents\.js$/, './documents.cjs'),
+      ],
       outdir,
       format: 'cjs',
       // Less to parse when the editor starts; names stay, for readable stacks.

@@ -10,6 +10,9 @@ export interface UserErrorOptions {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+/** Shared by every copy of this module: the extension's code is loaded in several bundles, each with its own. */
+const brand = Symbol.for('neuron-inspector.user-error');
+
 /**
  * A failure that the person in front of the tool can mend.
  *
@@ -17,6 +20,7 @@ export interface UserErrorOptions {
  * matches message text. Everything that is not a UserError is our bug and propagates.
  */
 export class UserError extends Error {
+  readonly [brand] = true;
   readonly code: string;
   readonly kind: ErrorKind;
   readonly detail: Readonly<Record<string, unknown>>;
@@ -27,6 +31,11 @@ export class UserError extends Error {
     this.code = code;
     this.kind = options.kind ?? 'input';
     this.detail = options.detail ?? {};
+  }
+
+  /** An error made by another bundle's copy of this class is one too. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Block } from '../protocol/blocks.js';
 import { metricLines, provenance } from '../protocol/formatReport.js';
-import { type Finding, isKnownBlock, type Report } from '../protocol/report.js';
+import { isKnownBlock } from '../protocol/knownBlocks.js';
+import type { Finding, Report } from '../protocol/report.js';
 import { type Paint, safeText, wrap } from './paint.js';
 import { renderTable } from './renderTable.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
-import { type InspectFile, parseInspectFile } from '../protocol/inspectFile.js';
+import type { InspectFile } from '../protocol/inspectFile.js';
 import { dataNotFound } from './dataErrors.js';
 
 /** An inspect file with the paths in it made absolute. */
@@ -26,6 +26,7 @@ export async function readInspectFile(path: string): Promise<LoadedInspectFile> 
   const text = await readFile(absolute, 'utf8').catch((cause: unknown) => {
     throw dataNotFound(absolute, cause);
   });
+  const { parseInspectFile } = await import('../protocol/documents.js');
   const file = parseInspectFile(parseJson(text, absolute), absolute);
   const dir = dirname(absolute);
   return {

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { UserError } from '../base/errors.js';
-import { type Block, blockSchemas, numberSchema, type ReportNumber } from './blocks.js';
+import { type Block, blockSchemas, numberSchema } from './blocks.js';
 
 /** How a number came about. */
 export const evidenceSchema = Type.Object({
@@ -101,11 +101,6 @@ export interface UnknownBlock {
   readonly [field: string]: unknown;
 }
 
-/** Tells whether this version can show a block. */
-export function isKnownBlock(block: Block | UnknownBlock): block is Block {
-  return Object.hasOwn(blockSchemas, block.type);
-}
-
 /**
  * Returns the value as a Report after checking it and every known block against their schemas.
  *
@@ -136,16 +131,4 @@ export function firstProblem(value: unknown): string | undefined {
     }
   }
   return undefined;
-}
-
-/** Returns a number as JSON can hold it. */
-export function toReportNumber(value: number): ReportNumber {
-  if (Number.isFinite(value)) return value;
-  if (Number.isNaN(value)) return 'NaN';
-  return value > 0 ? 'Infinity' : '-Infinity';
-}
-
-/** Returns the number behind its JSON form. */
-export function fromReportNumber(value: ReportNumber): number {
-  return Number(value);
 }

@@ -1,13 +1,8 @@
 import { basename } from 'node:path';
 import type { Analysis, ReportDraft } from '../analyses/analysis.js';
 import type { Block } from '../protocol/blocks.js';
-import {
-  type ArrayInfo,
-  type Evidence,
-  type Report,
-  type ReportStatus,
-  toReportNumber,
-} from '../protocol/report.js';
+import { toReportNumber } from '../protocol/reportNumbers.js';
+import type { ArrayInfo, Evidence, Report, ReportStatus } from '../protocol/report.js';
 import type { SettingValues } from '../protocol/settings.js';
 import { storedDtype } from './storedArray.js';
 import { toolVersion } from './toolVersion.js';

@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
-import { fromReportNumber, type Report } from '../protocol/report.js';
+import { fromReportNumber } from '../protocol/reportNumbers.js';
+import type { Report } from '../protocol/report.js';
 
 /** The comparisons that `--fail-on` takes. */
 export type ThresholdOperator = '>' | '>=' | '<' | '<=' | '==';

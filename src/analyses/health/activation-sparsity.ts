@@ -1,5 +1,6 @@
 import type { Block, TableCell } from '../../protocol/blocks.js';
-import { type Evidence, toReportNumber } from '../../protocol/report.js';
+import { toReportNumber } from '../../protocol/reportNumbers.js';
+import type { Evidence } from '../../protocol/report.js';
 import { formatAddress } from '../../onnx/addresses.js';
 import { defineAnalysis, type ReportDraft, type ResultArray } from '../analysis.js';
 import type { Distribution } from '../shared/distribution.js';

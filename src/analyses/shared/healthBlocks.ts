@@ -1,5 +1,5 @@
 import type { Block, ChartBlock, TableBlock, TableCell, TableColumn } from '../../protocol/blocks.js';
-import { toReportNumber } from '../../protocol/report.js';
+import { toReportNumber } from '../../protocol/reportNumbers.js';
 import { formatAddress } from '../../onnx/addresses.js';
 import { type HealthFigures, isExpected, type LayerFigures, stateOf } from './layerFigures.js';
 import { stateMeanings, type UnitState, unitStates } from './states.js';
@@ -36,7 +36,12 @@ export function layerTable(figures: HealthFigures): TableBlock {
     { key: 'layer', label: 'Layer', kind: 'address' },
     { key: 'activation', label: 'Activation', kind: 'text' },
     { key: 'units', label: 'Neurons', kind: 'count' },
-    { key: 'deadShare', label: 'Dead share', kind: 'bar', description: 'Share of the neurons that are dead.' },
+    {
+      key: 'deadShare',
+      label: 'Dead share',
+      kind: 'bar',
+      description: 'Share of the neurons that are dead.',
+    },
     {
       key: 'activeFraction',
       label: 'Outputs > 0',

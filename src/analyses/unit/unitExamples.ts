@@ -1,5 +1,5 @@
 import { createTopK, insert } from '../../engine/numeric/topK.js';
-import { toReportNumber } from '../../protocol/report.js';
+import { toReportNumber } from '../../protocol/reportNumbers.js';
 import type { UnitExample, UnitMap } from '../../protocol/units.js';
 import { coordinatesOf, type UnitLayout } from './unitLayout.js';
 

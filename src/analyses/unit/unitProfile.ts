@@ -1,6 +1,7 @@
 import { edgesOf } from '../../engine/numeric/histogram.js';
 import type { Spread } from '../../engine/numeric/spread.js';
-import { type Evidence, toReportNumber } from '../../protocol/report.js';
+import { toReportNumber } from '../../protocol/reportNumbers.js';
+import type { Evidence } from '../../protocol/report.js';
 import type { UnitHistogram, UnitProfile, UnitSpread } from '../../protocol/units.js';
 import { sampleCountWarnings } from '../shared/healthRun.js';
 import { judgeUnit, stateMeanings, type UnitState } from '../shared/states.js';

@@ -29,7 +29,7 @@ export async function findInspectFiles(exclude: string | null, log: Logger): Pro
 export async function readInspectLink(uri: vscode.Uri, log: Logger): Promise<InspectFileLink | undefined> {
   if (uri.scheme !== 'file') return undefined;
   try {
-    const { parseInspectFile } = await import('../../protocol/inspectFile.js');
+    const { parseInspectFile } = await import('../../protocol/documents.js');
     const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
     const { model, data, code } = parseInspectFile(JSON.parse(text), uri.fsPath);
     const base = dirname(uri.fsPath);

@@ -4,7 +4,7 @@ import type { Disposable } from '../../base/disposable.js';
 import { messageOf, UserError } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import type { RunRequest } from '../../protocol/engineMessages.js';
-import { parseReport, type Report } from '../../protocol/report.js';
+import type { Report } from '../../protocol/report.js';
 import type { FileStamp } from '../../protocol/structure.js';
 import { isStoredResult, type StoredResult } from './storedResult.js';
 
@@ -101,6 +101,7 @@ class FolderStore implements ResultStore {
     } catch (error) {
       throw reportGone(this.find(id)?.title ?? id, error);
     }
+    const { parseReport } = await import('../../protocol/documents.js');
     return parseReport(parseJson(text, uri.fsPath), uri.fsPath);
   }
 

@@ -1,6 +1,7 @@
 import type { ChartBlock, ReportNumber, TableBlock, TableCell, TableColumn } from '../../protocol/blocks.js';
 import { isNumeric } from '../../protocol/formatReport.js';
-import { isKnownBlock, type Report } from '../../protocol/report.js';
+import { isKnownBlock } from '../../protocol/knownBlocks.js';
+import type { Report } from '../../protocol/report.js';
 import { difference } from './difference.js';
 import type { Sides } from './sides.js';
 

@@ -1,7 +1,8 @@
 import { csvText } from '../../protocol/csvText.js';
 import type { TableBlock, TableCell } from '../../protocol/blocks.js';
 import { formatEvidence, metricLines } from '../../protocol/formatReport.js';
-import { isKnownBlock, type Report } from '../../protocol/report.js';
+import { isKnownBlock } from '../../protocol/knownBlocks.js';
+import type { Report } from '../../protocol/report.js';
 
 /**
  * Returns a report as CSV for a spreadsheet: the tables with their numbers unrounded, one under the other with their

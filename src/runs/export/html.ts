@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { metricLines, provenance } from '../../protocol/formatReport.js';
-import { isKnownBlock, type Report } from '../../protocol/report.js';
+import { isKnownBlock } from '../../protocol/knownBlocks.js';
+import type { Report } from '../../protocol/report.js';
 import { arrayTable, placedBlocks, reportFacts } from '../../protocol/reportLayout.js';
 import { escapeHtml } from './escape.js';
 import { folded, htmlBlock, metricCards } from './htmlBlocks.js';

@@ -8,7 +8,8 @@ import type {
   TreeBlock,
 } from '../../protocol/blocks.js';
 import { blockMetrics, formatNumber, type MetricLine } from '../../protocol/formatReport.js';
-import { isKnownBlock, type Report, type UnknownBlock } from '../../protocol/report.js';
+import { isKnownBlock } from '../../protocol/knownBlocks.js';
+import type { Report, UnknownBlock } from '../../protocol/report.js';
 import { blockHeading } from '../../protocol/reportLayout.js';
 import { chartSvg } from './chartSvg.js';
 import { escapeHtml } from './escape.js';

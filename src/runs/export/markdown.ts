@@ -1,6 +1,7 @@
 import type { Block, OverlayBlock, TableBlock, TreeBlock } from '../../protocol/blocks.js';
 import { formatCell, formatNumber, isNumeric, metricLines, provenance } from '../../protocol/formatReport.js';
-import { isKnownBlock, type Report, type UnknownBlock } from '../../protocol/report.js';
+import { isKnownBlock } from '../../protocol/knownBlocks.js';
+import type { Report, UnknownBlock } from '../../protocol/report.js';
 import { escapeMarkdown } from './escape.js';
 
 /** Longer tables are cut, with a line that says so: nobody scrolls a thousand rows of Markdown. */

@@ -14,7 +14,7 @@ import { dataTypeFacts } from '../../../src/onnx/dataTypes.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { readModel } from '../../../src/onnx/readModel.js';
 import { type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
-import { fromReportNumber, toReportNumber } from '../../../src/protocol/report.js';
+import { fromReportNumber, toReportNumber } from '../../../src/protocol/reportNumbers.js';
 import type { UnitSpread } from '../../../src/protocol/units.js';
 import { measureUnitOn } from '../../support/measureUnitOn.js';
 import { memoryDataset } from '../../support/memoryDataset.js';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Block, TableBlock } from '../../../src/protocol/blocks.js';
-import { firstProblem, isKnownBlock, type Report } from '../../../src/protocol/report.js';
+import { isKnownBlock } from '../../../src/protocol/knownBlocks.js';
+import { firstProblem, type Report } from '../../../src/protocol/report.js';
 import { compareReports } from '../../../src/runs/compareReports.js';
 import { makeReport } from '../../support/makeReport.js';
 

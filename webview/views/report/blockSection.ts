@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Block } from '../../../src/protocol/blocks.js';
-import { isKnownBlock, type UnknownBlock } from '../../../src/protocol/report.js';
+import { isKnownBlock } from '../../../src/protocol/knownBlocks.js';
+import type { UnknownBlock } from '../../../src/protocol/report.js';
 import { blockHeading } from '../../../src/protocol/reportLayout.js';
 import type { BlockContext } from '../../blocks/blockElement.js';
 import { blockElementOf } from '../../blocks/blockTable.js';

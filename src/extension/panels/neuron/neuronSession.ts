@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { messageOf, UserError } from '../../../base/errors.js';
 import { resolveAddress } from '../../../onnx/addresses.js';
-import { toReportNumber } from '../../../protocol/report.js';
+import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { FileStamp, ModelStructure } from '../../../protocol/structure.js';
 import type { SampleCard, UnitWeights } from '../../../protocol/units.js';
 import type {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { messageOf, UserError } from '../../../base/errors.js';
-import { parseReport, type Report } from '../../../protocol/report.js';
+import type { Report } from '../../../protocol/report.js';
 
 /** A report is text for a page: nobody means a file larger than this. */
 const maxReportBytes = 256 * 1024 * 1024;
@@ -27,6 +27,7 @@ export async function readReportFile(uri: vscode.Uri): Promise<Report> {
       { cause: error },
     );
   }
+  const { parseReport } = await import('../../../protocol/documents.js');
   return parseReport(value, name);
 }
 

@@ -1,7 +1,8 @@
 import { maxAbs, sumOf } from '../../../../engine/numeric/vectors.js';
 import { float32Tensor, type TensorValue } from '../../../../onnx/tensorValue.js';
 import type { Block } from '../../../../protocol/blocks.js';
-import { type Evidence, toReportNumber } from '../../../../protocol/report.js';
+import { toReportNumber } from '../../../../protocol/reportNumbers.js';
+import type { Evidence } from '../../../../protocol/report.js';
 import type { ReportDraft, ResultArray } from '../../../analysis.js';
 import { methods } from '../methods/methods.js';
 import type { Outcome } from '../outcome.js';

@@ -1,7 +1,7 @@
 import { maxAbs } from '../../../../engine/numeric/vectors.js';
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
 import type { OverlayBlock } from '../../../../protocol/blocks.js';
-import { toReportNumber } from '../../../../protocol/report.js';
+import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import { rowOf } from '../points.js';
 import type { ExplainedTensor, Scores } from '../problem.js';
 import { type Pixels, pictureOf } from '../../../../data/picture.js';

@@ -1,6 +1,6 @@
 import { elementCountOf, type TensorValue, toFloat64 } from '../../../../onnx/tensorValue.js';
 import type { ChartBlock, TableBlock, TokensBlock } from '../../../../protocol/blocks.js';
-import { toReportNumber } from '../../../../protocol/report.js';
+import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import { maxAbs } from '../../../../engine/numeric/vectors.js';
 import type { Scores } from '../problem.js';
 import { rowName } from '../rows.js';
