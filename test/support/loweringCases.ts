@@ -1,6 +1,7 @@
 import { float32Tensor, int64Tensor } from '../../src/onnx/tensorValue.js';
 import { ints, int32, float, floats, type LoweringCase } from './caseOperands.js';
 import { attentionCases } from './attentionCases.js';
+import { recurrentCases } from './recurrentCases.js';
 
 /** Moves sums away from an activation's corner. */
 const apart = (value: number): number => 4 * value;
@@ -266,4 +267,5 @@ export const loweringCases: Readonly<Record<string, readonly LoweringCase[]>> = 
       seeded: [0],
     },
   ],
+  ...recurrentCases,
 };

@@ -17,6 +17,7 @@ import { maxRoiPool, roiAlign } from './entries/regions.js';
 import { microsoftRotary, onnxRotary } from './entries/rotary.js';
 import { stft } from './entries/stft.js';
 import type { Lowering } from './lowering.js';
+import { recurrentLowerings } from './recurrent/recurrent.js';
 
 /** The lowerings: composite operators that are differentiated through the core operators they stand for. */
 export const lowerings: readonly Lowering[] = [
@@ -42,6 +43,7 @@ export const lowerings: readonly Lowering[] = [
   multiHeadAttention,
   groupQueryAttention,
   matMulNBits,
+  ...recurrentLowerings,
 ];
 
 const loweringByOperator = new Map(lowerings.map((entry) => [`${entry.domain}:${entry.opType}`, entry]));

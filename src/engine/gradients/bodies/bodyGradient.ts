@@ -66,8 +66,11 @@ export function differentiateBody(context: RuleContext, request: BodyRequest): B
   const forwardNames = new Renamer({ freshName, keeps: (name) => known.has(name) });
   const backwardNames = new Renamer({ freshName, keeps: () => false });
   const constants = constantsOf(result.model.graph, capturedConstants(model.graph, body));
+  // Names of constants are settled before the nodes that read them are renamed.
+  const added = forwardNames.initializers(
+    constants(split.forward).filter(({ name }) => !body.initializers.has(name)),
+  );
   const forwardNodes = forwardNames.nodes(split.forward);
-  const added = constants(split.forward).filter(({ name }) => !known.has(name));
   const savedTypes = typesAfter(result.model, types, saved.names);
   const savedValues = saved.names.map((value): SavedValue => ({
     value: forwardNames.nameOf(value),
@@ -80,7 +83,7 @@ export function differentiateBody(context: RuleContext, request: BodyRequest): B
     forward: {
       ...body,
       nodes: forwardNodes,
-      initializers: new Map([...body.initializers, ...forwardNames.initializers(added)]),
+      initializers: new Map([...body.initializers, ...added]),
     },
     saved: savedValues,
     nodes: backwardNames.nodes(backward),

@@ -8,6 +8,8 @@ import { type AttributeInput, type GraphBuilder, makeNode } from '../../graph/gr
 export interface BodyParts {
   readonly nodes: readonly GraphNode[];
   readonly initializers: ReadonlyMap<string, Tensor>;
+  /** Outputs that it has already. */
+  readonly outputs?: readonly ValueInfo[];
 }
 
 /** Writes a body whose names no other graph of the model has. */
@@ -16,11 +18,14 @@ export class BodyWriter {
   private readonly initializers: Map<string, Tensor>;
   private readonly inputs: ValueInfo[] = [];
   private readonly outputs: ValueInfo[] = [];
+  /** Values that are outputs. */
+  private readonly taken: Set<string>;
 
   constructor(
     private readonly outer: GraphBuilder,
     parts: BodyParts = { nodes: [], initializers: new Map() },
   ) {
+    this.taken = new Set(parts.outputs?.map((output) => output.name));
     this.written = [...parts.nodes];
     this.initializers = new Map(parts.initializers);
   }
@@ -70,13 +75,17 @@ export class BodyWriter {
     this.inputs.push({ name, type: withoutSizes(type), metadata: new Map() });
   }
 
-  /** Makes a value the next output, as a value of this body that is an output only once. */
+  /**
+   * Makes a value the next output.
+   *
+   * Only inputs, values from outside and those that are an output already are copied: when the runtime removes the copy
+   * of a value that a fused Gemm reads too, that Gemm loses its input.
+   */
   output(value: string, type: ValueType): void {
-    this.outputs.push({
-      name: this.node('Identity', [value]),
-      type: withoutSizes(type),
-      metadata: new Map(),
-    });
+    const isOwn = this.written.some((node) => node.outputs.includes(value));
+    const name = isOwn && !this.taken.has(value) ? value : this.node('Identity', [value]);
+    this.taken.add(name);
+    this.outputs.push({ name, type: withoutSizes(type), metadata: new Map() });
   }
 
   /** Returns the body. */

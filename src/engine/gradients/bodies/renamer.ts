@@ -58,7 +58,8 @@ export class Renamer {
     };
   }
 
-  private graph(graph: Graph): Graph {
+  /** Returns a whole graph renamed. */
+  graph(graph: Graph): Graph {
     const inputs = graph.inputs.map((input) => ({ ...input, name: this.define(input.name) }));
     const initializers = this.initializers(graph.initializers.values());
     const sparseInitializers = graph.sparseInitializers.map((sparse) => ({
