@@ -34,9 +34,9 @@ interface Case {
 }
 
 function cases(): readonly Case[] {
-  const small = [model('/work/net.onnx', 20)];
-  const large = [model('/work/net.onnx', 10_000)];
-  const many = Array.from({ length: 30 }, (_, index) => model(`/work/${String(index)}/net.onnx`, 1000));
+  const small = [model('/home/ana/net.onnx', 20)];
+  const large = [model('/home/ana/net.onnx', 10_000)];
+  const many = Array.from({ length: 30 }, (_, index) => model(`/home/ana/${String(index)}/net.onnx`, 1000));
   const module = ['import numpy as np', 'import torch', 'from torch import nn', '', 'class Net(nn.Module):'];
   const body = (count: number): string[] => [
     '  def __init__(self):',
@@ -112,11 +112,11 @@ async function measured(
     key: name,
     version: 1,
     languageId,
-    path: '/work/train.py',
+    path: '/home/ana/train.py',
     text: () => text,
   };
   const offset = text.lastIndexOf(place) + place.length - 2;
-  const where = { path: '/work/train.py', folder: '/work', chosen: undefined, links: [] };
+  const where = { path: '/home/ana/train.py', folder: '/home/ana', chosen: undefined, links: [] };
   const hover = async (): Promise<number> => {
     const start = performance.now();
     const references = await readDocument(document, offset, parsed);

@@ -41,7 +41,7 @@ export class HoverReader {
       key: `document ${String(this.count++)}`,
       version: 1,
       languageId,
-      path: options.path ?? '/work/file',
+      path: options.path ?? '/home/ana/file',
       text: () => text,
     };
     const references = await readDocument(document, offset, this.parsed);

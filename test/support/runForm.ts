@@ -88,7 +88,7 @@ export const form: RunForm = {
   analysisTitle: 'Attribution',
   asks: 'Which parts of the input speak for this prediction, and which against it?',
   modelName: 'digits-cnn.onnx',
-  modelPath: '/work/space/models/digits-cnn.onnx',
+  modelPath: '/home/ana/space/models/digits-cnn.onnx',
   dataNeed: 'required',
   settings: schema,
   choice: { settings: {}, seed: 0, provider: 'auto', limit: null, batchSize: null },
@@ -96,7 +96,7 @@ export const form: RunForm = {
 };
 
 export const place = {
-  path: '/work/space/data/digits-images-idx3-ubyte.gz',
+  path: '/home/ana/space/data/digits-images-idx3-ubyte.gz',
   name: 'digits-images-idx3-ubyte.gz',
   folder: 'data',
   isInspectFile: false,

@@ -48,7 +48,7 @@ describe('the form of a run', () => {
       answers: {
         proposal: () => ({ text, path: 'models/digits-cnn.inspect.json' }),
         'save-proposal': ({ isElsewhere }) =>
-          isElsewhere ? null : '/work/space/models/digits-cnn.inspect.json',
+          isElsewhere ? null : '/home/ana/space/models/digits-cnn.inspect.json',
       },
     });
     const { page } = view;

@@ -14,7 +14,11 @@ function anotherCopy(): { readonly UserError: typeof UserError } {
     write: false,
   });
   const module = { exports: {} as { UserError: typeof UserError } };
-  runInThisContext(`(module, exports) => {${outputFiles[0]?.text ?? ''}}`)(module, module.exports);
+  const load = runInThisContext(`(module, exports) => {${outputFiles[0]?.text ?? ''}}`) as (
+    own: typeof module,
+    exports: object,
+  ) => void;
+  load(module, module.exports);
   return module.exports;
 }
 

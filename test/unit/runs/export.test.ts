@@ -167,7 +167,7 @@ describe('the Markdown export', () => {
 describe('SARIF and JUnit', () => {
   const report = makeReport({
     metrics: { deadShare: 0.5 },
-    model: { path: '/work/models/my model.onnx', name: 'my model', sizeBytes: 1 },
+    model: { path: '/home/ana/models/my model.onnx', name: 'my model', sizeBytes: 1 },
     findings: [
       { severity: 'error', address: 'fc1[3]', message: 'fc1[3] is dead & gone.', advice: 'Lower it.' },
       { severity: 'info', message: 'Fine.', advice: '' },
@@ -178,7 +178,7 @@ describe('SARIF and JUnit', () => {
   );
 
   it('writes findings and crossed thresholds as SARIF results', () => {
-    const log = JSON.parse(toSarif(report, judgements, '/work')) as {
+    const log = JSON.parse(toSarif(report, judgements, '/home/ana')) as {
       version: string;
       runs: {
         results: {
@@ -205,7 +205,7 @@ describe('SARIF and JUnit', () => {
       assert.equal(result.locations[0]?.physicalLocation.artifactLocation.uri, 'models/my%20model.onnx');
     }
     assert.equal(run.results[0]?.locations[0]?.logicalLocations?.[0]?.fullyQualifiedName, 'fc1[3]');
-    assert.match(toSarif(report, [], '/elsewhere'), /file:\/\/\/work\/models\/my%20model\.onnx/);
+    assert.match(toSarif(report, [], '/elsewhere'), /file:\/\/\/home\/ana\/models\/my%20model\.onnx/);
   });
 
   it('writes one JUnit case a threshold; only crossed ones fail', () => {

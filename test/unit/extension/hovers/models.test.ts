@@ -10,7 +10,7 @@ import { resolveAddress } from '../../../../src/onnx/addresses.js';
 import type { ModelStructure } from '../../../../src/protocol/structure.js';
 import { layer, layerTableOf } from '../../../support/layerTableOf.js';
 
-const place = { path: '/work/a/train.py', folder: '/work', chosen: undefined };
+const place = { path: '/home/ana/a/train.py', folder: '/home/ana', chosen: undefined };
 const fits = (...paths: string[]): FittingModel[] => paths.map((path) => ({ path, isTied: false }));
 
 describe('the model that a document is about', () => {
@@ -26,60 +26,66 @@ describe('the model that a document is about', () => {
 
   it('is the one chosen for it, before all others, as long as it fits', () => {
     const models: FittingModel[] = [
-      ...fits('/work/a/x.onnx', '/work/b/y.onnx'),
-      { path: '/work/z.onnx', isTied: true },
+      ...fits('/home/ana/a/x.onnx', '/home/ana/b/y.onnx'),
+      { path: '/home/ana/z.onnx', isTied: true },
     ];
-    const picked = pickModel(models, { ...place, chosen: '/work/b/y.onnx' });
+    const picked = pickModel(models, { ...place, chosen: '/home/ana/b/y.onnx' });
     assert.deepEqual(picked?.kind === 'picked' && [picked.path, picked.why, picked.others.length], [
-      '/work/b/y.onnx',
+      '/home/ana/b/y.onnx',
       'chosen',
       2,
     ]);
-    const gone = pickModel(models, { ...place, chosen: '/work/gone.onnx' });
-    assert.deepEqual(gone?.kind === 'picked' && [gone.path, gone.why], ['/work/z.onnx', 'tied']);
+    const gone = pickModel(models, { ...place, chosen: '/home/ana/gone.onnx' });
+    assert.deepEqual(gone?.kind === 'picked' && [gone.path, gone.why], ['/home/ana/z.onnx', 'tied']);
   });
 
   it('is the one that an inspect file ties it to, and asked for between two', () => {
     const tied = (path: string): FittingModel => ({ path, isTied: true });
-    const one = pickModel([...fits('/work/a/x.onnx'), tied('/work/b/y.onnx')], place);
-    assert.deepEqual(one?.kind === 'picked' && [one.path, one.why], ['/work/b/y.onnx', 'tied']);
-    assert.deepEqual(pickModel([...fits('/work/a/x.onnx'), tied('/b'), tied('/c')], place), {
+    const one = pickModel([...fits('/home/ana/a/x.onnx'), tied('/home/ana/b/y.onnx')], place);
+    assert.deepEqual(one?.kind === 'picked' && [one.path, one.why], ['/home/ana/b/y.onnx', 'tied']);
+    assert.deepEqual(pickModel([...fits('/home/ana/a/x.onnx'), tied('/b'), tied('/c')], place), {
       kind: 'ask',
       paths: ['/b', '/c'],
     });
   });
 
   it('is the only one beside it, then the only one in its folder of the workspace', () => {
-    const beside = pickModel(fits('/work/a/x.onnx', '/work/b/y.onnx'), place);
-    assert.deepEqual(beside?.kind === 'picked' && [beside.path, beside.why], ['/work/a/x.onnx', 'beside']);
-    const inside = pickModel(fits('/work/b/y.onnx', '/workshop/z.onnx'), place);
-    assert.deepEqual(inside?.kind === 'picked' && [inside.path, inside.why], ['/work/b/y.onnx', 'in-folder']);
+    const beside = pickModel(fits('/home/ana/a/x.onnx', '/home/ana/b/y.onnx'), place);
+    assert.deepEqual(beside?.kind === 'picked' && [beside.path, beside.why], [
+      '/home/ana/a/x.onnx',
+      'beside',
+    ]);
+    const inside = pickModel(fits('/home/ana/b/y.onnx', '/workshop/z.onnx'), place);
+    assert.deepEqual(inside?.kind === 'picked' && [inside.path, inside.why], [
+      '/home/ana/b/y.onnx',
+      'in-folder',
+    ]);
   });
 
   it('is asked for otherwise, among those beside it when there are several', () => {
-    assert.deepEqual(pickModel(fits('/work/b/y.onnx', '/work/c/z.onnx'), place), {
+    assert.deepEqual(pickModel(fits('/home/ana/b/y.onnx', '/home/ana/c/z.onnx'), place), {
       kind: 'ask',
-      paths: ['/work/b/y.onnx', '/work/c/z.onnx'],
+      paths: ['/home/ana/b/y.onnx', '/home/ana/c/z.onnx'],
     });
-    assert.deepEqual(pickModel(fits('/work/a/x.onnx', '/work/a/y.onnx', '/work/z.onnx'), place), {
+    assert.deepEqual(pickModel(fits('/home/ana/a/x.onnx', '/home/ana/a/y.onnx', '/home/ana/z.onnx'), place), {
       kind: 'ask',
-      paths: ['/work/a/x.onnx', '/work/a/y.onnx'],
+      paths: ['/home/ana/a/x.onnx', '/home/ana/a/y.onnx'],
     });
   });
 
   it('is sought among the nearest first: more shared folders, then fewer of its own', () => {
     const paths = [
       '/other/x.onnx',
-      '/work/b/c/x.onnx',
-      '/work/a/x.onnx',
-      '/work/x.onnx',
-      '/work/a/out/x.onnx',
+      '/home/ana/b/c/x.onnx',
+      '/home/ana/a/x.onnx',
+      '/home/ana/x.onnx',
+      '/home/ana/a/out/x.onnx',
     ];
-    assert.deepEqual(nearestFirst(paths, '/work/a/train.py'), [
-      '/work/a/x.onnx',
-      '/work/a/out/x.onnx',
-      '/work/x.onnx',
-      '/work/b/c/x.onnx',
+    assert.deepEqual(nearestFirst(paths, '/home/ana/a/train.py'), [
+      '/home/ana/a/x.onnx',
+      '/home/ana/a/out/x.onnx',
+      '/home/ana/x.onnx',
+      '/home/ana/b/c/x.onnx',
       '/other/x.onnx',
     ]);
   });
@@ -87,10 +93,10 @@ describe('the model that a document is about', () => {
 
 describe('what an inspect file says of code', () => {
   const link = {
-    path: '/work/a/net.inspect.json',
-    modelPath: '/work/a/net.onnx',
+    path: '/home/ana/a/net.inspect.json',
+    modelPath: '/home/ana/a/net.onnx',
     hasData: true,
-    codePath: '/work/a/train.py',
+    codePath: '/home/ana/a/train.py',
     code: {
       path: 'train.py',
       class: 'Net',
@@ -99,17 +105,17 @@ describe('what an inspect file says of code', () => {
   };
 
   it('is the class of the model and the layers that the file names, for the file at hand', () => {
-    const context = codeContextOf([link], '/work/a/train.py', '/work/a/net.onnx');
+    const context = codeContextOf([link], '/home/ana/a/train.py', '/home/ana/a/net.onnx');
     assert.equal(context?.className, 'Net');
     assert.deepEqual([...(context.layerBySymbol ?? [])], [['Net.dense', 'fc1']]);
-    const other = codeContextOf([link], '/work/a/parts/stem.py', '/work/a/net.onnx');
+    const other = codeContextOf([link], '/home/ana/a/parts/stem.py', '/home/ana/a/net.onnx');
     assert.equal(other?.className, undefined);
     assert.deepEqual([...(other?.layerBySymbol ?? [])], [['Stem.conv', 'conv']]);
   });
 
   it('is nothing for other files and other models', () => {
-    assert.equal(codeContextOf([link], '/work/a/other.py', '/work/a/net.onnx'), undefined);
-    assert.equal(codeContextOf([link], '/work/a/train.py', '/work/a/other.onnx'), undefined);
+    assert.equal(codeContextOf([link], '/home/ana/a/other.py', '/home/ana/a/net.onnx'), undefined);
+    assert.equal(codeContextOf([link], '/home/ana/a/train.py', '/home/ana/a/other.onnx'), undefined);
   });
 });
 
