@@ -2,9 +2,10 @@ import { bodiesOf, type Graph, type GraphNode, type Model } from '../../onnx/mod
 import { capturesOf, topologicalOrder } from '../../onnx/graphIndex.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import { appendChange, type Change } from '../interventions/change.js';
+import { rewriteBodies } from './rewriteBodies.js';
 import { appendRegions, type Region } from '../interventions/selection.js';
 
-/** A change of one value of the main graph; everything that reads the value sees the changed one. */
+/** A change of one value, of the main graph or a body; everything that reads the value sees the changed one. */
 export interface Intervention {
   /** A weight's name changes the weight. */
   readonly value: string;
@@ -26,7 +27,9 @@ export function regionsOf({ where, whereAny }: Intervention): readonly Region[] 
 /**
  * Returns the model with interventions applied in turn; graph outputs and bodies that read a changed value see the change.
  *
- * @throws Error when a value is not in the main graph, or a weight is replaced by one of another shape.
+ * A value inside a Loop or Scan is changed in every iteration.
+ *
+ * @throws Error when a value is nowhere in the graph, or a weight is replaced by one of another shape.
  */
 export function intervene(model: Model, interventions: readonly Intervention[]): Model {
   // What readers of an input or a constant were given instead, once it was changed.
@@ -38,6 +41,11 @@ function interveneOnce(model: Model, intervention: Intervention, readAs: Map<str
   const swapped = swapWeight(model, intervention);
   if (swapped !== undefined) return swapped;
   const value = readAs.get(intervention.value) ?? intervention.value;
+  if (!isInMain(model.graph, value)) {
+    // Bodies are changed as models of their own; what they read from around keeps its name.
+    const inside = rewriteBodies(model, value, (body) => interveneOnce(body, intervention, new Map(readAs)));
+    if (inside !== undefined) return inside;
+  }
   const { detached, before, after } = detach(model, value);
   if (after !== value) readAs.set(intervention.value, after);
   const builder = new GraphBuilder(detached);
@@ -52,6 +60,11 @@ function interveneOnce(model: Model, intervention: Intervention, readAs: Map<str
   const order = topologicalOrder(built.graph);
   if (order.kind === 'cycle') throw new Error(`Intervening on ${intervention.value} made a cycle.`);
   return { ...built, graph: { ...built.graph, nodes: order.nodes } };
+}
+
+function isInMain(graph: Graph, value: string): boolean {
+  const isMade = graph.nodes.some((node) => node.outputs.includes(value));
+  return isMade || graph.initializers.has(value) || graph.inputs.some((input) => input.name === value);
 }
 
 /** A weight that is replaced whole gives way to the new one: nothing is left to compute. */
@@ -93,8 +106,7 @@ function detach(model: Model, value: string): Detached {
     const nodes = graph.nodes.map((node, i) => (i === index ? renameOutput(node, value, fresh) : node));
     return { detached: { ...model, graph: { ...graph, nodes } }, before: fresh, after: value };
   }
-  const isGiven = graph.initializers.has(value) || graph.inputs.some((input) => input.name === value);
-  if (!isGiven) throw new Error(`There is no value ${value} in the main graph to intervene on.`);
+  if (!isInMain(graph, value)) throw new Error(`There is no value ${value} to intervene on.`);
   // An input or a constant keeps its name, so its readers are redirected.
   const nodes = graph.nodes.map((node) => renameReads(node, value, fresh));
   return { detached: { ...model, graph: { ...graph, nodes } }, before: value, after: fresh };

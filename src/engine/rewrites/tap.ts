@@ -1,8 +1,8 @@
 import type { DataType } from '../../onnx/dataTypes.js';
 import { dataTypeFacts } from '../../onnx/dataTypes.js';
-import { bodiesOf, type Graph, type Model, type ValueType } from '../../onnx/model.js';
-import { UserError } from '../../base/errors.js';
+import { type Graph, type Model, type ValueType } from '../../onnx/model.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
+import { liftValue, notTapped } from './tapBodies.js';
 import { returnedAs } from '../runtime/outputCasts.js';
 
 /** A model with values exposed, and the graph output that carries each. */
@@ -10,15 +10,18 @@ export interface TappedModel {
   readonly model: Model;
   /** Output name by value name. */
   readonly outputs: ReadonlyMap<string, string>;
+  /** For values inside bodies: the output (int64) that tells how often the value was computed in the run. */
+  readonly counts: ReadonlyMap<string, string>;
 }
 
 /**
- * Returns the model with values of its main graph exposed as outputs, after those it has; lossless casts are added where the
- * runtime cannot return a type.
+ * Returns the model with values exposed as outputs, after those it has; lossless casts are added where the runtime cannot
+ * return a type.
  *
- * Types come from `types`, else from the file; a value of unknown type is exposed as it is.
+ * A value inside a Loop or Scan comes as [iterations, …]; one in a branch of an If that was not taken has no elements and
+ * count 0. Types come from `types`, else from the file; a value of unknown type is exposed as it is.
  *
- * @throws UserError `tap-in-body` for a value inside an If, Loop or Scan body or a function: not supported yet.
+ * @throws UserError `tap-in-body` for a value inside a function, or of a branch whose type is not known.
  * @throws Error when there is no such value.
  */
 export function tap(
@@ -30,15 +33,22 @@ export function tap(
   const made = valuesOf(model.graph);
   const existing = new Set(model.graph.outputs.map((output) => output.name));
   const outputs = new Map<string, string>();
+  const counts = new Map<string, string>();
   for (const value of values) {
-    const kind = made.get(value);
-    if (kind === undefined) throw missingValue(model, value);
     const type = types.get(value) ?? model.graph.valueInfo.get(value)?.type;
     const target = type?.kind === 'tensor' ? returnedAs[type.elementType] : undefined;
+    const kind = made.get(value);
+    if (kind === undefined) {
+      const lifted = liftValue(builder, value, types);
+      if (lifted === undefined) throw missingValue(model, value);
+      outputs.set(value, expose(builder, { value: lifted.value, kind: 'made', target }));
+      counts.set(value, expose(builder, { value: lifted.count, kind: 'made', target: undefined }));
+      continue;
+    }
     if (existing.has(value) && target === undefined) outputs.set(value, value);
     else outputs.set(value, expose(builder, { value, kind, target }));
   }
-  return { model: builder.build(), outputs };
+  return { model: builder.build(), outputs, counts };
 }
 
 interface Exposure {
@@ -67,22 +77,10 @@ function valuesOf(graph: Graph): ReadonlyMap<string, 'made' | 'given'> {
 }
 
 function missingValue(model: Model, value: string): Error {
-  const isInside =
-    hasInBodies(model.graph, value) ||
-    model.functions.some((definition) => definition.nodes.some((node) => node.outputs.includes(value)));
-  if (!isInside) return new Error(`There is no value ${value} to tap.`);
-  return new UserError(
-    'tap-in-body',
-    `The value "${value}" is inside an If, Loop or Scan body or a function. Values in there cannot be read yet: choose one of the main graph.`,
-    { detail: { value } },
+  const isInside = model.functions.some((definition) =>
+    definition.nodes.some((node) => node.outputs.includes(value)),
   );
-}
-
-function hasInBodies(graph: Graph, value: string): boolean {
-  return graph.nodes.some((node) =>
-    bodiesOf(node).some(
-      (body) =>
-        body.graph.nodes.some((inner) => inner.outputs.includes(value)) || hasInBodies(body.graph, value),
-    ),
-  );
+  return isInside
+    ? notTapped(value, 'it is inside a function')
+    : new Error(`There is no value ${value} to tap.`);
 }

@@ -13,7 +13,7 @@ import { extendTypes } from '../extendTypes.js';
 import type { RuleContext, Seed } from '../gradientRule.js';
 import { formUnsupported } from '../gradientErrors.js';
 import { bodyModel, type TypedBody } from './bodyModel.js';
-import { Renamer } from './renamer.js';
+import { Renamer } from '../../graph/renamer.js';
 
 /** What of a body is differentiated, by what. */
 export interface BodyRequest extends TypedBody {

@@ -7,7 +7,7 @@ import { operandsOf } from '../operands.js';
 import { activeRounds, type Round } from './activeInputs.js';
 import { type BodyGradient, differentiateBody, type SavedValue } from './bodyGradient.js';
 import { bodyModel } from './bodyModel.js';
-import { BodyWriter, extendBody } from './bodyWriter.js';
+import { BodyWriter, extendBody } from '../../graph/bodyWriter.js';
 import { elementTypeOf } from './elementType.js';
 
 /** A carried value: what it is inside the body and around the node. */

@@ -1,6 +1,6 @@
 import { bodiesOf, type Graph, type GraphNode } from '../../../onnx/model.js';
 import { type BodyGradient, differentiateBody, type SavedValue } from '../bodies/bodyGradient.js';
-import { BodyWriter, extendBody } from '../bodies/bodyWriter.js';
+import { BodyWriter, extendBody } from '../../graph/bodyWriter.js';
 import { elementTypeOf } from '../bodies/elementType.js';
 import { formUnsupported } from '../gradientErrors.js';
 import { type GradientRule, type InputCotangent, latestOpset, type RuleContext } from '../gradientRule.js';

@@ -1,6 +1,6 @@
 import type { Graph } from '../../../onnx/model.js';
 import { GraphBuilder } from '../../graph/graphBuilder.js';
-import { Renamer } from '../../gradients/bodies/renamer.js';
+import { Renamer } from '../../graph/renamer.js';
 import { Emitter } from '../../gradients/emitter.js';
 import type { Composite } from '../entry.js';
 import type { Cell, CellWeights } from './cells.js';

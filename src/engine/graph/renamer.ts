@@ -1,4 +1,4 @@
-import type { Attribute, Graph, GraphNode, Tensor, ValueInfo } from '../../../onnx/model.js';
+import type { Attribute, Graph, GraphNode, Tensor, ValueInfo } from '../../onnx/model.js';
 
 /** How names inside bodies are made unique: a body may define no name that a graph around it has. */
 export interface Renaming {

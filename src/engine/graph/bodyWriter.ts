@@ -1,8 +1,8 @@
-import { type DataType, dataTypeFacts } from '../../../onnx/dataTypes.js';
-import type { Graph, GraphNode, Tensor, ValueInfo, ValueType } from '../../../onnx/model.js';
-import { mapDimensions } from '../../../onnx/shapes/declared.js';
-import { int64Tensor, type TensorValue } from '../../../onnx/tensorValue.js';
-import { type AttributeInput, type GraphBuilder, makeNode } from '../../graph/graphBuilder.js';
+import { type DataType, dataTypeFacts } from '../../onnx/dataTypes.js';
+import type { Graph, GraphNode, Tensor, ValueInfo, ValueType } from '../../onnx/model.js';
+import { mapDimensions } from '../../onnx/shapes/declared.js';
+import { int64Tensor, type TensorValue } from '../../onnx/tensorValue.js';
+import { type AttributeInput, type GraphBuilder, makeNode } from './graphBuilder.js';
 
 /** What a written body starts from. */
 export interface BodyParts {
@@ -54,8 +54,17 @@ export class BodyWriter {
 
   /** Returns a tensor of a rank without elements. */
   nothing(rank: number, type: DataType): string {
-    const sizes = int64Tensor(new Array<number>(rank).fill(0), [rank]);
-    return this.zeros(this.constant(sizes), type);
+    return this.zerosOf(new Array<number>(rank).fill(0), type);
+  }
+
+  /** Returns zeros of a shape. */
+  zerosOf(shape: readonly number[], type: DataType): string {
+    return this.zeros(this.constant(int64Tensor(shape, [shape.length])), type);
+  }
+
+  /** Returns an int64 scalar. */
+  int64(value: number): string {
+    return this.constant(int64Tensor([value], []));
   }
 
   private zeros(shape: string, type: DataType): string {
