@@ -7,6 +7,7 @@ import type { TensorValue } from '../onnx/tensorValue.js';
 import type { Block } from '../protocol/blocks.js';
 import type { Evidence, Finding, Paper, ReportStatus } from '../protocol/report.js';
 import type { SettingsSchema } from '../protocol/settings.js';
+import type { SharedWork } from './sharedWork.js';
 
 /** The questions that analyses answer; each is a folder. */
 export type QuestionId =
@@ -112,6 +113,8 @@ export interface AnalysisContext {
   readonly limit: number | undefined;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** What analyses of this model on these data need in common. */
+  readonly shared: SharedWork;
   /** Reports progress, at least once a batch. */
   progress(update: ProgressUpdate): void;
   /** Shows what is known so far; called at most a few times a second, so it may be cheap to ignore. */

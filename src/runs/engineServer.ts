@@ -19,6 +19,7 @@ import { profileUnit } from './profileUnit.js';
 import { answerReader, isReaderRequest } from './readerServer.js';
 import { type HostChannel, serveRequests, type WireFailure } from './requestServer.js';
 import { runAnalysis, RunFailed } from './runAnalysis.js';
+import { createSharedWorks, type SharedWorks } from './sharedWorks.js';
 import { toWireError } from './wireErrors.js';
 
 /** Raw results of this many runs are kept for later questions. */
@@ -36,6 +37,7 @@ interface Tools {
   readonly channel: HostChannel;
   readonly analyses: readonly Analysis[];
   readonly models: ModelCache;
+  readonly works: SharedWorks;
   readonly arrays: KeptArrays;
   readonly log: Logger;
   readonly progress: (update: ProgressUpdate) => void;
@@ -69,6 +71,7 @@ const answers: { readonly [K in EngineQuestion['kind']]: Answer<K> } = {
 /** Serves every request of the host: runs, and what the reader process serves too. */
 export function serveEngine(channel: HostChannel, analyses: readonly Analysis[]): void {
   const models = createModelCache();
+  const works = createSharedWorks();
   const arrays = new KeptArrays();
   const log = loggerTo(channel);
   serveRequests(
@@ -76,7 +79,7 @@ export function serveEngine(channel: HostChannel, analyses: readonly Analysis[])
     (id, request) => {
       if (isReaderRequest(request)) return answerReader(request, models);
       const progress = progressTo(channel, id);
-      return answerEngine(request, { id, channel, analyses, models, arrays, log, progress });
+      return answerEngine(request, { id, channel, analyses, models, works, arrays, log, progress });
     },
     failureOf,
   );
@@ -96,9 +99,10 @@ function failureOf(error: unknown): WireFailure {
 }
 
 async function run(request: RunRequest, tools: Tools): Promise<EngineResults['run']> {
-  const { id, channel, analyses, arrays, log, progress } = tools;
+  const { id, channel, analyses, works, arrays, log, progress } = tools;
   const finished = await runAnalysis(request, {
     analyses,
+    works,
     log,
     progress,
     partial: (report) => {

@@ -39,7 +39,7 @@ export function createModelCache(): ModelCache {
 
 async function read(path: string): Promise<Kept> {
   const model = await readModel(path);
-  return { opened: openedModel(model), stamps: stampsOf(model) };
+  return { opened: openedModel(model), stamps: modelStamps(model) };
 }
 
 function isCurrent({ stamps }: Kept): boolean {
@@ -47,10 +47,12 @@ function isCurrent({ stamps }: Kept): boolean {
 }
 
 /**
+ * Returns a stamp of every file of a model, by path.
+ *
  * The stamps are those of the reading where it took any, so that a file that changed right after it is noticed. The
  * path as given is among the files: where it is a link, it may come to lead elsewhere.
  */
-function stampsOf({ file, ...model }: Model): ReadonlyMap<string, string> {
+export function modelStamps({ file, ...model }: Model): ReadonlyMap<string, string> {
   const stamps = new Map<string, string>();
   for (const [path, { sizeBytes, modifiedMs }] of file.stamps ?? []) {
     stamps.set(path, `${sizeBytes} ${modifiedMs}`);

@@ -7,6 +7,7 @@ import type {
 } from '../analyses/analysis.js';
 import { messageOf, UserError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
+import type { SharedWork } from '../analyses/sharedWork.js';
 import { createRandom } from '../base/random.js';
 import { noSamples } from '../data/dataErrors.js';
 import type { Dataset } from '../data/dataset.js';
@@ -33,15 +34,19 @@ import {
 import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
 import { findAnalysis } from './findAnalysis.js';
 import { fileSha256 } from './fileSha256.js';
+import { modelStamps } from './modelCache.js';
 import { measureAccuracy } from './preface.js';
 import { accuracyShareOf, costOf, type SampleShapes, sampleShapesOf } from './runCost.js';
 import { completeSettings } from './settings.js';
+import { createSharedWorks, fingerprintOf, type SharedWorks } from './sharedWorks.js';
 import { writeArrays } from './arrays.js';
 
 /** What a run needs from whoever runs it. */
 export interface RunHooks {
   readonly analyses: readonly Analysis[];
   readonly log: Logger;
+  /** Work of earlier runs; default: every run does its own. */
+  readonly works?: SharedWorks;
   progress(update: ProgressUpdate): void;
   partial(report: Report): void;
 }
@@ -118,7 +123,8 @@ class RunState {
       wanted: request.batchSize,
     });
     this.know({ batchSize });
-    const parts = { model, runtime, data, batchSize };
+    const shared = (this.hooks.works ?? createSharedWorks()).of(await scopeOf(request, original, batchSize));
+    const parts = { model, runtime, data, batchSize, shared };
     const prefaceShare = this.prefaceShare(request, parts, sampleShapes);
     // The answer first, as it grows; the accuracy beside it can wait.
     const draft = await this.analyse(request, parts, 1 - prefaceShare);
@@ -165,13 +171,15 @@ class RunState {
   }
 
   private async measurePreface(request: RunRequest, parts: RunParts, share: number): Promise<void> {
-    const preface = await measureAccuracy({
-      ...parts,
-      limit: request.limit,
-      progress: ({ fractionDone, message }) => {
-        this.progress({ fractionDone: 1 - share + share * fractionDone, message });
-      },
-    });
+    const preface = await parts.shared.once('accuracy', () =>
+      measureAccuracy({
+        ...parts,
+        limit: request.limit,
+        progress: ({ fractionDone, message }) => {
+          this.progress({ fractionDone: 1 - share + share * fractionDone, message });
+        },
+      }),
+    );
     const { warnings } = this.facts.preface;
     this.know({ preface: { ...preface, warnings: [...warnings, ...preface.warnings] } });
   }
@@ -251,6 +259,7 @@ export interface RunParts {
   readonly runtime: Runtime;
   readonly data: Dataset | undefined;
   readonly batchSize: number;
+  readonly shared: SharedWork;
 }
 
 /** How to give data, for messages. */
@@ -265,6 +274,18 @@ function limitWarning(
   if (limit === undefined || data === null || limit >= data.sampleCount) return undefined;
   const inAll = data.sampleCount.toLocaleString('en-US');
   return `Only ${limit.toLocaleString('en-US')} of ${inAll} samples were used, because of --limit.`;
+}
+
+/** Names what the results of a run's work depend on; undefined where a change of it could go unseen. */
+async function scopeOf(
+  { dataPath, limit, provider, threadCount }: RunRequest,
+  model: Model,
+  batchSize: number,
+): Promise<string | undefined> {
+  if (dataPath === undefined) return undefined;
+  const data = await fingerprintOf(dataPath);
+  if (data === undefined) return undefined;
+  return JSON.stringify([[...modelStamps(model)], data, limit, provider, threadCount, batchSize]);
 }
 
 function modelFactsOf(model: Model, path: string): Report['model'] {

@@ -1,3 +1,4 @@
+import { unsharedWork } from '../../src/analyses/sharedWork.js';
 import { attribution } from '../../src/analyses/prediction/attribution.js';
 import type { AttributionSettings } from '../../src/analyses/prediction/attribution/settings.js';
 import type { AnalysisContext, ReportDraft } from '../../src/analyses/analysis.js';
@@ -27,6 +28,7 @@ export async function runAttribution(
     batchSize: options.batchSize ?? 64,
     limit: options.limit,
     log: silentLogger,
+    shared: unsharedWork,
     signal: new AbortController().signal,
     progress: options.progress ?? (() => undefined),
     partial: () => undefined,

@@ -1,3 +1,4 @@
+import { unsharedWork } from '../../src/analyses/sharedWork.js';
 import type { Analysis, AnalysisContext, ReportDraft, SettingsOf } from '../../src/analyses/analysis.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { createRandom } from '../../src/base/random.js';
@@ -29,6 +30,7 @@ export async function runOn<S extends SettingsSchema>(
     batchSize: 64,
     limit: undefined,
     log: silentLogger,
+    shared: unsharedWork,
     signal: new AbortController().signal,
     progress: () => undefined,
     partial: () => undefined,

@@ -114,10 +114,10 @@ export async function measureHealth(
 ): Promise<HealthResult> {
   const { data } = context;
   if (data === undefined) throw new Error('The runner starts no analysis without the data it needs.');
-  const plan = await planActivations(context, data);
+  const plan = await context.shared.once('activations', () => planActivations(context, data));
   if (plan.targets.length === 0) throw noActivations(plan);
   const base = { plan, distributions: [], data, epsilon: options.epsilon };
-  const secondPassShare = options.histogramBins > 0 ? secondShare(context, options) : 0;
+  const firstShare = options.histogramBins > 0 ? 1 - secondShare(context, options) : 1;
   const request: SweepRequest = {
     model: context.model,
     runtime: context.runtime,
@@ -129,17 +129,20 @@ export async function measureHealth(
     epsilon: options.epsilon,
     topExampleCount: options.topExamples,
     onBatch: (sweep, total) => {
-      const done = (sweep.sampleCount / Math.max(1, total)) * (1 - secondPassShare);
       context.progress({
-        fractionDone: done,
+        fractionDone: (sweep.sampleCount / Math.max(1, total)) * firstShare,
         message: `Counting (${sweep.sampleCount} of ${total} samples)`,
       });
       partial(resultOf({ ...base, sweep }));
     },
   };
-  const sweep = await sweepActivations(request);
-  const distributions = options.histogramBins > 0 ? await secondPass(request, sweep, options, context) : [];
-  return resultOf({ ...base, sweep, distributions });
+  const key = JSON.stringify([options.epsilon, options.topExamples]);
+  const sweep = await context.shared.once(`sweep ${key}`, () => sweepActivations(request));
+  if (options.histogramBins === 0) return resultOf({ ...base, sweep });
+  // An analysis before may have swept: there is an answer at once.
+  context.progress({ fractionDone: firstShare, message: 'Histograms' });
+  partial(resultOf({ ...base, sweep }));
+  return resultOf({ ...base, sweep, distributions: await secondPass(request, sweep, options, context) });
 }
 
 function secondPass(
@@ -149,17 +152,19 @@ function secondPass(
   context: AnalysisContext,
 ): Promise<readonly Distribution[]> {
   const share = secondShare(context, options);
-  return measureDistributions(request, sweep, {
-    binCount: options.histogramBins,
-    sampleLimit: options.histogramSamples,
-    ...(options.relativeThreshold === undefined ? {} : { relativeThreshold: options.relativeThreshold }),
-    onBatch: (sampleCount, total) => {
-      context.progress({
-        fractionDone: 1 - share + share * (sampleCount / Math.max(1, total)),
-        message: `Histograms (${sampleCount} of ${total} samples)`,
-      });
-    },
-  });
+  return context.shared.once(`histograms ${JSON.stringify(options)}`, () =>
+    measureDistributions(request, sweep, {
+      binCount: options.histogramBins,
+      sampleLimit: options.histogramSamples,
+      ...(options.relativeThreshold === undefined ? {} : { relativeThreshold: options.relativeThreshold }),
+      onBatch: (sampleCount, total) => {
+        context.progress({
+          fractionDone: 1 - share + share * (sampleCount / Math.max(1, total)),
+          message: `Histograms (${sampleCount} of ${total} samples)`,
+        });
+      },
+    }),
+  );
 }
 
 /** Share of the run that the second pass takes, for the progress bar. */
