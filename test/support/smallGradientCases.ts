@@ -161,11 +161,22 @@ const smallCases: Readonly<Record<string, SmallCase>> = {
   OneHot: { inputs: [ints(0, 2), scalar(3), [2]] },
   Range: { inputs: [{ wrt: bound(0.3) }, bound(4), { wrt: bound(1.1) }] },
   Det: { inputs: [[2, 3, 3]], map: (value) => value },
+  DequantizeLinear: {
+    inputs: [
+      { dtype: 'uint8', dims: [2, 3], data: Uint8Array.of(3, 200, 90, 17, 128, 255) },
+      [3],
+      { dtype: 'uint8', dims: [3], data: Uint8Array.of(128, 0, 7) },
+    ],
+    attributes: { axis: 1 },
+  },
   DFT: { inputs: [[1, 4, 2]] },
 };
 
-/** Operators that work on what they capture: their derivatives have tests of their own. */
-export const withoutOperands = ['If'];
+/**
+ * Operators whose derivatives have tests of their own: what works on what it captures, and what rounds, whose gradient
+ * passes straight through and is not that of the jumps.
+ */
+export const withoutOperands = ['If', 'QuantizeLinear', 'DynamicQuantizeLinear'];
 
 const unaryCases: Readonly<Record<string, SmallCase>> = {
   Shrink: { inputs: [[2, 3]], isSingle: true, map: (value) => value + 0.8 * Math.sign(value) },

@@ -12,7 +12,7 @@ export const noGradients: readonly NoGradient[] = (
   [
     [integers, ['ArgMax', 'ArgMin', 'NonZero', 'Unique', 'NonMaxSuppression', 'Multinomial', 'Bernoulli']],
     [integers, ['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'IsNaN', 'IsInf']],
-    [steps, ['Sign', 'Floor', 'Ceil', 'Round', 'Hardmax', 'QuantizeLinear', 'DynamicQuantizeLinear']],
+    [steps, ['Sign', 'Floor', 'Ceil', 'Round', 'Hardmax']],
     [constants, ['Shape', 'Size', 'Constant', 'ConstantOfShape', 'EyeLike']],
     [constants, ['HannWindow', 'HammingWindow', 'BlackmanWindow', 'MelWeightMatrix']],
     [random, ['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike']],
@@ -20,7 +20,6 @@ export const noGradients: readonly NoGradient[] = (
       discrete,
       ['And', 'Or', 'Xor', 'Not', 'BitShift', 'BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'BitwiseNot'],
     ],
-    [discrete, ['MatMulInteger', 'ConvInteger', 'QLinearMatMul', 'QLinearConv', 'TfIdfVectorizer']],
     [discrete, ['StringNormalizer', 'StringConcat', 'StringSplit', 'RegexFullMatch']],
   ] as const
 ).flatMap(([reason, operators]) => operators.map((opType) => ({ opType, domain: '', reason })));

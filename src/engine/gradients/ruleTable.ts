@@ -49,6 +49,7 @@ import {
   reverseSequenceRule,
   tensorScatterRule,
 } from './rules/placing.js';
+import { dynamicQuantizeLinearRule, quantisationRules } from './rules/quantisation.js';
 import { reductionRules } from './rules/reductions.js';
 import { flattenRule, reshapeRule, squeezeRule, unsqueezeRule } from './rules/reshape.js';
 import { resizeRule } from './rules/resize.js';
@@ -143,6 +144,8 @@ export const gradientRules: readonly GradientRule[] = [
   rangeRule,
   detRule,
   dftRule,
+  ...quantisationRules,
+  dynamicQuantizeLinearRule,
 ];
 
 /** How a rule is chosen for a node. */

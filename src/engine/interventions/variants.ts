@@ -97,8 +97,9 @@ function sizesReadBy(facts: Facts, reach: Reach): string[] {
   const open = [...reach.nodes].flatMap((node) => [...readsOf(node)]);
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     const producer = producers.get(name);
-    if (producer === undefined || seen.has(name) || reach.nodes.has(producer) || hasBatch(facts, name))
-      {continue;}
+    if (producer === undefined || seen.has(name) || reach.nodes.has(producer) || hasBatch(facts, name)) {
+      continue;
+    }
     seen.add(name);
     if (isSize(producer) && hasBatch(facts, producer.inputs[0] ?? '')) found.push(name);
     else open.push(...readsOf(producer));

@@ -15,9 +15,20 @@ import { matMulNBits } from './entries/matMulNBits.js';
 import { meanVarianceNormalization } from './entries/meanVariance.js';
 import { maxRoiPool, roiAlign } from './entries/regions.js';
 import { microsoftRotary, onnxRotary } from './entries/rotary.js';
+import { concatFromSequence, optionalGetElement, sequenceAt } from './entries/sequences.js';
 import { stft } from './entries/stft.js';
 import type { Lowering } from './lowering.js';
 import { recurrentLowerings } from './recurrent/recurrent.js';
+import { quantisedElementwise } from './quantised/elementwise.js';
+import {
+  convInteger,
+  dynamicQuantizeMatMul,
+  matMulInteger,
+  matMulIntegerToFloat,
+  qGemm,
+  qLinearConv,
+  qLinearMatMul,
+} from './quantised/products.js';
 
 /** The lowerings: composite operators that are differentiated through the core operators they stand for. */
 export const lowerings: readonly Lowering[] = [
@@ -44,6 +55,17 @@ export const lowerings: readonly Lowering[] = [
   groupQueryAttention,
   matMulNBits,
   ...recurrentLowerings,
+  sequenceAt,
+  concatFromSequence,
+  optionalGetElement,
+  qLinearConv,
+  qLinearMatMul,
+  convInteger,
+  matMulInteger,
+  qGemm,
+  matMulIntegerToFloat,
+  dynamicQuantizeMatMul,
+  ...quantisedElementwise,
 ];
 
 const loweringByOperator = new Map(lowerings.map((entry) => [`${entry.domain}:${entry.opType}`, entry]));

@@ -10,13 +10,19 @@ import { loweringCases } from '../../support/loweringCases.js';
 import { checkLowering } from '../../support/loweringCheck.js';
 import { emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 
+/** What rounds differs from its real equivalent, and what takes tensors out of sequences needs one: see their tests. */
+const walked = lowerings.filter(
+  ({ opType, isStraightThrough }) =>
+    isStraightThrough !== true && !/Sequence|Optional|IntegerTo/u.test(opType),
+);
+
 describe('every lowering', () => {
   it('has cases, and every case a lowering', () => {
-    const operators = lowerings.map(({ domain, opType }) => `${domain}:${opType}`).sort();
+    const operators = walked.map(({ domain, opType }) => `${domain}:${opType}`).sort();
     assert.deepEqual(Object.keys(loweringCases).sort(), operators);
   });
 
-  for (const { opType, domain } of lowerings) {
+  for (const { opType, domain } of walked) {
     for (const [i, given] of (loweringCases[`${domain}:${opType}`] ?? []).entries()) {
       const title = `of ${opType}${domain === '' ? '' : ` (${domain})`}, case ${i + 1},`;
       it(`${title} computes what the operator does`, async () => {

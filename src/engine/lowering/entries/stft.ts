@@ -12,10 +12,10 @@ export const stft = lowering(
     const given = input(3) ?? (window === undefined ? undefined : emit.shape(window));
     if (given === undefined) throw formUnsupported(node, 'neither a window nor a frame length');
     if (window !== undefined && shapeIfKnown(context, signal)?.[2] === 2) {
-    // ONNX Runtime multiplies complex signals by something else than this window.
-    throw formUnsupported(node, 'a window on a complex signal');
-  }
-  const shaped = rankOf(context, signal) === 2 ? emit.unsqueeze(signal, [2]) : signal;
+      // ONNX Runtime multiplies complex signals by something else than this window.
+      throw formUnsupported(node, 'a window on a complex signal');
+    }
+    const shaped = rankOf(context, signal) === 2 ? emit.unsqueeze(signal, [2]) : signal;
     const length = emit.reshapeTo(emit.castTo(given, 'int64'), []);
     const stride = emit.reshapeTo(emit.castTo(step, 'int64'), []);
     const total = emit.squeeze(emit.shape(shaped, 1, 2), [0]);

@@ -1,7 +1,15 @@
 import { type Dimension, intAttribute, stringAttribute } from '../../model.js';
 import { broadcastDimension, broadcastShapes, product, type Shape, sum } from '../dimensions.js';
 import { tensorFact } from '../facts.js';
-import { elementOf, type InferRule, like, type NodeView, type RuleEntries, shapeOf } from '../rule.js';
+import {
+  elementOf,
+  hasInput,
+  type InferRule,
+  like,
+  type NodeView,
+  type RuleEntries,
+  shapeOf,
+} from '../rule.js';
 
 /** Returns the shape of a matrix product with numpy's rules for one and for more than two axes. */
 export function matrixProductShape(a: Shape, b: Shape): Shape {
@@ -24,13 +32,20 @@ const quantisedProduct: InferRule = (view) => [
   tensorFact(elementOf(view, 7), matrixProductShape(shapeOf(view, 0), shapeOf(view, 3))),
 ];
 
-const gemm: InferRule = (view) => {
+function gemmShape(view: NodeView, right: number): Shape {
   const a = shapeOf(view, 0);
-  const b = shapeOf(view, 1);
+  const b = shapeOf(view, right);
   const rows = a?.[intAttribute(view.node, 'transA', 0) === 0 ? 0 : 1] ?? null;
   const columns = b?.[intAttribute(view.node, 'transB', 0) === 0 ? 1 : 0] ?? null;
-  return [like(view, 0, [rows, columns])];
-};
+  return [rows, columns];
+}
+
+const gemm: InferRule = (view) => [like(view, 0, gemmShape(view, 1))];
+
+/** Without a scale of the result the result is real. */
+const quantisedGemm: InferRule = (view) => [
+  tensorFact(hasInput(view, 7) ? elementOf(view, 8) : 'float32', gemmShape(view, 3)),
+];
 
 function swapped(shape: Shape, isSwapped: boolean): Shape {
   if (!isSwapped || shape === null || shape.length < 2) return shape;
@@ -109,6 +124,7 @@ export const productRules: RuleEntries = [
   ['MatMulInteger com.microsoft:MatMulInteger16', integerProduct],
   ['QLinearMatMul', quantisedProduct],
   ['Gemm com.microsoft:FusedGemm', gemm],
+  ['com.microsoft:QGemm', quantisedGemm],
   ['Einsum', einsum],
   ['Det', determinant],
   ['com.microsoft:FusedMatMul com.microsoft:TransposeMatMul', fusedProduct],
