@@ -24,6 +24,10 @@ const steps = [
   ['dead code', () => bin('knip/bin/knip.js', ['--no-progress'])],
   ['schemas', () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'schemas', 'main.ts'), '--check'])],
   [
+    'operators',
+    () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'operators', 'main.ts'), '--check']),
+  ],
+  [
     'manifest',
     () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'manifest', 'main.ts'), '--check']),
   ],

@@ -6,6 +6,9 @@ import { recurrentCases } from './recurrentCases.js';
 /** Moves sums away from an activation's corner. */
 const apart = (value: number): number => 4 * value;
 
+/** Moves no sample over a pixel's edge within a difference's step. */
+const small = (value: number): number => (Math.round(value * 8) + 0.5) / 8;
+
 /** Grid coordinates on both sides of the edges. */
 const grid = float32Tensor(
   [-0.3, 0.2, 0.71, -0.9, 1.3, 0.4, -1.7, 0.1, 0.45, 2.6, -1.05, -1.2],
@@ -121,6 +124,15 @@ export const loweringCases: Readonly<Record<string, readonly LoweringCase[]>> = 
       attributes: { mode: 'cubic' },
       opset: 22,
       hidden: true,
+    },
+  ],
+  ':DeformConv': [
+    { inputs: [[1, 2, 4, 4], [3, 2, 2, 2], [1, 8, 3, 3], [3]], opset: 19, map: small },
+    {
+      inputs: [[2, 4, 3, 4], [2, 2, 2, 3], [2, 24, 2, 2], '', [2, 12, 2, 2]],
+      attributes: { group: 2, offset_group: 2, pads: [1, 1, 0, 1], strides: [2, 2] },
+      opset: 22,
+      map: small,
     },
   ],
   ':RoiAlign': [

@@ -169,6 +169,7 @@ const smallCases: Readonly<Record<string, SmallCase>> = {
     ],
     attributes: { axis: 1 },
   },
+  CumProd: { inputs: [[2, 4], scalar(1)], map: (value) => value },
   DFT: { inputs: [[1, 4, 2]] },
 };
 

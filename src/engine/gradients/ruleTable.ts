@@ -40,7 +40,7 @@ import {
   rmsNormalizationRule,
   simplifiedLayerNormalizationRule,
 } from './rules/normalization.js';
-import { affineGridRule, detRule, modRule, oneHotRule, rangeRule } from './rules/numbers.js';
+import { affineGridRule, cumProdRule, detRule, modRule, oneHotRule, rangeRule } from './rules/numbers.js';
 import {
   centerCropPadRule,
   col2ImRule,
@@ -143,6 +143,7 @@ export const gradientRules: readonly GradientRule[] = [
   oneHotRule,
   rangeRule,
   detRule,
+  cumProdRule,
   dftRule,
   ...quantisationRules,
   dynamicQuantizeLinearRule,

@@ -2,6 +2,7 @@ import type { GraphNode } from '../../onnx/model.js';
 import { groupQueryAttention } from './attention/groupQuery.js';
 import { multiHeadAttention, packedAttention } from './attention/multiHead.js';
 import { onnxAttention } from './attention/onnxAttention.js';
+import { deformConv } from './entries/deformConv.js';
 import { einsum } from './entries/einsum.js';
 import {
   embedLayerNormalization,
@@ -37,6 +38,7 @@ export const lowerings: readonly Lowering[] = [
   softmaxCrossEntropyLoss,
   negativeLogLikelihoodLoss,
   gridSample,
+  deformConv,
   roiAlign,
   maxRoiPool,
   stft,

@@ -1,7 +1,7 @@
 import { intAttribute } from '../../../onnx/model.js';
 import { type Emitter, emitterFor } from '../emitter.js';
 import { type GradientRule, latestOpset } from '../gradientRule.js';
-import { rankOf, shapeIfKnown, shapeOf } from '../staticShapes.js';
+import { axesFrom, constantInts, normalAxis, rankOf, shapeIfKnown, shapeOf } from '../staticShapes.js';
 
 /** Gradient of Mod on floats (fmod=1), y = a − ⌊a/b⌉·b rounded towards 0: g and g·(y − a)/b. */
 export const modRule: GradientRule = {
@@ -120,3 +120,49 @@ function cofactors(emit: Emitter, x: string): string {
   const sign = emit.castTo(emit.sub(emit.ints([1]), emit.mul(parity, emit.ints([2]))), emit.elementType);
   return emit.reshapeLike(emit.mul(minors, sign), x);
 }
+
+/**
+ * Gradient of CumProd: dxᵢ = (Π before i)·Σⱼ gⱼ·Π between i and j, by a table [n, n] along the axis.
+ *
+ * Nothing is divided, so that it is exact where factors are zero.
+ */
+export const cumProdRule: GradientRule = {
+  opType: 'CumProd',
+  domain: '',
+  opsets: [26, latestOpset],
+  backward(context) {
+    const { node } = context;
+    const [g] = context.outputCotangents;
+    const [x = '', axisOperand = ''] = node.inputs;
+    if (g === undefined) return [];
+    const emit = emitterFor(context);
+    const rank = rankOf(context, x);
+    const axis = normalAxis(constantInts(context, 1)?.[0] ?? 0, rank);
+    const reverse = intAttribute(node, 'reverse', 0);
+    const exclusive = intAttribute(node, 'exclusive', 0);
+    const last = [...axesFrom(0, rank).filter((other) => other !== axis), axis];
+    const count = emit.node('Range', [
+      emit.intScalar(0),
+      emit.squeeze(emit.shape(x, axis, axis + 1), [0]),
+      emit.intScalar(1),
+    ]);
+    // Row i, column k: whether factor k comes after factor i.
+    const [i, k] = [emit.unsqueeze(count, [1]), emit.unsqueeze(count, [0])];
+    const isAfter = reverse === 1 ? emit.less(k, i) : emit.greater(k, i);
+    const factors = emit.where(isAfter, emit.unsqueeze(emit.transpose(x, last), [-2]), emit.scalar(1));
+    const between = emit.node('CumProd', [factors, emit.intScalar(-1)], { reverse, exclusive });
+    const reached = exclusive === 1 ? isAfter : emit.node('Or', [isAfter, emit.node('Equal', [i, k])]);
+    const parts = emit.keepWhere(reached, emit.mul(emit.unsqueeze(emit.transpose(g, last), [-2]), between));
+    const inner = emit.sum(parts, [rank], false);
+    const before = emit.node('CumProd', [x, axisOperand], { reverse, exclusive: 1 });
+    return [
+      emit.mul(
+        before,
+        emit.transpose(
+          inner,
+          last.map((_, place) => last.indexOf(place)),
+        ),
+      ),
+    ];
+  },
+};
