@@ -22,6 +22,8 @@ export interface DifferentiationRequest {
   readonly types: TypeTable;
   /** Rules that take precedence over the gradient's own, for other backward passes (guided, relevance). */
   readonly rules?: readonly GradientRule[];
+  /** Returns values that the given rules appended for themselves; asked at the end. */
+  keeps?(): readonly string[];
 }
 
 /** A differentiated model. */
@@ -68,7 +70,8 @@ export function differentiate(model: Model, request: DifferentiationRequest): Di
     if (gradient !== undefined) gradients.set(value, gradient);
   }
   const own = madeBy(model);
-  return { model: withoutDead(pass.builder.build(), { own, read: gradients.values() }), gradients };
+  const read = [...gradients.values(), ...(request.keeps?.() ?? [])];
+  return { model: withoutDead(pass.builder.build(), { own, read }), gradients };
 }
 
 function rulesFor(nodes: readonly GraphNode[], choice: RuleChoice): ReadonlyMap<GraphNode, GradientRule> {
