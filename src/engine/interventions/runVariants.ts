@@ -3,7 +3,8 @@ import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import { intervene } from '../rewrites/intervene.js';
 import type { Feeds, Runtime } from '../runtime/session.js';
-import { type BatchedVariants, batchVariants, type Variant } from './variants.js';
+import type { Variant } from './variantReach.js';
+import { type BatchedVariants, batchVariants } from './variants.js';
 
 /** What variants gave. */
 export interface VariantRuns {

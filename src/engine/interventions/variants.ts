@@ -1,15 +1,14 @@
-import { readsOf, topologicalOrder } from '../../onnx/graphIndex.js';
-import { bodiesOf, type GraphNode, intAttribute, type Model } from '../../onnx/model.js';
+import { topologicalOrder } from '../../onnx/graphIndex.js';
+import type { GraphNode, Model } from '../../onnx/model.js';
 import { batchSymbol } from '../../onnx/shapes/inferTypes.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
+import { constantLookup } from '../gradients/constantLookup.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import { type Intervention, regionsOf } from '../rewrites/intervene.js';
 import { appendChange, type Change } from './change.js';
 import { appendRegions } from './selection.js';
 import { stackChanges } from './stackChanges.js';
-
-/** One way to change a model: interventions that are applied in turn, together. */
-export type Variant = readonly Intervention[];
+import { hasBatch, obstacle, type Reach, reachOf, type Variant, type VariantFacts } from './variantReach.js';
 
 /** A model that runs all variants at once, or why there is none. */
 export type BatchedVariants =
@@ -38,7 +37,8 @@ export interface VariedOutput {
 export function batchVariants(model: Model, variants: readonly Variant[], types: TypeTable): BatchedVariants {
   const order = topologicalOrder(model.graph);
   if (order.kind === 'cycle') return { kind: 'impossible', reason: 'its graph has a cycle' };
-  const facts = { model, nodes: order.nodes, types, batch: batchSymbol(model), variants };
+  const constantOf = constantLookup(model);
+  const facts = { model, nodes: order.nodes, types, batch: batchSymbol(model), variants, constantOf };
   const changed = new Set(variants.flatMap((variant) => variant.map(({ value }) => value)));
   const reach = reachOf(facts, changed);
   const reason = obstacle(facts, { changed, reach });
@@ -46,143 +46,15 @@ export function batchVariants(model: Model, variants: readonly Variant[], types:
   return new Laying(facts, reach).lay(changed);
 }
 
-interface Facts {
-  readonly model: Model;
-  readonly nodes: readonly GraphNode[];
-  readonly types: TypeTable;
-  readonly batch: string | undefined;
-  readonly variants: readonly Variant[];
-}
-
-/** What has to be computed for each variant. */
-interface Reach {
-  readonly nodes: ReadonlySet<GraphNode>;
-  readonly values: ReadonlySet<string>;
-}
-
-/** Everything behind the changed values; with sizes that such nodes read, which count the repeated batch then. */
-function reachOf(facts: Facts, changed: ReadonlySet<string>): Reach {
-  const sources = new Set(changed);
-  for (;;) {
-    const reach = descendants(facts.nodes, sources);
-    const sizes = sizesReadBy(facts, reach);
-    if (sizes.length === 0) return reach;
-    for (const size of sizes) sources.add(size);
-  }
-}
-
-function descendants(nodes: readonly GraphNode[], sources: ReadonlySet<string>): Reach {
-  const values = new Set(sources);
-  const reached = new Set<GraphNode>();
-  for (const node of nodes) {
-    const isSource = node.outputs.some((output) => sources.has(output) && isSize(node));
-    if (!isSource && ![...readsOf(node)].some((read) => values.has(read))) continue;
-    reached.add(node);
-    for (const output of node.outputs) values.add(output);
-  }
-  return { nodes: reached, values };
-}
-
-function isSize({ opType }: GraphNode): boolean {
-  return opType === 'Shape' || opType === 'Size';
-}
-
-/** Sizes of batches outside the reach that flow into it without passing a value that has the batch itself. */
-function sizesReadBy(facts: Facts, reach: Reach): string[] {
-  const producers = new Map(
-    facts.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)),
-  );
-  const seen = new Set<string>();
-  const found: string[] = [];
-  const open = [...reach.nodes].flatMap((node) => [...readsOf(node)]);
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    const producer = producers.get(name);
-    if (producer === undefined || seen.has(name) || reach.nodes.has(producer) || hasBatch(facts, name)) {
-      continue;
-    }
-    seen.add(name);
-    if (isSize(producer) && hasBatch(facts, producer.inputs[0] ?? '')) found.push(name);
-    else open.push(...readsOf(producer));
-  }
-  return found;
-}
-
-function shapeOf({ types }: Facts, value: string): readonly unknown[] | null {
-  const type = types.get(value);
-  return type?.kind === 'tensor' ? type.shape : null;
-}
-
-function hasBatch(facts: Facts, value: string): boolean {
-  return facts.batch !== undefined && shapeOf(facts, value)?.[0] === facts.batch;
-}
-
-/** Operators that mix the rows of a batch where their axis is the first, though the shape does not show it. */
-const mixing: Readonly<Record<string, number>> = {
-  Softmax: -1,
-  LogSoftmax: -1,
-  Hardmax: -1,
-  LpNormalization: -1,
-  LayerNormalization: -1,
-  ReverseSequence: 1,
-};
-
-function obstacle(
-  facts: Facts,
-  { changed, reach }: { readonly changed: ReadonlySet<string>; readonly reach: Reach },
-): string | undefined {
-  if (facts.batch === undefined) return 'its first input has no open batch axis';
-  const regions = facts.variants.flat().flatMap(regionsOf).flat();
-  if (regions.some(({ axis }) => axis === 0)) return 'a region names rows of the batch';
-  for (const value of changed) {
-    if (!hasBatch(facts, value)) return `"${value}" does not have the batch on its first axis`;
-  }
-  for (const node of reach.nodes) {
-    if (bodiesOf(node).length > 0) return `${node.opType} has a body`;
-    const mixes = mixesRows(facts, node);
-    if (mixes) return `${node.opType} mixes the rows of a batch`;
-    for (const output of node.outputs.filter((name) => name !== '')) {
-      const shape = shapeOf(facts, output);
-      if (shape === null) return `the shape of "${output}" is not known`;
-      if (
-        hasBatch(facts, output)
-          ? shape.slice(1).some((size) => isOfBatch(facts, size))
-          : !isCount(facts, output)
-      ) {
-        return `"${output}" does not keep the batch on its first axis alone`;
-      }
-    }
-  }
-  return undefined;
-}
-
-function isOfBatch({ batch }: Facts, size: unknown): boolean {
-  return typeof size === 'string' && size.split(/[^\w?]+/u).includes(batch ?? '');
-}
-
-function mixesRows(facts: Facts, node: GraphNode): boolean {
-  const axis = mixing[node.opType];
-  const rank = shapeOf(facts, node.inputs[0] ?? '')?.length ?? 0;
-  if (node.opType === 'CumSum' || node.opType === 'Unique' || node.opType === 'ScatterND') return true;
-  if (axis === undefined) return false;
-  const given = intAttribute(node, 'axis', axis);
-  return given === 0 || given === -rank;
-}
-
-/** Small integers: sizes and what is made of them. */
-function isCount({ types }: Facts, value: string): boolean {
-  const type = types.get(value);
-  return type?.kind === 'tensor' && type.elementType === 'int64' && (type.shape?.length ?? 2) <= 1;
-}
-
 /** Lays the graph anew: nodes out of reach as they are, those in reach on the repeated batch. */
 class Laying {
-  private readonly facts: Facts;
+  private readonly facts: VariantFacts;
   private readonly reach: Reach;
   private readonly builder: GraphBuilder;
   /** What nodes in reach read instead, by the original's name. */
   private readonly readAs = new Map<string, string>();
 
-  constructor(facts: Facts, reach: Reach) {
+  constructor(facts: VariantFacts, reach: Reach) {
     const { model } = facts;
     this.facts = facts;
     this.reach = reach;

@@ -228,12 +228,13 @@ function denseByHand(
         row.reduce((sum, v, i) => sum + v * weight[i * to + u]!, bias[u]!),
       );
       assert.equal(row.length * from, weight.length);
-      if (layer < sizes.length - 1)
-        {row = edit(
+      if (layer < sizes.length - 1) {
+        row = edit(
           layer,
           row.map((v) => Math.max(v, 0)),
           n,
-        );}
+        );
+      }
     }
     return row;
   }).flat();
@@ -331,6 +332,31 @@ describe('interventions at addresses', () => {
         ]),
       /\[6, 5\]/,
     );
+  });
+
+  it('do what an edit of the weights behind a unit does', async () => {
+    // What leaves act1 enters row u of fc2: no activation in a row there is the same as a zero row, and so on.
+    const edited = (edit: (value: number) => number): Model => {
+      const by = float32Tensor(
+        [...weightOf(model, 'fc2.weight')].map((value, i) => (Math.floor(i / 5) === 2 ? edit(value) : value)),
+        [6, 5],
+      );
+      const bytes = new Uint8Array((by.data as Float32Array).buffer);
+      const initializers = new Map(model.graph.initializers);
+      const old = initializers.get('fc2.weight')!;
+      initializers.set('fc2.weight', { ...old, source: { kind: 'inline', bytes } });
+      return { ...model, graph: { ...model.graph, initializers } };
+    };
+    for (const [change, edit] of [
+      [{ kind: 'zero' }, () => 0],
+      [{ kind: 'scale', factor: -1.5 }, (value) => -1.5 * value],
+    ] as [Change, (value: number) => number][]) {
+      const byHand = await runOnce(edited(edit), { x: input });
+      const changed = await runOnce(intervene(model, interventionsAt(['act1[2]'], change, context)), {
+        x: input,
+      });
+      assertClose(changed['logits']!, toFloat64(byHand['logits']!), change.kind);
+    }
   });
 
   it('apply in their order, on inputs and weights too', async () => {

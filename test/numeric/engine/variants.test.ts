@@ -8,7 +8,8 @@ import {
 } from '../../../src/engine/interventions/atAddresses.js';
 import type { Change } from '../../../src/engine/interventions/change.js';
 import { runVariants } from '../../../src/engine/interventions/runVariants.js';
-import { batchVariants, type Variant } from '../../../src/engine/interventions/variants.js';
+import type { Variant } from '../../../src/engine/interventions/variantReach.js';
+import { batchVariants } from '../../../src/engine/interventions/variants.js';
 import { intervene } from '../../../src/engine/rewrites/intervene.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Feeds } from '../../../src/engine/runtime/session.js';
