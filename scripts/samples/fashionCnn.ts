@@ -34,7 +34,7 @@ export const fashionCnn = classifierSample({
   optimizer: adamW({ weightDecay: 0.02 }),
   learningRate: 4e-3,
   batchSize: 128,
-  epochCount: 4,
+  epochCount: 2,
   schedule: { kind: 'cosine', warmUpSteps: 100, final: 0.01 },
   scheduleText: 'warm-up over 100 steps, then cosine, down to 1 %',
   labelSmoothing: 0.05,

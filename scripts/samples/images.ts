@@ -73,7 +73,11 @@ export function imageFeed({ pixels, count }: Images): Feeds {
 export function writeImages(
   dir: string,
   images: Images,
-  { name, count }: { readonly name: string; readonly count: number },
+  {
+    name,
+    count,
+    hasLabels = true,
+  }: { readonly name: string; readonly count: number; readonly hasLabels?: boolean },
 ): readonly string[] {
   const indices = createRandom(0).permutation(images.count).slice(0, count).sort();
   const picked = pickImages(images, indices);
@@ -84,7 +88,7 @@ export function writeImages(
   };
   const parts = {
     [`${name}-images-idx3-ubyte.gz`]: [header([0x803, count, 28, 28]), picked.pixels],
-    [`${name}-labels-idx1-ubyte.gz`]: [header([0x801, count]), picked.labels],
+    ...(hasLabels ? { [`${name}-labels-idx1-ubyte.gz`]: [header([0x801, count]), picked.labels] } : {}),
   };
   for (const [file, contents] of Object.entries(parts)) {
     writeFileSync(join(dir, file), gzipSync(Buffer.concat(contents), { level: 9 }));

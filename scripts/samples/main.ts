@@ -2,12 +2,25 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootDir } from '../../test/support/paths.js';
+import { digitsFp16, digitsInt8 } from './convertedDigits.js';
 import { digitsCnn } from './digitsCnn.js';
+import { digitsVae } from './digitsVae.js';
 import { dyingRelu } from './dyingRelu.js';
 import { fashionCnn } from './fashionCnn.js';
+import { modularAddition } from './modularAddition.js';
+import { storyLm } from './storyLm.js';
 import type { Sample, SampleFacts } from './sample.js';
 
-const samples: readonly Sample[] = [digitsCnn, dyingRelu, fashionCnn];
+const samples: readonly Sample[] = [
+  digitsCnn,
+  dyingRelu,
+  fashionCnn,
+  storyLm,
+  digitsVae,
+  modularAddition,
+  digitsInt8,
+  digitsFp16,
+];
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !samples.some((sample) => sample.name === name));

@@ -1,7 +1,7 @@
 import type { Random } from '../../src/base/random.js';
 import { type AttributeInput, GraphBuilder } from '../../src/engine/graph/graphBuilder.js';
 import type { Model, ValueType } from '../../src/onnx/model.js';
-import { float32Tensor } from '../../src/onnx/tensorValue.js';
+import { float32Tensor, int64Tensor } from '../../src/onnx/tensorValue.js';
 
 // Untrained networks as PyTorch would export them: weights `fc1.weight`, nodes `/fc1/Gemm`; dots of names are scopes.
 
@@ -55,8 +55,13 @@ function emptyModel(name: string): Model {
 
 /** Ends the network at an output named `logits` [N, classCount]. */
 export function finishNetwork(network: Network, classCount: number): Model {
-  network.builder.node('Identity', [network.value], { outputs: ['logits'], name: '/Identity' });
-  network.builder.addOutput('logits', floatType(['N', classCount]));
+  return finishAt(network, 'logits', ['N', classCount]);
+}
+
+/** Ends the network at an output. */
+export function finishAt(network: Network, output: string, shape: readonly (number | string)[]): Model {
+  network.builder.node('Identity', [network.value], { outputs: [output], name: '/Identity' });
+  network.builder.addOutput(output, floatType(shape));
   return network.builder.build();
 }
 
@@ -140,6 +145,11 @@ export function layOperator(
   lay(network, { opType, name }, operands, {});
 }
 
+/** Adds integers that an operator reads. */
+export function int64s(network: Network, values: readonly number[]): string {
+  return network.builder.constant(int64Tensor(values, [values.length]));
+}
+
 /** Lays a node; its value and the given operands are its inputs. */
 export function lay(
   network: Network,
@@ -147,7 +157,7 @@ export function lay(
   operands: readonly string[],
   attributes: Readonly<Record<string, AttributeInput>>,
 ): void {
-  const path = `${name === '' ? '' : `/${name.replaceAll('.', '/')}`}/${opType}`;
+  const path = `${name === '' ? '' : `/${name.replaceAll(/\.(?!\d)/gu, '/')}`}/${opType}`;
   const output = network.builder.freshName(`${path}_output_0`);
   network.value = network.builder.node(opType, [network.value, ...operands], {
     attributes,
@@ -162,6 +172,18 @@ export function parameter(network: Network, name: string, dims: readonly number[
   const count = dims.reduce((product, dim) => product * dim, 1);
   const data = Float32Array.from({ length: count }, () => (2 * network.random.next() - 1) * bound);
   return network.builder.constant(float32Tensor(data, dims), name);
+}
+
+/** Adds weights drawn from a normal distribution. */
+export function normalParameter(
+  network: Network,
+  name: string,
+  dims: readonly number[],
+  deviation: number,
+): string {
+  const count = dims.reduce((product, dim) => product * dim, 1);
+  const data = Float32Array.from({ length: count }, () => network.random.normal() * deviation);
+  return constant(network, name, data, dims);
 }
 
 /** Adds numbers under a name of their own, even where equal ones are there. */

@@ -16,6 +16,16 @@ import { goldenDir, itWithShared, rootDir } from '../../support/paths.js';
 /** Facts about the models from elsewhere: their makers' counts, or the architecture multiplied out. */
 const knownParameterCounts: Readonly<Record<string, number>> = {
   'sample-models/digits-cnn/digits-cnn.onnx': 105_866,
+  'sample-models/digits-int8/digits-int8.onnx': 105_866,
+  'sample-models/digits-fp16/digits-fp16.onnx': 105_866,
+  // 784·128+128, twice 128·8+8, 8·128+128, 128·784+784.
+  'sample-models/digits-vae/digits-vae.onnx': 100_480 + 2 * 1_032 + 1_152 + 101_136,
+  // Stem 144+32, blocks 2·16·16·9+64+148, 16·32·9+32·32·9+128+552+16·32+64, 32·64·9+64·64·9+256+2,128+32·64+128, fc 650.
+  'sample-models/fashion-cnn/fashion-cnn.onnx': 176 + 4_820 + 15_080 + 59_856 + 650,
+  // Tokens 98·64, positions 3·64, attention 4·64², MLP 64·256+256 and 256·64+64, head 64·97.
+  'sample-models/modular-addition/modular-addition.onnx': 6_272 + 192 + 16_384 + 16_640 + 16_448 + 6_208,
+  // Tokens and head 1,024·80 each, positions 64·80, four blocks of 4·80²+320+2·80·320+400, last norm 160.
+  'sample-models/story-lm/story-lm.onnx': 2 * 81_920 + 5_120 + 4 * 77_520 + 160,
   // conv1 156, conv2 2,416, fc1 48,120, fc2 10,164, fc3 850.
   'oracle/lenet.onnx': 61_706,
   // 6·16+16, 16·12+12, 12·8+8, 8·3+3.

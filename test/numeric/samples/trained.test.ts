@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRandom } from '../../../src/base/random.js';
+import { openDataset } from '../../../src/data/openDataset.js';
+import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
+import type { Feeds } from '../../../src/engine/runtime/session.js';
+import { readModel } from '../../../src/onnx/readModel.js';
+import { type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { decodeTokens, encodeText } from '../../../scripts/samples/bpe.js';
+import { normalTensor } from '../../support/modelBuilder.js';
+import { samplesDir } from '../../support/paths.js';
+
+// What the manifests say of the samples, measured again on the committed data, as a person would run them.
+
+interface Manifest {
+  readonly metric: { readonly value: number };
+  readonly recipe: Readonly<Record<string, number>>;
+}
+
+function manifestOf(name: string): Manifest {
+  return JSON.parse(readFileSync(join(samplesDir, name, 'manifest.json'), 'utf8')) as Manifest;
+}
+
+interface Seen {
+  readonly feeds: Feeds;
+  readonly outputs: Feeds;
+  readonly labels: Int32Array;
+}
+
+/** Runs a sample on its own data. */
+async function* runOnData(name: string, limit = Infinity): AsyncGenerator<Seen> {
+  const model = await readModel(join(samplesDir, name, `${name}.onnx`));
+  const data = await openDataset(join(samplesDir, name, `${name}.inspect.json`), model);
+  const session = await createRuntime({ provider: 'cpu' }).open(model);
+  const count = Math.min(limit, data.sampleCount);
+  for await (const { feeds, labels = new Int32Array() } of data.batches({ batchSize: 100, limit: count })) {
+    yield { feeds, outputs: await session.run(feeds), labels };
+  }
+  await session.close();
+}
+
+async function classesOf(name: string): Promise<{ classes: number[]; labels: number[] }> {
+  const classes: number[] = [];
+  const labels: number[] = [];
+  for await (const seen of runOnData(name)) {
+    const scores = toFloat64(seen.outputs['logits']!);
+    const width = scores.length / seen.labels.length;
+    for (const [row, label] of seen.labels.entries()) {
+      const own = scores.subarray(row * width, (row + 1) * width);
+      classes.push(own.indexOf(Math.max(...own)));
+      labels.push(label);
+    }
+  }
+  return { classes, labels };
+}
+
+function share(values: readonly boolean[]): number {
+  return values.filter(Boolean).length / values.length;
+}
+
+describe('trained samples', function () {
+  this.timeout(60_000);
+
+  it('fashion-cnn knows at least 85 % of its committed test images, about as many as of all', async () => {
+    const { classes, labels } = await classesOf('fashion-cnn');
+    const accuracy = share(classes.map((found, i) => found === labels[i]));
+    assert.ok(accuracy >= 0.85, String(accuracy));
+    // 3,200 of 10,000: a standard deviation of half a percent.
+    assert.ok(Math.abs(accuracy - manifestOf('fashion-cnn').metric.value) < 0.02, String(accuracy));
+  });
+
+  it('digits-int8 and digits-fp16 say what digits-cnn says, but for a few of its images', async () => {
+    const original = await classesOf('digits-cnn');
+    for (const [name, least] of [
+      ['digits-int8', 0.99],
+      ['digits-fp16', 0.9995],
+    ] as const) {
+      const { classes, labels } = await classesOf(name);
+      assert.ok(share(classes.map((found, i) => found === original.classes[i])) >= least, name);
+      const accuracy = share(classes.map((found, i) => found === labels[i]));
+      assert.ok(Math.abs(accuracy - manifestOf(name).metric.value) < 0.006, name);
+    }
+  });
+
+  it('modular-addition adds pairs that it was never shown', async () => {
+    const { classes, labels } = await classesOf('modular-addition');
+    const accuracy = share(classes.map((found, i) => found === labels[i]));
+    assert.ok(accuracy >= 0.99, String(accuracy));
+    assert.ok(manifestOf('modular-addition').metric.value >= 0.99);
+    assert.ok(labels.every((label, i) => label === (Math.floor(i / 97) + (i % 97)) % 97));
+  });
+
+  it('digits-vae is its encoder and decoder in one, and draws digits that look like its input', async () => {
+    const runtime = createRuntime({ provider: 'cpu' });
+    const dir = join(samplesDir, 'digits-vae');
+    const encoder = await runtime.open(await readModel(join(dir, 'digits-vae-encoder.onnx')));
+    const decoder = await runtime.open(await readModel(join(dir, 'digits-vae-decoder.onnx')));
+    for await (const { feeds, outputs } of runOnData('digits-vae', 100)) {
+      const codes = await encoder.run(feeds);
+      assert.deepEqual(toFloat64(codes['mean']!), toFloat64(outputs['mean']!));
+      assert.deepEqual(toFloat64(codes['logVariance']!), toFloat64(outputs['logVariance']!));
+      const { reconstruction } = await decoder.run({ code: codes['mean']! });
+      assert.deepEqual(reconstruction!.dims, [100, 1, 28, 28]);
+      assert.deepEqual(toFloat64(reconstruction!), toFloat64(outputs['reconstruction']!));
+      const error = meanSquare(feeds['image']!, reconstruction!);
+      // A picture of the mean image alone has 0.067.
+      assert.ok(error < 0.025, String(error));
+    }
+    const drawn = await decoder.run({ code: normalTensor(createRandom(1), [20, 8]) });
+    const pixels = toFloat64(drawn['reconstruction']!);
+    assert.ok(pixels.every((pixel) => pixel >= 0 && pixel <= 1));
+    const ink = pixels.reduce((sum, pixel) => sum + pixel, 0) / pixels.length;
+    // Digits have 0.13 on average.
+    assert.ok(ink > 0.05 && ink < 0.3, String(ink));
+    await encoder.close();
+    await decoder.close();
+  });
+
+  it('story-lm guesses held-out text as well as its manifest says', async () => {
+    let sum = 0;
+    let count = 0;
+    for await (const { feeds, outputs } of runOnData('story-lm', 200)) {
+      const tokens = toFloat64(feeds['tokens']!);
+      const logits = toFloat64(outputs['logits']!);
+      for (let i = 0; i < tokens.length; i++) {
+        if (i % 64 === 63) continue;
+        const scores = logits.subarray(i * 1024, (i + 1) * 1024);
+        sum += Math.log(scores.reduce((total, z) => total + Math.exp(z), 0)) - scores[tokens[i + 1]!]!;
+        count++;
+      }
+    }
+    const perplexity = Math.exp(sum / count);
+    const { metric, recipe } = manifestOf('story-lm');
+    assert.ok(recipe['parameterCount']! >= 300_000);
+    assert.ok(metric.value < 50);
+    // A third of the text, without the last token of each window.
+    assert.ok(Math.abs(perplexity / metric.value - 1) < 0.15, String(perplexity));
+  });
+
+  it('story-lm was given its text as its tokenizer cuts it', async () => {
+    const text = readFileSync(join(samplesDir, 'story-lm', 'data', 'held-out.txt'), 'utf8').trimEnd();
+    const file = readFileSync(join(samplesDir, 'story-lm', 'tokenizer.json'), 'utf8');
+    const { model } = JSON.parse(file) as { model: { vocab: Record<string, number>; merges: string[] } };
+    const tokens = Object.entries(model.vocab)
+      .sort(([, a], [, b]) => a - b)
+      .map(([token]) => token);
+    const encoding = { tokens, merges: model.merges.map((pair) => pair.split(' ') as [string, string]) };
+    const ids = encodeText(encoding, text);
+    assert.equal(decodeTokens(encoding, ids), text);
+    for await (const { feeds } of runOnData('story-lm', 100)) {
+      assert.deepEqual([...toFloat64(feeds['tokens']!)], [...ids.subarray(0, 6400)]);
+    }
+  });
+});
+
+function meanSquare(a: TensorValue, b: TensorValue): number {
+  const [left, right] = [toFloat64(a), toFloat64(b)];
+  return left.reduce((sum, value, i) => sum + (value - right[i]!) ** 2, 0) / left.length;
+}
