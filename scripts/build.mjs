@@ -52,10 +52,12 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
         extension: 'src/extension/extension.ts',
         analyses: 'src/analyses/registry.ts',
         documents: 'src/protocol/documents.ts',
+        late: 'src/extension/latePart.ts',
       },
       plugins: [
         lateBundle(/\/analyses\/registry\.js$/, './analyses.cjs'),
         lateBundle(/\/protocol\/documents\.js$/, './documents.cjs'),
+        lateBundle(/\/latePart\.js$/, './late.cjs'),
       ],
       outdir,
       format: 'cjs',

@@ -7,11 +7,21 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new Cancelled();
 }
 
+/** Shared by every copy of this module: the extension's code is loaded in several bundles, each with its own. */
+const brand = Symbol.for('neuron-inspector.cancelled');
+
 /** Thrown to leave a call stack after a cancel. Not a failure: borders turn it into status `cancelled` or exit 130. */
 export class Cancelled extends Error {
+  readonly [brand] = true;
+
   constructor() {
     super('Cancelled.');
     this.name = 'Cancelled';
+  }
+
+  /** One made by another bundle's copy of this class is one too. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value;
   }
 }
 

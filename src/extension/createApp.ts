@@ -4,10 +4,11 @@ import { createEngine } from './engine/engine.js';
 import { createReader } from './engine/reader.js';
 import { createCurrentModel } from './models/currentModel.js';
 import { createModelStore } from './models/modelStore.js';
-import { createNavigation } from './createNavigation.js';
-import { createPlaces } from './createPlaces.js';
+import { createNavigation, type Places } from './createNavigation.js';
+import { loadLatePart } from './loadLatePart.js';
 import { createOutputLog } from './outputLog.js';
 import { createResultStore } from './results/resultStore.js';
+import { registerPlaces } from './registerPlaces.js';
 import { createRunner } from './run/runner.js';
 import { storageFolder } from './storageFolder.js';
 import { AnalysesTree } from './trees/analysesTree.js';
@@ -37,9 +38,12 @@ export function createApp(context: vscode.ExtensionContext): App {
       analyses: new AnalysesTree({ results, models }, currentModel, subscriptions),
       results: new ResultsTree({ results, runner, models }, subscriptions),
     },
-    navigation: createNavigation({ models, currentModel }, () => places),
+    navigation: createNavigation({ models, currentModel }, () => places()),
   };
-  const places = createPlaces(app);
+  let loading: Promise<Places> | undefined;
+  const places = (): Promise<Places> =>
+    (loading ??= loadLatePart().then(({ createPlaces }) => createPlaces(app)));
+  registerPlaces(app, places);
   subscriptions.push(output, reader, engine, results, runner, models, currentModel, units);
   return app;
 }

@@ -6,54 +6,55 @@ import type { FormRequest } from './run/form/formRequest.js';
 import type { KeptReport } from './panels/report/reportOrigin.js';
 import type { LiveRun } from './run/liveRun.js';
 
-/** The pages that navigation leads to. */
+/** What shows the pages, by the editor's own interfaces and by the ways that navigation takes. */
 export interface Places {
-  readonly models: {
+  readonly models: vscode.CustomReadonlyEditorProvider & {
     open(model: vscode.Uri, options: { readonly layer?: string }): Promise<void>;
   };
-  readonly neurons: {
+  readonly neurons: vscode.WebviewPanelSerializer & {
     open(model: vscode.Uri, address: string): Promise<void>;
     travel(by: 1 | -1): Promise<void>;
   };
-  readonly forms: { open(request: FormRequest): void };
-  readonly reports: {
+  readonly forms: vscode.WebviewPanelSerializer & { open(request: FormRequest): void };
+  readonly reports: vscode.WebviewPanelSerializer & {
     showResult(resultId: string): Promise<void>;
     showComparison(first: KeptReport, second: KeptReport): Promise<void>;
     showRun(run: LiveRun): void;
   };
+  readonly reportFiles: vscode.CustomReadonlyEditorProvider;
 }
 
-/** Returns the ways to the places; `places` is asked only when one is taken, because places need the ways too. */
+/** Returns the ways to the places; `places` is asked only when one is taken. */
 export function createNavigation(
   known: { readonly models: ModelStore; readonly currentModel: CurrentModel },
-  places: () => Places,
+  places: () => Promise<Places>,
 ): Navigation {
   const { models, currentModel } = known;
   return {
     openModel: async (model, options = {}) => {
       models.open(model);
       currentModel.choose(model);
-      await places().models.open(model, options);
+      await (await places()).models.open(model, options);
     },
     openAddress: async (model, address) => {
       models.open(model);
       currentModel.choose(model);
-      await places().neurons.open(model, address);
+      await (await places()).neurons.open(model, address);
     },
     travelNeurons: async (by) => {
-      await places().neurons.travel(by);
+      await (await places()).neurons.travel(by);
     },
     openResult: async (resultId) => {
-      await places().reports.showResult(resultId);
+      await (await places()).reports.showResult(resultId);
     },
-    openRunForm: (request) => {
-      places().forms.open(request);
+    openRunForm: async (request) => {
+      (await places()).forms.open(request);
     },
     openComparison: async (first, second) => {
-      await places().reports.showComparison(first, second);
+      await (await places()).reports.showComparison(first, second);
     },
-    showRun: (run) => {
-      places().reports.showRun(run);
+    showRun: async (run) => {
+      (await places()).reports.showRun(run);
     },
   };
 }

@@ -14,9 +14,9 @@ export interface Navigation {
   /** Opens a stored result beside the code. */
   openResult(resultId: string): Promise<void>;
   /** Opens the form that a run is started from. */
-  openRunForm(request: FormRequest): void;
+  openRunForm(request: FormRequest): Promise<void>;
   /** Opens two reports side by side, the older compared with. */
   openComparison(first: KeptReport, second: KeptReport): Promise<void>;
   /** Shows a run under way beside the code; it becomes its report. */
-  showRun(run: LiveRun): void;
+  showRun(run: LiveRun): Promise<void>;
 }

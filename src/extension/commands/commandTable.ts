@@ -1,4 +1,5 @@
 import type { App } from '../app.js';
+import { analysisCommandId } from '../manifest/analysisCommandId.js';
 import {
   cancelRun,
   chooseProvider,
@@ -25,6 +26,7 @@ import {
   measureNow,
   rerunWithChanges,
   runAnalysis,
+  runOneAnalysis,
   writeInspectFile,
 } from './runCommands.js';
 import { compareResults, exportResult } from './reportCommands.js';
@@ -36,7 +38,7 @@ import { filterUnits, showMoreUnits, sortUnits } from './unitCommands.js';
 export type CommandFunction = (app: App, ...args: any[]) => void | Promise<void>;
 
 /** Every command by its id without the prefix; titles and menus are in `manifest/commands.ts`. */
-export const commandTable: Readonly<Record<string, CommandFunction>> = {
+const commandTable: Readonly<Record<string, CommandFunction>> = {
   inspectModel,
   addModel,
   refreshModels,
@@ -71,3 +73,12 @@ export const commandTable: Readonly<Record<string, CommandFunction>> = {
   chooseHoverModel,
   manageTrust,
 };
+
+/** Returns the function of a command by its id without the prefix: of the table, or one that runs an analysis. */
+export function commandOf(id: string): CommandFunction {
+  const known = commandTable[id];
+  if (known !== undefined) return known;
+  const prefix = analysisCommandId('');
+  if (!id.startsWith(prefix)) throw new Error(`package.json lists the command ${id}, which the table lacks.`);
+  return (app, target) => runOneAnalysis(app, id.slice(prefix.length), target);
+}

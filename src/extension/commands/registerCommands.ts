@@ -2,43 +2,29 @@ import * as vscode from 'vscode';
 import { Cancelled } from '../../base/abort.js';
 import { messageOf, UserError } from '../../base/errors.js';
 import type { App } from '../app.js';
-import { analysisCommandId } from '../manifest/analysisCommandId.js';
+import { loadLatePart } from '../loadLatePart.js';
 import { idPrefix } from '../manifest/contribution.js';
-import { type CommandFunction, commandTable } from './commandTable.js';
-import { runOneAnalysis } from './runCommands.js';
 
-/** Registers every command; a failure is told in a message that leads to the log, never lost. */
+/**
+ * Registers every command that package.json lists; what they do is loaded with the first. A failure is told in a message that
+ * leads to the log, never lost.
+ */
 export function registerCommands(app: App): void {
-  for (const [id, run] of [...Object.entries(commandTable), ...analysisCommands(app)]) {
+  const { contributes } = app.context.extension.packageJSON as {
+    readonly contributes: { readonly commands: readonly { readonly command: string }[] };
+  };
+  for (const { command } of contributes.commands) {
+    const id = command.slice(idPrefix.length);
     app.context.subscriptions.push(
-      vscode.commands.registerCommand(idPrefix + id, (...args: unknown[]) =>
-        runCommand(app, { id, run }, args),
-      ),
+      vscode.commands.registerCommand(command, (...args: unknown[]) => runCommand(app, id, args)),
     );
   }
 }
 
-/** The commands of analyses are those that package.json lists, because loading the analyses themselves takes its time. */
-function analysisCommands(app: App): [string, CommandFunction][] {
-  const { contributes } = app.context.extension.packageJSON as {
-    readonly contributes: { readonly commands: readonly { readonly command: string }[] };
-  };
-  const prefix = idPrefix + analysisCommandId('');
-  return contributes.commands
-    .filter(({ command }) => command.startsWith(prefix))
-    .map(({ command }) => {
-      const id = command.slice(prefix.length);
-      return [analysisCommandId(id), (one, target) => runOneAnalysis(one, id, target)];
-    });
-}
-
-async function runCommand(
-  app: App,
-  { id, run }: { readonly id: string; readonly run: CommandFunction },
-  args: readonly unknown[],
-): Promise<void> {
+async function runCommand(app: App, id: string, args: readonly unknown[]): Promise<void> {
   try {
-    await run(app, ...args);
+    const { commandOf } = await loadLatePart();
+    await commandOf(id)(app, ...args);
   } catch (error) {
     if (error instanceof Cancelled) return;
     const isBug = !(error instanceof UserError);

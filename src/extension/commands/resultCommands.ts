@@ -14,7 +14,7 @@ export async function rerunResult(app: App, target?: ResultNode | string): Promi
   const result = await resultOf(app, target);
   if (result === undefined) return;
   const run = await app.runner.start(result.request);
-  app.navigation.showRun(run);
+  await app.navigation.showRun(run);
 }
 
 /** Deletes a result from the history; the message offers to undo it. */
@@ -38,10 +38,10 @@ export async function deleteResult(app: App, target?: ResultNode | string, other
 }
 
 /** Shows the run under way. */
-export function showRun(app: App, runId?: unknown): void {
+export async function showRun(app: App, runId?: unknown): Promise<void> {
   const { active } = app.runner;
   const run = active.find(({ id }) => id === runId) ?? active[0];
-  if (run !== undefined) app.navigation.showRun(run);
+  if (run !== undefined) await app.navigation.showRun(run);
 }
 
 /** Returns the result that a command is about: the one of its line or id, or the one the person chooses. */

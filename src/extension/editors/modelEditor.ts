@@ -13,11 +13,9 @@ import type { App } from '../app.js';
 import { localPath } from '../localPath.js';
 import { analysisCommandId } from '../manifest/analysisCommandId.js';
 import { idPrefix } from '../manifest/contribution.js';
+import { editorTypes } from '../manifest/panels.js';
 import { type AttachedView, attachView } from '../views/attachView.js';
 import { modelFacts } from './model/modelFacts.js';
-
-/** View type of the editor of models. */
-export const modelEditorType = `${idPrefix}model`;
 
 /** Files are written in steps; each would be a change. */
 const settleMs = 300;
@@ -26,18 +24,14 @@ const settleMs = 300;
  * The read-only editor of `.onnx` files, of any size: the host reads nothing of them, the reader process does, and that
  * leaves weights where they are.
  */
-export class ModelEditors implements vscode.CustomReadonlyEditorProvider, Disposable {
+export class ModelEditors implements vscode.CustomReadonlyEditorProvider {
   private readonly app: App;
-  private readonly registration: vscode.Disposable;
   private readonly editors = new Map<string, Set<ModelEditor>>();
   /** Layers to bring into view once their editor is there. */
   private readonly awaited = new Map<string, string>();
 
   constructor(app: App) {
     this.app = app;
-    this.registration = vscode.window.registerCustomEditorProvider(modelEditorType, this, {
-      supportsMultipleEditorsPerDocument: true,
-    });
   }
 
   /** Shows a model, in the editor that shows it already if there is one, and brings a layer into view. */
@@ -48,7 +42,7 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, Dispos
       return;
     }
     if (layer !== undefined) this.awaited.set(model.toString(), layer);
-    await vscode.commands.executeCommand('vscode.openWith', model, modelEditorType);
+    await vscode.commands.executeCommand('vscode.openWith', model, editorTypes.model);
   }
 
   openCustomDocument(uri: vscode.Uri): vscode.CustomDocument {
@@ -68,10 +62,6 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, Dispos
     const layer = this.awaited.get(key);
     this.awaited.delete(key);
     if (layer !== undefined) editor.reveal(layer);
-  }
-
-  dispose(): void {
-    this.registration.dispose();
   }
 }
 

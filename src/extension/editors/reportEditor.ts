@@ -1,12 +1,8 @@
-import * as vscode from 'vscode';
-import type { Disposable } from '../../base/disposable.js';
+import type * as vscode from 'vscode';
 import type { App } from '../app.js';
 import { KeptSubject } from '../panels/report/keptSubject.js';
 import { folderOf } from '../panels/report/reportOrigin.js';
 import { ReportPageHost } from '../panels/report/reportPageHost.js';
-
-/** View type of the editor of report files; part of people's settings, it never changes. */
-export const reportEditorType = 'neuronInspector.report';
 
 /** Shows `*.nireport.json` files as report pages; a damaged file gets a page that says what is wrong with it. */
 export class ReportEditor implements vscode.CustomReadonlyEditorProvider {
@@ -32,9 +28,4 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider {
       page.dispose();
     });
   }
-}
-
-/** Registers the editor of report files. */
-export function registerReportEditor(app: App): Disposable {
-  return vscode.window.registerCustomEditorProvider(reportEditorType, new ReportEditor(app));
 }

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.js';
-import { Grammars } from './code/grammars.js';
-import { ParsedDocuments, type TextChange } from './code/parsedDocuments.js';
-import { NeuronHovers } from './neuronHovers.js';
+import { loadLatePart } from '../loadLatePart.js';
+import type { ParsedDocuments, TextChange } from './code/parsedDocuments.js';
+import type { NeuronHovers } from './neuronHovers.js';
 
 /** Languages whose documents are read. */
 const languages = [
@@ -10,23 +10,38 @@ const languages = [
   ...['markdown', 'json', 'jsonc'],
 ];
 
-/** Registers the hovers and returns their provider; grammars are loaded and documents parsed on the first hover. */
+interface LoadedHovers {
+  readonly hovers: NeuronHovers;
+  readonly parsed: ParsedDocuments;
+}
+
+/** Registers the hovers and returns their provider; code and grammars are loaded and documents parsed on the first hover. */
 export function registerHovers(app: App): vscode.HoverProvider {
-  const folder = vscode.Uri.joinPath(app.extensionUri, 'dist', 'tree-sitter').fsPath;
-  const parsed = new ParsedDocuments(new Grammars(folder));
-  const hovers = new NeuronHovers(app, parsed);
+  let loaded: LoadedHovers | undefined;
+  const load = async (): Promise<LoadedHovers> => {
+    const { Grammars, NeuronHovers, ParsedDocuments } = await loadLatePart();
+    if (loaded !== undefined) return loaded;
+    const folder = vscode.Uri.joinPath(app.extensionUri, 'dist', 'tree-sitter').fsPath;
+    const parsed = new ParsedDocuments(new Grammars(folder));
+    app.context.subscriptions.push(parsed);
+    loaded = { hovers: new NeuronHovers(app, parsed), parsed };
+    return loaded;
+  };
+  const provider: vscode.HoverProvider = {
+    provideHover: async (...args) => (await load()).hovers.provideHover(...args),
+  };
   app.context.subscriptions.push(
-    parsed,
-    vscode.languages.registerHoverProvider(languages, hovers),
+    vscode.languages.registerHoverProvider(languages, provider),
+    // What was not parsed yet is read as it is then.
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       if (contentChanges.length === 0) return;
-      parsed.edit(document.uri.toString(), document.version, contentChanges.map(changeOf));
+      loaded?.parsed.edit(document.uri.toString(), document.version, contentChanges.map(changeOf));
     }),
     vscode.workspace.onDidCloseTextDocument((document) => {
-      parsed.forget(document.uri.toString());
+      loaded?.parsed.forget(document.uri.toString());
     }),
   );
-  return hovers;
+  return provider;
 }
 
 function changeOf({

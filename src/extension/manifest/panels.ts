@@ -7,6 +7,12 @@ export const panelTypes = {
   report: `${idPrefix}reportPanel`,
 } as const;
 
+/** View types of the editors of files; part of people's settings, they never change. */
+export const editorTypes = {
+  model: `${idPrefix}model`,
+  report: `${idPrefix}report`,
+} as const;
+
 /** What wakes the extension; the editor infers the rest from what is contributed. */
 export const activationEvents: readonly string[] = [
   // Models found in a workspace are listed, and their neurons known to hovers, without a first click.

@@ -26,12 +26,10 @@ export class NeuronPanels implements Disposable, vscode.WebviewPanelSerializer {
   private readonly app: App;
   private readonly profiles: ProfileStore;
   private readonly panels = new Map<string, NeuronPanel>();
-  private readonly registration: Disposable;
 
   constructor(app: App) {
     this.app = app;
     this.profiles = new ProfileStore(vscode.Uri.joinPath(app.storageUri, 'neurons').fsPath);
-    this.registration = vscode.window.registerWebviewPanelSerializer(panelTypes.neuron, this);
   }
 
   /** Opens a neuron's page beside the code, or the layer's place in the model's editor when the address has no unit. */
@@ -71,7 +69,6 @@ export class NeuronPanels implements Disposable, vscode.WebviewPanelSerializer {
   }
 
   dispose(): void {
-    this.registration.dispose();
     for (const panel of [...this.panels.values()]) panel.dispose();
   }
 

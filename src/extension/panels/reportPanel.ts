@@ -20,11 +20,9 @@ import { LostRunSubject, RunSubject } from './report/runSubject.js';
 export class ReportPanels implements Disposable, vscode.WebviewPanelSerializer {
   private readonly app: App;
   private readonly panels = new Map<string, vscode.WebviewPanel>();
-  private readonly registration: Disposable;
 
   constructor(app: App) {
     this.app = app;
-    this.registration = vscode.window.registerWebviewPanelSerializer(panelTypes.report, this);
   }
 
   /** Shows a result of the history beside the code. */
@@ -52,7 +50,6 @@ export class ReportPanels implements Disposable, vscode.WebviewPanelSerializer {
   }
 
   dispose(): void {
-    this.registration.dispose();
     for (const panel of [...this.panels.values()]) panel.dispose();
   }
 

@@ -14,11 +14,9 @@ import { RunFormHost } from '../run/form/runFormHost.js';
 export class RunPanels implements Disposable, vscode.WebviewPanelSerializer {
   private readonly app: App;
   private readonly forms = new Map<string, OpenForm>();
-  private readonly registration: Disposable;
 
   constructor(app: App) {
     this.app = app;
-    this.registration = vscode.window.registerWebviewPanelSerializer(panelTypes.run, this);
   }
 
   /** Opens a form; one that is open for the same analysis and model is shown again unless other values are wanted. */
@@ -45,7 +43,6 @@ export class RunPanels implements Disposable, vscode.WebviewPanelSerializer {
   }
 
   dispose(): void {
-    this.registration.dispose();
     for (const { panel } of [...this.forms.values()]) panel.dispose();
   }
 

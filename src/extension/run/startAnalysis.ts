@@ -51,11 +51,11 @@ export async function startAnalysis(app: App, request: StartRequest = {}): Promi
   app.currentModel.choose(model);
   const dataPath = draft.dataPath ?? null;
   if (draft.way === 'form') {
-    app.navigation.openRunForm({ model, analysis, dataPath, options: draft.options });
+    await app.navigation.openRunForm({ model, analysis, dataPath, options: draft.options });
     return;
   }
   const asked = askedRun(analysis, { modelPath: localPath(model), dataPath }, draft.options);
-  app.navigation.showRun(await app.runner.start(asked));
+  await app.navigation.showRun(await app.runner.start(asked));
 }
 
 async function draftOf(request: StartRequest): Promise<Draft> {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { commandOf } from '../../../src/extension/commands/commandTable.js';
+import { idPrefix } from '../../../src/extension/manifest/contribution.js';
 import { activeApp, activeViewType, extensionId, openSample, useMessages } from '../../support/editorHost.js';
 
 interface Manifest {
@@ -20,6 +22,7 @@ describe('commands', () => {
         !/^neuronInspector\.(models|analyses|results)\./.test(command),
     );
     assert.deepEqual(registered.sort(), listed);
+    for (const command of listed) assert.equal(typeof commandOf(command.slice(idPrefix.length)), 'function');
   });
 
   it('Inspect Model opens the model in its editor', async () => {

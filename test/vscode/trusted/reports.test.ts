@@ -27,7 +27,7 @@ describe('reports in the editor', function () {
 
   it('shows a run, and its report, in one page beside the code', async () => {
     const run = await app.runner.start(questionAbout(sample));
-    app.navigation.showRun(run);
+    await app.navigation.showRun(run);
     await until(() => pageTitles().includes('Dead neurons · dying-relu'), 'the page of the run did not open');
     await run.ended;
     await app.navigation.openResult(run.id);

@@ -55,7 +55,7 @@ export function fileOf({ reportUri }: SubjectState): { reportUri?: vscode.Uri } 
 }
 
 async function runAgain(app: App, result: StoredResult): Promise<void> {
-  app.navigation.showRun(await app.runner.start(result.request));
+  await app.navigation.showRun(await app.runner.start(result.request));
 }
 
 async function command(id: string, target: unknown): Promise<void> {

@@ -197,7 +197,7 @@ export class RunFormHost implements Disposable {
     if (asked === undefined) return;
     this.estimate.stop();
     try {
-      app.navigation.showRun(await app.runner.start(asked));
+      await app.navigation.showRun(await app.runner.start(asked));
     } catch (error) {
       const heading = vscode.l10n.t('The run could not start');
       this.view.show({ kind: 'problem', heading, message: messageOf(error) });
