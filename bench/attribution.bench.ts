@@ -1,6 +1,7 @@
 import { attribution } from '../src/analyses/prediction/attribution.js';
 import type { AttributionSettings } from '../src/analyses/prediction/attribution/settings.js';
 import type { AnalysisContext } from '../src/analyses/analysis.js';
+import { unsharedWork } from '../src/analyses/sharedWork.js';
 import { silentLogger } from '../src/base/logger.js';
 import { createRandom } from '../src/base/random.js';
 import { createRuntime } from '../src/engine/runtime/ortRuntime.js';
@@ -70,6 +71,7 @@ async function explainRows(
     model,
     data: memoryDataset({ x }),
     runtime,
+    shared: unsharedWork,
     random: createRandom(0),
     batchSize: x.dims[0] ?? 1,
     limit: x.dims[0],

@@ -5,6 +5,7 @@ import {
   type AddressContext,
   interventionsAt,
 } from '../../../src/engine/interventions/atAddresses.js';
+import type { Change } from '../../../src/engine/interventions/change.js';
 import { runVariants } from '../../../src/engine/interventions/runVariants.js';
 import type { Variant } from '../../../src/engine/interventions/variantReach.js';
 import { intervene } from '../../../src/engine/rewrites/intervene.js';
@@ -12,7 +13,7 @@ import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { readModel } from '../../../src/onnx/readModel.js';
 import { inferTypes } from '../../../src/onnx/shapes/inferTypes.js';
-import { int64Tensor, toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { float32Tensor, int64Tensor, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { createRandom } from '../../../src/base/random.js';
 import { contextOf, runOnce } from '../../support/interventions.js';
 import { normalTensor } from '../../support/modelBuilder.js';
@@ -109,4 +110,37 @@ describe('interventions on the samples', function () {
       assert.ok(distance(batched, toFloat64(expected['logits']!)) < rounding, `channel ${unit}`);
     }
   });
+
+  for (const [name, tolerance] of [
+    // Half precision has 11 bits, and 8 bits have steps of a few hundredths.
+    ['digits-fp16', 0.05],
+    ['digits-int8', 0.7],
+  ] as const) {
+    it(`${name}: every kind of change does what it does in digits-cnn, within the coarser steps`, async () => {
+      const changes: Change[] = [
+        { kind: 'zero' },
+        { kind: 'mean', mean: float32Tensor([0.25], []) },
+        { kind: 'add', direction: float32Tensor([0.5], []), scale: 0.5 },
+        { kind: 'scale', factor: 0.5 },
+        { kind: 'clamp', low: 0.125, high: 0.5 },
+        { kind: 'keep-top-k', k: 3, axis: 1 },
+        { kind: 'resample', rows: int64Tensor([1, 2, 0], [3]) },
+      ];
+      const coarse = await sample(name);
+      const fine = await sample('digits-cnn');
+      const image = float32Tensor(
+        Array.from({ length: 3 * 784 }, (_, i) => ((i * 7919) % 256) / 255),
+        [3, 1, 28, 28],
+      );
+      const addresses = ['relu1[2]', 'relu1[9]', 'relu1[3]@5,5', 'relu2'];
+      const logitsOf = async (model: Model, change: Change): Promise<Float64Array> => {
+        const changed = intervene(model, interventionsAt(addresses, change, contextOf(model)));
+        return toFloat64((await runOnce(changed, { image }))['logits']!);
+      };
+      for (const change of changes) {
+        const [here, there] = [await logitsOf(coarse, change), await logitsOf(fine, change)];
+        assert.ok(distance(here, there) < tolerance, `${change.kind}: ${distance(here, there)}`);
+      }
+    });
+  }
 });
