@@ -2,90 +2,142 @@ import type { Model } from '../../onnx/model.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import { intervene } from '../rewrites/intervene.js';
-import type { Feeds, Runtime } from '../runtime/session.js';
+import type { Feeds, Runtime, Session } from '../runtime/session.js';
 import type { Variant } from './variantReach.js';
-import { type BatchedVariants, batchVariants } from './variants.js';
+import { type BatchedVariants, batchVariants, type VariedOutput } from './variants.js';
+
+/** Variants of a model. */
+export interface VariantRequest {
+  readonly variants: readonly Variant[];
+  /** Types of the model's values. */
+  readonly types: TypeTable;
+  /** Variants in one run at most, to bound memory; default all. */
+  readonly variantsPerRun?: number;
+}
+
+/** How variants are run: `one-by-one` where the graph does not allow one batch, with the reason. */
+export type VariantWay =
+  { readonly kind: 'batched' } | { readonly kind: 'one-by-one'; readonly reason: string };
 
 /** What variants gave. */
 export interface VariantRuns {
   /** The model's outputs for each variant, in their order. */
   readonly outputs: readonly Feeds[];
-  /** `one-by-one` where the graph does not allow one batch, with the reason. */
-  readonly how: { readonly kind: 'batched' } | { readonly kind: 'one-by-one'; readonly reason: string };
+  readonly how: VariantWay;
 }
 
-/** Variants of a model and what they are run on. */
-export interface VariantRequest {
-  readonly variants: readonly Variant[];
-  /** Types of the model's values. */
-  readonly types: TypeTable;
-  readonly feeds: Feeds;
-  /** Variants in one run at most, to bound memory; default all. */
-  readonly variantsPerRun?: number;
+/** Variants that are open in the runtime, for any number of batches of data. */
+export interface VariantRunner {
+  readonly how: VariantWay;
+  /** Returns the model's outputs for each variant, in their order. */
+  run(feeds: Feeds): Promise<readonly Feeds[]>;
+  close(): Promise<void>;
 }
 
-/** Runs every variant on the same feeds: in one batch where the graph allows it, else one after another. */
+/** Runs every variant on the same feeds, once. */
 export async function runVariants(
   runtime: Runtime,
   model: Model,
-  request: VariantRequest,
+  request: VariantRequest & { readonly feeds: Feeds },
 ): Promise<VariantRuns> {
-  const { variants, types, variantsPerRun = variants.length } = request;
-  const outputs: Feeds[] = [];
-  for (let start = 0; start < variants.length; start += variantsPerRun) {
-    const some = variants.slice(start, start + variantsPerRun);
-    const batched = batchVariants(model, some, types);
-    if (batched.kind === 'impossible') {
-      return {
-        outputs: await runOneByOne(runtime, model, request),
-        how: { kind: 'one-by-one', reason: batched.reason },
-      };
-    }
-    outputs.push(...(await runBatched(runtime, batched, { feeds: request.feeds, count: some.length })));
-  }
-  return { outputs, how: { kind: 'batched' } };
-}
-
-async function runOneByOne(runtime: Runtime, model: Model, request: VariantRequest): Promise<Feeds[]> {
-  const outputs: Feeds[] = [];
-  for (const variant of request.variants) {
-    const session = await runtime.open(intervene(model, variant), { purpose: 'probe' });
-    try {
-      outputs.push(await session.run(request.feeds));
-    } finally {
-      await session.close();
-    }
-  }
-  return outputs;
-}
-
-async function runBatched(
-  runtime: Runtime,
-  { model, outputs }: Extract<BatchedVariants, { kind: 'batched' }>,
-  { feeds, count }: { readonly feeds: Feeds; readonly count: number },
-): Promise<Feeds[]> {
-  const session = await runtime.open(model);
+  const runner = await openVariants(runtime, model, request);
   try {
-    const results = await session.run(feeds);
-    return Array.from({ length: count }, (_, variant) =>
-      Object.fromEntries(
-        [...outputs].flatMap(([name, output]) => {
-          const value = results[output.name];
-          if (value === undefined) return [];
-          return [[name, output.isRepeated ? partOf(value, { variant, count }) : value] as const];
-        }),
-      ),
-    );
+    return { outputs: await runner.run(request.feeds), how: runner.how };
   } finally {
-    await session.close();
+    await runner.close();
   }
+}
+
+/**
+ * Opens variants: in one batch where the graph allows it; else each is opened when its turn comes, and closed after it, in
+ * every run.
+ */
+export async function openVariants(
+  runtime: Runtime,
+  model: Model,
+  request: VariantRequest,
+): Promise<VariantRunner> {
+  const { variants, types, variantsPerRun = variants.length } = request;
+  const parts: Part[] = [];
+  for (let start = 0; start < variants.length; start += Math.max(1, variantsPerRun)) {
+    const some = variants.slice(start, start + Math.max(1, variantsPerRun));
+    const batched = batchVariants(model, some, types);
+    if (batched.kind === 'impossible') return oneByOne(runtime, { model, variants, reason: batched.reason });
+    parts.push({ batched, variantCount: some.length });
+  }
+  const open: OpenPart[] = [];
+  for (const { batched, variantCount } of parts) {
+    open.push({ session: await runtime.open(batched.model), outputs: batched.outputs, variantCount });
+  }
+  return {
+    how: { kind: 'batched' },
+    async run(feeds) {
+      const results: Feeds[] = [];
+      for (const part of open) results.push(...(await runPart(part, feeds)));
+      return results;
+    },
+    async close() {
+      for (const { session } of open) await session.close();
+    },
+  };
+}
+
+/** Variants that share a run. */
+interface Part {
+  readonly batched: Extract<BatchedVariants, { kind: 'batched' }>;
+  readonly variantCount: number;
+}
+
+interface OpenPart {
+  readonly session: Session;
+  readonly outputs: ReadonlyMap<string, VariedOutput>;
+  readonly variantCount: number;
+}
+
+async function runPart({ session, outputs, variantCount }: OpenPart, feeds: Feeds): Promise<Feeds[]> {
+  const results = await session.run(feeds);
+  return Array.from({ length: variantCount }, (_, variant) =>
+    Object.fromEntries(
+      [...outputs].flatMap(([name, output]) => {
+        const value = results[output.name];
+        if (value === undefined) return [];
+        return [[name, output.isRepeated ? partOf(value, { variant, variantCount }) : value] as const];
+      }),
+    ),
+  );
 }
 
 /** [V·N, …] → the [N, …] of one variant. */
 function partOf(
   { dtype, dims: [rows = 0, ...rest], data }: TensorValue,
-  { variant, count }: { readonly variant: number; readonly count: number },
+  { variant, variantCount }: { readonly variant: number; readonly variantCount: number },
 ): TensorValue {
-  const size = data.length / count;
-  return { dtype, dims: [rows / count, ...rest], data: data.slice(variant * size, (variant + 1) * size) };
+  const size = data.length / variantCount;
+  return {
+    dtype,
+    dims: [rows / variantCount, ...rest],
+    data: data.slice(variant * size, (variant + 1) * size),
+  };
+}
+
+function oneByOne(
+  runtime: Runtime,
+  { model, variants, reason }: { model: Model; variants: readonly Variant[]; reason: string },
+): VariantRunner {
+  return {
+    how: { kind: 'one-by-one', reason },
+    async run(feeds) {
+      const outputs: Feeds[] = [];
+      for (const variant of variants) {
+        const session = await runtime.open(intervene(model, variant), { purpose: 'probe' });
+        try {
+          outputs.push(await session.run(feeds));
+        } finally {
+          await session.close();
+        }
+      }
+      return outputs;
+    },
+    close: () => Promise.resolve(),
+  };
 }

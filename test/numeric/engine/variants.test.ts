@@ -7,7 +7,7 @@ import {
   weightInterventionAt,
 } from '../../../src/engine/interventions/atAddresses.js';
 import type { Change } from '../../../src/engine/interventions/change.js';
-import { runVariants } from '../../../src/engine/interventions/runVariants.js';
+import { openVariants, runVariants } from '../../../src/engine/interventions/runVariants.js';
 import type { Variant } from '../../../src/engine/interventions/variantReach.js';
 import { batchVariants } from '../../../src/engine/interventions/variants.js';
 import { intervene } from '../../../src/engine/rewrites/intervene.js';
@@ -142,6 +142,21 @@ describe('variants in one batch', () => {
     for (const [i, { logits }] of whole.outputs.entries()) {
       assertClose(parts.outputs[i]!['logits']!, toFloat64(logits!), `variant ${i}`);
     }
+  });
+
+  it('stay open for batches of any size', async () => {
+    const variants = [0, 1].map((unit) => interventionsAt([`act2[${unit}]`], { kind: 'zero' }, context));
+    const runner = await openVariants(runtime, model, { variants, types: inferTypes(model) });
+    for (const rowCount of [1, 5, 2]) {
+      const feeds = { x: normalTensor(createRandom(rowCount), [rowCount, 4]) };
+      const outputs = await runner.run(feeds);
+      for (const [index, variant] of variants.entries()) {
+        const expected = await runOnce(intervene(model, variant), feeds);
+        assert.deepEqual(outputs[index]!['logits']!.dims, [rowCount, 3]);
+        assertClose(outputs[index]!['logits']!, toFloat64(expected['logits']!), `${rowCount} rows`);
+      }
+    }
+    await runner.close();
   });
 
   it('run one by one, with the reason, where the graph mixes rows or a weight changes', async () => {
