@@ -73,8 +73,9 @@ async function assertSameGradient(
   const kept = Float32Array.from(toFloat64(cotangent), (u, i) => (maskOf?.(results[i]!) === false ? 0 : u));
   const masked = float32Tensor(kept, dims);
   const expected = await runGradient(real, { feeds, output: 'y', cotangent: masked, wrt: 'x' });
-  if (maskOf !== undefined)
-    {assert.ok(kept.includes(0) && kept.some((u) => u !== 0), 'some is cut and some is not');}
+  if (maskOf !== undefined) {
+    assert.ok(kept.includes(0) && kept.some((u) => u !== 0), 'some is cut and some is not');
+  }
   const size = Math.max(...expected.gradient.map(Math.abs));
   expected.gradient.forEach((value, i) => {
     assert.ok(
