@@ -7,16 +7,13 @@ import type { GradientCheckRow } from '../../protocol/gradientCheck.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import { promoteToInputs } from '../rewrites/promote.js';
 import type { Feeds } from '../runtime/session.js';
-import { type CheckSetting, nameGradients } from './checkNode.js';
+import { type CheckSetting, nameGradients, networkSteps } from './checkNode.js';
 import { differentiate } from './differentiate.js';
 import { checkDirections, type DirectionalError } from './directionalCheck.js';
 import { judge, wholeModelTolerance } from './gradientVerdict.js';
 
 /** What the row of the model as a whole is called. */
 export const wholeModelOperator = '(whole model)';
-
-/** Kinks of many layers add up: the steps are smaller than those of single nodes. */
-const modelSteps = [2 ** -6, 2 ** -8, 2 ** -10, 2 ** -12];
 
 /** Weights are checked too, few and small ones first, up to this many elements. */
 const weightElementBudget = 2e6;
@@ -46,7 +43,9 @@ async function compare(
     if (tensor !== undefined) allFeeds[name] = await loadTensor(tensor);
   }
   const wrt = Object.keys(allFeeds).filter((name) => allFeeds[name]?.dtype === 'float32');
-  const types = inferTypes(promoted, { keepsUnnamed: true });
+  // Which branch an If takes may follow from sizes, and what comes behind it from the branch.
+  const inputShapes = Object.fromEntries(Object.entries(allFeeds).map(([name, { dims }]) => [name, dims]));
+  const types = inferTypes(promoted, { inputShapes, keepsUnnamed: true });
   const builder = new GraphBuilder(promoted);
   const cotangents = addCotangents(builder, floatOutputs(promoted, types));
   const seeds = [...cotangents].map(([value, cotangent]) => ({ value, cotangent }));
@@ -57,7 +56,7 @@ async function compare(
   try {
     const sessions = { forward, backward: both, gradients: named.gradients, cotangents };
     return await checkDirections(
-      { ...sessions, feeds: allFeeds, steps: modelSteps, directionCount: 1 },
+      { ...sessions, feeds: allFeeds, steps: networkSteps, directionCount: 1 },
       random,
     );
   } finally {

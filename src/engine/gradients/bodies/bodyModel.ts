@@ -29,7 +29,13 @@ export function bodyModel(context: RuleContext, { body, inputTypes }: TypedBody)
     if (constant !== undefined) initializers.set(name, constant);
     else inputs.push({ name, type: protect(context.typeOf(name)), metadata: new Map() });
   }
-  const model = context.builder.modelOf({ ...body, inputs, initializers });
+  const valueInfo = new Map(body.valueInfo);
+  for (const name of body.nodes.flatMap((node) => node.outputs)) {
+    // What was known of the whole model (a branch that sizes decide, say) need not follow from the body alone.
+    const type = context.typeOf(name);
+    if (type.kind === 'tensor') valueInfo.set(name, { name, type: protect(type), metadata: new Map() });
+  }
+  const model = context.builder.modelOf({ ...body, inputs, initializers, valueInfo });
   return { model, types: inferTypes(model, { keepsUnnamed: true }) };
 }
 

@@ -297,7 +297,11 @@ class ReverseScan {
 
   private savingBody(): Graph {
     return extendBody(this.context.builder, this.parts.gradient.forward, (writer) => {
-      for (const { value, type } of this.saved) writer.output(value, type);
+      // A Scan must know the rank of what its body makes, a Loop takes it from there.
+      const isScan = this.context.node.opType === 'Scan';
+      for (const { value, type } of this.saved) {
+        writer.output(value, isScan ? type : { ...type, shape: null });
+      }
     });
   }
 

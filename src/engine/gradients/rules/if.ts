@@ -1,4 +1,4 @@
-import { bodiesOf, type Graph, type GraphNode } from '../../../onnx/model.js';
+import { bodiesOf, type Graph, type GraphNode, type ValueType } from '../../../onnx/model.js';
 import { type BodyGradient, differentiateBody, type SavedValue } from '../bodies/bodyGradient.js';
 import { BodyWriter, extendBody } from '../../graph/bodyWriter.js';
 import { elementTypeOf } from '../bodies/elementType.js';
@@ -62,10 +62,10 @@ function savingIf(
   const branch = (of: BodyGradient, before: readonly SavedValue[], after: readonly SavedValue[]): Graph =>
     extendBody(builder, of.forward, (writer) => {
       const giveNothing = ({ type }: SavedValue): void => {
-        writer.output(writer.nothing(rankOf(type), type.elementType), type);
+        writer.output(writer.nothing(rankOf(type), type.elementType), shapeless(type));
       };
       before.forEach(giveNothing);
-      for (const { value, type } of of.saved) writer.output(value, type);
+      for (const { value, type } of of.saved) writer.output(value, shapeless(type));
       after.forEach(giveNothing);
     });
   attributes.set('then_branch', { kind: 'graph', value: branch(whenTrue, [], whenFalse.saved) });
@@ -77,6 +77,11 @@ function savingIf(
     attributes,
     outputs: [...own.map((name) => name || builder.freshName('ni/If')), ...saved],
   };
+}
+
+/** The runtime would take a declared rank for the value's own; in a branch that is never taken it may be another. */
+function shapeless(type: SavedValue['type']): ValueType {
+  return { ...type, shape: null };
 }
 
 /** Ranks that agree in both branches stay known behind the If. */
