@@ -104,8 +104,9 @@ const smallCases: Readonly<Record<string, SmallCase>> = {
   FastGelu: { inputs: [[2, 3], [3]] },
   InstanceNormalization: { inputs: [[2, 3, 4], [3], [3]], map: (value) => value },
   GroupNormalization: {
+    // As many groups as channels: one scale per group is one per channel.
     inputs: [[2, 4, 3], [4], [4]],
-    attributes: { num_groups: 2 },
+    attributes: { num_groups: 4 },
     isSingle: true,
     map: (value) => value,
   },

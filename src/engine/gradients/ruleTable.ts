@@ -33,7 +33,7 @@ import { matMulRule } from './rules/matMul.js';
 import { maxPoolRule } from './rules/maxPool.js';
 import {
   batchNormalizationRule,
-  groupNormalizationRule,
+  groupNormalizationRules,
   instanceNormalizationRule,
   layerNormalizationRule,
   lrnRule,
@@ -103,7 +103,7 @@ export const gradientRules: readonly GradientRule[] = [
   rmsNormalizationRule,
   simplifiedLayerNormalizationRule,
   instanceNormalizationRule,
-  groupNormalizationRule,
+  ...groupNormalizationRules,
   lrnRule,
   lpNormalizationRule,
   ...reductionRules,

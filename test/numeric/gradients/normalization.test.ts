@@ -56,6 +56,26 @@ describe('gradients of normalisation', () => {
         opset: 21,
         isSingle: true,
       });
+      const perGroup = { attributes, opset: 18, isSingle: true };
+      await checkCase({ op: 'GroupNormalization', inputs: [dims, [2], [2]], ...perGroup });
+    }
+  });
+
+  it('of BatchNormalization in training mode equal central differences of standardising the batch', async () => {
+    for (const dims of [
+      [4, 3],
+      [3, 2, 4, 2],
+    ]) {
+      const channel = [dims[1] ?? 1];
+      const attributes = { training_mode: 1 };
+      const inputs = [
+        dims,
+        channel,
+        channel,
+        float32Tensor([0.1, 0.2, 0.3].slice(0, dims[1]), channel),
+        float32Tensor([1, 2, 3].slice(0, dims[1]), channel),
+      ];
+      await checkCase({ op: 'BatchNormalization', inputs, attributes, outputCount: 3, seeded: [0] });
     }
   });
 

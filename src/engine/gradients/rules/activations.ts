@@ -1,6 +1,5 @@
 import type { TensorValue } from '../../../onnx/tensorValue.js';
 import { type Emitter, emitterFor } from '../emitter.js';
-import { formUnsupported } from '../gradientErrors.js';
 import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
 import { shapeIfKnown } from '../staticShapes.js';
 
@@ -68,17 +67,26 @@ function isCutAbove(emit: Emitter, { x, low, high }: Clipped): string {
   return emit.greater(low === '' ? x : emit.node('Max', [x, low]), high);
 }
 
-/** Gradient of Dropout in a trained model, where it passes everything through. */
+/** Gradient of Dropout: what it passed, scaled as it was; in a trained model it passes everything through. */
 export const dropoutRule: GradientRule = {
   opType: 'Dropout',
   domain: '',
   opsets: [12, latestOpset],
+  prepare(node, freshName) {
+    // Which elements were dropped is drawn once, in the run itself.
+    if ((node.inputs[2] ?? '') === '' || (node.outputs[1] ?? '') !== '') return node;
+    return { ...node, outputs: [node.outputs[0] ?? '', freshName(`${node.outputs[0] ?? ''}/mask`)] };
+  },
   backward(context) {
-    const training = context.node.inputs[2] ?? '';
-    if (training !== '' && !isFalse(context.constantOf(training))) {
-      throw formUnsupported(context.node, 'training_mode that is not constantly false');
-    }
-    return [context.outputCotangents[0]];
+    const [g] = context.outputCotangents;
+    const [, ratio = '', training = ''] = context.node.inputs;
+    const [, mask = ''] = context.node.outputs;
+    if (g === undefined || training === '' || isFalse(context.constantOf(training))) return [g];
+    const emit = emitterFor(context);
+    const share = ratio === '' ? emit.scalar(0.5) : emit.castTo(ratio, emit.elementType);
+    const grown = emit.node('Reciprocal', [emit.sub(emit.scalar(1), share)]);
+    const scale = emit.where(training, grown, emit.scalar(1));
+    return [emit.mul(emit.maskWhere(mask, g), scale)];
   },
 };
 

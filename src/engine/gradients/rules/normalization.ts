@@ -108,49 +108,84 @@ export const instanceNormalizationRule: GradientRule = {
   },
 };
 
-/** Gradient of GroupNormalization (the form of opset 21, one scale per channel). */
-export const groupNormalizationRule: GradientRule = {
-  opType: 'GroupNormalization',
-  domain: '',
-  opsets: [21, latestOpset],
-  backward(context) {
-    const { node } = context;
-    const [g] = context.outputCotangents;
-    const [x = '', scale = ''] = node.inputs;
-    if (g === undefined) return [];
-    const emit = emitterFor(context);
-    const rank = rankOf(context, x);
-    const grouped = (value: string): string =>
-      emit.reshapeTo(value, [0, intAttribute(node, 'num_groups', 1), -1]);
-    const epsilon = floatAttribute(node, 'epsilon', 1e-5);
-    const normal = { emit, x: grouped(x), axes: [2], epsilon, isCentred: true };
-    const parts = standardize(normal);
-    const toInput = (): string => {
-      const u = grouped(emit.mul(g, perChannel(emit, scale, rank)));
-      return emit.reshapeLike(throughStandard(normal, parts, u), x);
-    };
-    const toScale = (): string => sumPerChannel(emit, emit.mul(g, emit.reshapeLike(parts.standard, x)), rank);
-    return [
-      context.wants(0) ? toInput() : undefined,
-      context.wants(1) ? toScale() : undefined,
-      context.wants(2) ? sumPerChannel(emit, g, rank) : undefined,
-    ];
-  },
-};
+/** What a form of GroupNormalization is told apart by. */
+interface GroupForm {
+  readonly opsets: readonly [first: number, last: number];
+  /** Whether scale and bias are one per group, not per channel. */
+  readonly isPerGroup: boolean;
+}
 
-/** Gradient of BatchNormalization as a trained model applies it: an affine map with fixed mean and variance. */
+function groupNormalization({ opsets, isPerGroup }: GroupForm): GradientRule {
+  return {
+    opType: 'GroupNormalization',
+    domain: '',
+    opsets,
+    backward(context) {
+      const { node } = context;
+      const [g] = context.outputCotangents;
+      const [x = '', scale = ''] = node.inputs;
+      if (g === undefined) return [];
+      const emit = emitterFor(context);
+      const rank = rankOf(context, x);
+      const grouped = (value: string): string =>
+        emit.reshapeTo(value, [0, intAttribute(node, 'num_groups', 1), -1]);
+      const epsilon = floatAttribute(node, 'epsilon', 1e-5);
+      const normal = { emit, x: grouped(x), axes: [2], epsilon, isCentred: true };
+      const parts = standardize(normal);
+      const scaled = (): string =>
+        isPerGroup
+          ? emit.mul(grouped(g), emit.unsqueeze(scale, [1]))
+          : grouped(emit.mul(g, perChannel(emit, scale, rank)));
+      const total = (value: string): string =>
+        isPerGroup ? emit.sum(grouped(value), [0, 2], false) : sumPerChannel(emit, value, rank);
+      return [
+        context.wants(0) ? emit.reshapeLike(throughStandard(normal, parts, scaled()), x) : undefined,
+        context.wants(1) ? total(emit.mul(g, emit.reshapeLike(parts.standard, x))) : undefined,
+        context.wants(2) ? total(g) : undefined,
+      ];
+    },
+  };
+}
+
+/** Gradients of GroupNormalization: one scale per group up to opset 20, one per channel after. */
+export const groupNormalizationRules: readonly GradientRule[] = [
+  groupNormalization({ opsets: [18, 20], isPerGroup: true }),
+  groupNormalization({ opsets: [21, latestOpset], isPerGroup: false }),
+];
+
+/**
+ * Gradient of BatchNormalization: in a trained model an affine map with fixed mean and variance; in training mode that of
+ * standardising over the batch and the positions of each channel.
+ */
 export const batchNormalizationRule: GradientRule = {
   opType: 'BatchNormalization',
   domain: '',
   opsets: [9, latestOpset],
   backward(context) {
-    if (intAttribute(context.node, 'training_mode', 0) === 1) {
-      throw formUnsupported(context.node, 'training_mode=1');
+    const [g, ...statistics] = context.outputCotangents;
+    if (statistics.some((cotangent) => cotangent !== undefined)) {
+      throw formUnsupported(context.node, 'a target that reads its running mean or variance');
     }
-    const [g] = context.outputCotangents;
-    return g === undefined ? [] : batchNormCotangents(context, g);
+    if (g === undefined) return [];
+    const isTraining = intAttribute(context.node, 'training_mode', 0) === 1;
+    return isTraining ? batchStandardCotangents(context, g) : batchNormCotangents(context, g);
   },
 };
+
+function batchStandardCotangents(context: RuleContext, g: string): readonly InputCotangent[] {
+  const { node } = context;
+  const [x = '', scale = ''] = node.inputs;
+  const emit = emitterFor(context);
+  const rank = rankOf(context, x);
+  const epsilon = floatAttribute(node, 'epsilon', 1e-5);
+  const normal = { emit, x, axes: [0, ...axesFrom(2, rank)], epsilon, isCentred: true };
+  const parts = standardize(normal);
+  return [
+    context.wants(0) ? throughStandard(normal, parts, emit.mul(g, perChannel(emit, scale, rank))) : undefined,
+    context.wants(1) ? sumPerChannel(emit, emit.mul(g, parts.standard), rank) : undefined,
+    context.wants(2) ? sumPerChannel(emit, g, rank) : undefined,
+  ];
+}
 
 function batchNormCotangents(context: RuleContext, g: string): readonly InputCotangent[] {
   const { node } = context;
