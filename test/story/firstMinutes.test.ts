@@ -43,6 +43,7 @@ describe('the first minutes with a model', function () {
         .waitFor();
       await window.screenshotsInThemes(`views/model-${tab.toLowerCase()}`);
     }
+    await model.getByRole('tab', { name: /^Layers/ }).click();
   });
 
   it('the side bar lists the models, the questions that can be asked, and results to come', async () => {
