@@ -3,6 +3,7 @@ import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { verify } from '../../../src/engine/graph/verify.js';
 import { intervene } from '../../../src/engine/rewrites/intervene.js';
+import { appendCount, appendReduction } from '../../../src/engine/rewrites/reduce.js';
 import { tap, type TappedModel } from '../../../src/engine/rewrites/tap.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Feeds } from '../../../src/engine/runtime/session.js';
@@ -148,6 +149,39 @@ describe('a tap inside an If', () => {
       const isZero = numbers.slice(t * 6, t * 6 + 6).every((number) => number === 0);
       assert.equal(isZero, t % 2 === 1);
     }
+  });
+});
+
+describe('statistics of a tapped value', () => {
+  /** Maximum, sum and number of elements above 0, over everything. */
+  async function statisticsOf(value: string, feeds: Feeds): Promise<number[]> {
+    const model = value === 'sum' ? conditionalModel() : loopModel('count');
+    const tapped = tap(model, [value], inferTypes(model));
+    const builder = new GraphBuilder(tapped.model);
+    const carrier = builder.cast(tapped.outputs.get(value)!, 1);
+    const reduction = { value: carrier, axes: value === 'sum' ? [0, 1] : [0, 1, 2] };
+    const names = [
+      appendReduction(builder, 'maximum', reduction),
+      appendReduction(builder, 'sum', reduction),
+      appendCount(builder, { kind: 'greater', bound: builder.scalar(0) }, reduction),
+    ];
+    builder.setOutputs(names);
+    const outputs = await run(builder.build(), feeds);
+    return names.map((name) => Number(outputs[name]!.data[0]));
+  }
+
+  it('are over all iterations of a Loop', async () => {
+    const weights = { x: double(2, 3), h0: double(2, 3), w: double(3, 3) };
+    const states = byHand(weights, 4).flat();
+    const [maximum, sum, above] = await statisticsOf('next', { ...weights, count: int(4), limit: int(0) });
+    assert.ok(Math.abs(maximum! - Math.max(...states)) < 1e-6);
+    assert.ok(Math.abs(sum! - states.reduce((a, b) => a + b, 0)) < 1e-5);
+    assert.equal(above, states.filter((state) => state > 0).length);
+  });
+
+  it('are those of no elements for a branch that was not taken', async () => {
+    const feeds = { x: double(2, 3), w: double(3, 3), b: double(3), flag: flag(false) };
+    assert.deepEqual(await statisticsOf('sum', feeds), [-Infinity, 0, 0]);
   });
 });
 
