@@ -25,9 +25,6 @@ export function emitFlatScatter(
   { x, positions, g }: { readonly x: string; readonly positions: string; readonly g: string },
 ): string {
   const flat = (value: string): string => emit.reshapeTo(value, [-1]);
-  const sums = emit.node('ScatterElements', [emit.zeros(emit.elementCount(x)), flat(positions), flat(g)], {
-    axis: 0,
-    reduction: 'add',
-  });
+  const sums = emit.addedAt(emit.elementCount(x), { places: flat(positions), numbers: flat(g), axis: 0 });
   return emit.reshapeLike(sums, x);
 }

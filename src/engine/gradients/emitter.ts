@@ -160,6 +160,26 @@ export class Emitter {
     return parts.length === 1 && only !== undefined ? only : this.node('Concat', parts, { axis });
   }
 
+  /**
+   * Returns zeros of a run-time shape with numbers added at places, by ScatterElements along `axis` or, without, ScatterND.
+   *
+   * In float32 where the numbers have 16 bits: the runtime adds no others, and sums of many keep their digits.
+   */
+  addedAt(
+    shape: string,
+    where: { readonly places: string; readonly numbers: string; readonly axis?: number },
+  ): string {
+    const isHalf = dataTypeFacts(this.elementType).bits === 16;
+    const wide = isHalf ? new Emitter(this.builder, 'float32') : this;
+    const numbers = isHalf ? this.castTo(where.numbers, 'float32') : where.numbers;
+    const operands = [wide.zeros(shape), where.places, numbers];
+    const sums =
+      where.axis === undefined
+        ? this.node('ScatterND', operands, { reduction: 'add' })
+        : this.node('ScatterElements', operands, { axis: where.axis, reduction: 'add' });
+    return isHalf ? this.castTo(sums, this.elementType) : sums;
+  }
+
   /** Returns zeros of a run-time shape in the differentiated value's element type. */
   zeros(shape: string): string {
     const { bits } = dataTypeFacts(this.elementType);

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { createRandom } from '../../../src/base/random.js';
+import { checkGradients } from '../../../src/engine/gradients/checkGradients.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import type { Model } from '../../../src/onnx/model.js';
+import { readModel } from '../../../src/onnx/readModel.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { caseRuntime } from '../../support/gradientCase.js';
 import { runGradient } from '../../support/gradientRun.js';
 import { emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
+import { rootDir } from '../../support/paths.js';
 
 /** Both gradients are float32 sums over some dozens of terms. */
 const rounding = 1e-4;
+
+/** Half precision has 11 bits; a ReLU at its corner may flip. */
+const halfRounding = 0.05;
 
 const xDims = [1, 2, 4, 4];
 const wDims = [3, 2, 3, 3];
@@ -168,5 +176,35 @@ describe('gradients of quantised models', () => {
       'w',
     );
     await assertSameGradient(model, finished(real, real.node('MatMul', ['x', weights])), { dims: [2, 4] });
+  });
+
+  it('are not compared with differences by gradient-check, which says so', async () => {
+    const model = await readModel(join(rootDir, 'sample-models', 'digits-int8', 'digits-int8.onnx'));
+    const feeds = { [model.graph.inputs[0]!.name]: normalTensor(createRandom(1), [2, 1, 28, 28]) };
+    const { rows, isPassed } = await checkGradients(model, caseRuntime, { feeds, seed: 1 });
+    const statusOf = (operator: string): unknown => rows.find((row) => row.operator === operator)?.status;
+    assert.equal(isPassed, true);
+    assert.equal(statusOf('QuantizeLinear'), 'not-checked');
+    assert.equal(statusOf('(whole model)'), 'not-checked');
+    assert.equal(statusOf('Conv'), 'passed');
+  });
+});
+
+describe('gradients of a model in half precision', () => {
+  it('come close to those of the model it was made from', async () => {
+    const random = createRandom(2);
+    const found: Float64Array[] = [];
+    const [image, cotangent] = [normalTensor(random, [2, 1, 28, 28]), normalTensor(random, [2, 10])];
+    for (const name of ['digits-cnn', 'digits-fp16']) {
+      const model = await readModel(join(rootDir, 'sample-models', name, `${name}.onnx`));
+      const [input, output] = [model.graph.inputs[0]!.name, model.graph.outputs[0]!.name];
+      const run = { feeds: { [input]: image }, output, cotangent, wrt: input };
+      found.push((await runGradient(model, run)).gradient);
+    }
+    const [single, half] = found;
+    const size = Math.sqrt(single!.reduce((sum, value) => sum + value * value, 0));
+    const off = Math.sqrt(single!.reduce((sum, value, i) => sum + (value - half![i]!) ** 2, 0));
+    // 11 bits over some hundred terms, and few units whose sign rounding turns.
+    assert.ok(off <= halfRounding * size, `off by ${off / size}`);
   });
 });

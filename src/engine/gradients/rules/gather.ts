@@ -17,7 +17,7 @@ export const gatherRule: GradientRule = {
     if (intAttribute(node, 'axis', 0) !== 0) return [emitSelection(context, emit, g)];
     // Tables of embeddings are read along axis 0: no index per element is needed there.
     const rows = emit.unsqueeze(emit.castTo(indices, 'int64'), [-1]);
-    return [emit.node('ScatterND', [emit.zeros(emit.shape(x)), rows, g], { reduction: 'add' })];
+    return [emit.addedAt(emit.shape(x), { places: rows, numbers: g })];
   },
 };
 
@@ -44,10 +44,7 @@ export const gatherElementsRule: GradientRule = {
     if (g === undefined) return [];
     const emit = emitterFor(context);
     return [
-      emit.node('ScatterElements', [emit.zeros(emit.shape(x)), indices, g], {
-        axis: intAttribute(node, 'axis', 0),
-        reduction: 'add',
-      }),
+      emit.addedAt(emit.shape(x), { places: indices, numbers: g, axis: intAttribute(node, 'axis', 0) }),
     ];
   },
 };
