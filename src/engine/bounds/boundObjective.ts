@@ -11,6 +11,7 @@ import {
 } from '../gradients/gradientRule.js';
 import { madeBy, withoutDead } from '../gradients/liveNodes.js';
 import { findRule } from '../gradients/ruleTable.js';
+import { emitFlatScatter } from '../gradients/emitSelection.js';
 import { axesFrom } from '../gradients/staticShapes.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import { isAffine } from './affine.js';
@@ -188,6 +189,7 @@ class LinearSide {
         ? findRule(node, { overrides: [], opset: builder.opset })
         : undefined;
     if (own !== undefined) return own.backward(context);
+    if (isFollowed && node.opType === 'MaxPool' && node.domain === '') return this.throughMaxPool(context);
     const relax = isFollowed && bounded.join() === '0' ? relaxationOf(node) : undefined;
     if (relax === undefined) {
       this.holdConstant(context);
@@ -207,6 +209,25 @@ class LinearSide {
     const change = emit.mul(coefficients, emit.sub(at, node.outputs[0] ?? ''));
     this.addTerm(context, emit, { of: node.outputs[0] ?? '', value: change });
     return [emit.mul(coefficients, line.slope)];
+  }
+
+  /** A maximum is no less than the element whose lower end is highest, and no more than its own upper end. */
+  private throughMaxPool(context: RuleContext): readonly InputCotangent[] {
+    const { node, builder } = context;
+    const [coefficients] = context.outputCotangents;
+    const [x = ''] = node.inputs;
+    const [y = ''] = node.outputs;
+    if (coefficients === undefined) return [];
+    const emit = emitterFor(context);
+    const positions = builder.freshName('ni/positions');
+    const attributes = { ...Object.fromEntries(node.attributes), storage_order: 0 };
+    const outputs = [builder.freshName('ni/MaxPool'), positions];
+    builder.node('MaxPool', [this.pass.intervalOf(x).lower], { attributes, outputs });
+    const chosen = emit.node('Gather', [emit.reshapeTo(x, [-1]), positions]);
+    const held = least(emit, coefficients, { lower: chosen, upper: this.pass.intervalOf(y).upper });
+    this.addTerm(context, emit, { of: y, value: emit.sub(held, emit.mul(coefficients, y)) });
+    const positive = emit.node('Max', [coefficients, emit.scalar(0)]);
+    return [emitFlatScatter(emit, { x, positions, g: positive })];
   }
 
   /** Λ·a ≥ Λ⁺·low + Λ⁻·high, whatever the operands do. */
