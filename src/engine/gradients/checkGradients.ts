@@ -9,6 +9,7 @@ import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { GradientCheckRow, GradientCheckTable } from '../../protocol/gradientCheck.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import { packingOperators } from '../lowering/entries/sequences.js';
+import { functionLowering } from '../lowering/functionCall.js';
 import { findLowering } from '../lowering/loweringTable.js';
 import type { Feeds, Runtime } from '../runtime/session.js';
 import { checkNode } from './checkNode.js';
@@ -187,7 +188,8 @@ function ruledNodes(model: Model, nodes: readonly GraphNode[]): readonly GraphNo
   return floatNodes(model, nodes).filter(
     (node) =>
       noGradientReason(node) === undefined &&
-      (findRule(node, choice) ?? findLowering(node, choice.opset)) !== undefined,
+      (findRule(node, choice) ?? functionLowering(model, node) ?? findLowering(node, choice.opset)) !==
+        undefined,
   );
 }
 

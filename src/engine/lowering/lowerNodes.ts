@@ -5,6 +5,7 @@ import { mapDimensions } from '../../onnx/shapes/declared.js';
 import { inferTypes } from '../../onnx/shapes/inferTypes.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import { GraphBuilder, makeNode } from '../graph/graphBuilder.js';
+import { functionLowering } from './functionCall.js';
 import type { Lowering } from './lowering.js';
 import { findLowering } from './loweringTable.js';
 
@@ -47,7 +48,7 @@ const maxDepth = 32;
 export function lowerNodes(model: Model, request: LoweringRequest): LoweredModel {
   const opset = opsetOf(model);
   const lower = (node: GraphNode): Lowering | undefined =>
-    request.isCovered(node) ? undefined : findLowering(node, opset);
+    request.isCovered(node) ? undefined : (functionLowering(model, node) ?? findLowering(node, opset));
   const pass = new LoweringPass(model, request);
   let composites = request.nodes.filter((node) => lower(node) !== undefined);
   for (let depth = 0; composites.length > 0; depth++) {
