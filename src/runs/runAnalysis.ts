@@ -105,9 +105,6 @@ class RunState {
     const original = soundModel(await readModel(request.modelPath));
     this.know({ model: modelFactsOf(original, request.modelPath) });
     this.showPartial(reportWithoutResult(this.currentFacts(), 'partial', 'Nothing measured yet.'));
-    const sha256 = fileSha256(original.file.realPath, original.file.fileSizeBytes);
-    // Awaited below; a failure of the analysis must not leave it unhandled.
-    sha256.catch(() => undefined);
     const model = convertToOpset17(original);
     const runtime = createRuntime({
       provider: request.provider,
@@ -124,13 +121,18 @@ class RunState {
     });
     this.know({ batchSize });
     const shared = (this.hooks.works ?? createSharedWorks()).of(await scopeOf(request, original, batchSize));
+    const sha256 = shared.once('sha256', async () => ({
+      hash: await fileSha256(original.file.realPath, original.file.fileSizeBytes),
+    }));
+    // Awaited below; a failure of the analysis must not leave it unhandled.
+    sha256.catch(() => undefined);
     const parts = { model, runtime, data, batchSize, shared };
     const prefaceShare = this.prefaceShare(request, parts, sampleShapes);
     // The answer first, as it grows; the accuracy beside it can wait.
     const draft = await this.analyse(request, parts, 1 - prefaceShare);
     if (prefaceShare > 0) this.showPartial(assembleReport(this.currentFacts(), draft, 'partial'));
     await this.measurePreface(request, parts, prefaceShare);
-    this.know({ model: await withSha256(this.facts.model, sha256) });
+    this.know({ model: withSha256(this.facts.model, (await sha256).hash) });
     this.learnFrom(runtime);
     return this.finish(request, draft);
   }
@@ -292,10 +294,6 @@ function modelFactsOf(model: Model, path: string): Report['model'] {
   return { path: model.file.path, name: modelNameOf(path), sizeBytes: model.file.sizeBytes };
 }
 
-async function withSha256(
-  facts: Report['model'],
-  sha256: Promise<string | undefined>,
-): Promise<Report['model']> {
-  const hash = await sha256;
+function withSha256(facts: Report['model'], hash: string | undefined): Report['model'] {
   return hash === undefined ? facts : { ...facts, sha256: hash };
 }
