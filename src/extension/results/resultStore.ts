@@ -158,7 +158,11 @@ class FolderStore implements ResultStore {
   }
 
   async refresh(): Promise<void> {
-    this.watcher ??= this.watch();
+    if (this.watcher === undefined) {
+      // A folder that is not there yet is looked for now and then only: what happens in it would be told late.
+      await this.makeFolder();
+      this.watcher ??= this.watch();
+    }
     const names = await namesIn(this.root);
     const entries = await Promise.all(
       names.map(async (name) => this.byId.get(name) ?? (await this.readEntry(name))),
@@ -170,6 +174,15 @@ class FolderStore implements ResultStore {
   dispose(): void {
     this.watcher?.dispose();
     this.changed.dispose();
+  }
+
+  private async makeFolder(): Promise<void> {
+    try {
+      await vscode.workspace.fs.createDirectory(this.storageUri);
+    } catch (error) {
+      // A read-only disk: saving a result will say so.
+      this.log.debug(`The folder of results was not made: ${messageOf(error)}`);
+    }
   }
 
   private watch(): vscode.FileSystemWatcher {
