@@ -9,7 +9,7 @@ import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Feeds } from '../../../src/engine/runtime/session.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { inferTypes } from '../../../src/onnx/shapes/inferTypes.js';
-import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { float32Tensor, int64Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import {
   bodyGraph,
   conditionalModel,
@@ -46,11 +46,7 @@ function double(...dims: number[]): TensorValue {
   const data = new Float64Array(dims.reduce((a, b) => a * b, 1)).map(() => random.normal());
   return { dtype: 'float64', dims, data };
 }
-const int = (value: number): TensorValue => ({
-  dtype: 'int64',
-  dims: [],
-  data: BigInt64Array.of(BigInt(value)),
-});
+const int = (value: number): TensorValue => int64Tensor([value], []);
 const flag = (value: boolean): TensorValue => ({
   dtype: 'bool',
   dims: [],

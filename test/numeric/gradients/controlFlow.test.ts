@@ -1,7 +1,7 @@
 import { createRandom } from '../../../src/base/random.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { inferTypes } from '../../../src/onnx/shapes/inferTypes.js';
-import type { TensorValue } from '../../../src/onnx/tensorValue.js';
+import { int64Tensor, type TensorValue } from '../../../src/onnx/tensorValue.js';
 import { conditionalModel, loopModel, nestedModel, scanModel } from '../../support/controlFlowModels.js';
 import { checkDerivatives } from '../../support/secondOrderCase.js';
 
@@ -10,11 +10,7 @@ interface Point {
   readonly fixed?: Readonly<Record<string, TensorValue>>;
 }
 
-const int = (value: number): TensorValue => ({
-  dtype: 'int64',
-  dims: [],
-  data: BigInt64Array.of(BigInt(value)),
-});
+const int = (value: number): TensorValue => int64Tensor([value], []);
 const flag = (value: boolean): TensorValue => ({
   dtype: 'bool',
   dims: [],
