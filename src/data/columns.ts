@@ -29,6 +29,17 @@ export function columnsAsFrom(columns: readonly number[]): FromSpec {
   return isRange ? { first, last: first + columns.length - 1 } : { columns: [...columns] };
 }
 
+/** Returns the names of the columns that feed each input; undefined where the file names none. */
+export function columnNamesOf(
+  binding: ColumnBinding,
+  names: readonly string[] | undefined,
+): Readonly<Record<string, readonly string[]>> | undefined {
+  if (names === undefined) return undefined;
+  return Object.fromEntries(
+    [...binding.inputs].map(([input, columns]) => [input, columns.map((column) => names[column] ?? '')]),
+  );
+}
+
 const labelNames = new Set(['label', 'labels', 'class', 'target', 'y', 'species', 'variety', 'digit']);
 
 /**

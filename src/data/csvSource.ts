@@ -1,4 +1,4 @@
-import { type ColumnBinding, bindColumns, columnsAsFrom } from './columns.js';
+import { type ColumnBinding, bindColumns, columnNamesOf, columnsAsFrom } from './columns.js';
 import { type CsvRecord, guessDelimiter, parseCell, readRecords, splitRecord } from './csvRecords.js';
 import { dataEmpty, dataMalformed, typeMismatch } from './dataErrors.js';
 import { labelIndexer, readLabelNames } from './labels.js';
@@ -37,6 +37,7 @@ export async function csvSource(request: SourceRequest): Promise<SampleSource> {
   const givenNames = await readLabelNames(spec?.labels, baseDir);
   const { names, warning } = await namesOfText(format, { binding, givenNames, rows });
   const warnings = [...binding.warnings, ...(warning === undefined ? [] : [warning])];
+  const columnNames = columnNamesOf(binding, format.names);
   return {
     kind: 'csv',
     sampleCount,
@@ -48,6 +49,7 @@ export async function csvSource(request: SourceRequest): Promise<SampleSource> {
     ),
     hasLabels: binding.label !== undefined,
     ...(names === undefined ? {} : { labelNames: names }),
+    ...(columnNames === undefined ? {} : { columnNames }),
     isRandomAccess: false,
     warnings,
     resolved: resolvedOf(binding, format),

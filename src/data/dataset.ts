@@ -36,6 +36,8 @@ export interface Dataset {
   readonly hasLabels: boolean;
   /** Class names by index, when known. */
   readonly labelNames?: readonly string[];
+  /** Names of the columns that feed an input, by input, where the data are a table that names them. */
+  readonly columnNames?: Readonly<Record<string, readonly string[]>>;
   /** The input that is 0 where a position is padding, when the inspect file names one. */
   readonly maskInput?: string;
   /** What was assumed or looks wrong (layout, scale, dtype), one sentence each. Shown in every report. */

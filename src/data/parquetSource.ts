@@ -9,7 +9,7 @@ import {
 import { compressors } from 'hyparquet-compressors';
 import { throwIfAborted } from '../base/abort.js';
 import { dataChanged, dataEmpty, dataMalformed, typeMismatch } from './dataErrors.js';
-import { type ColumnBinding, bindColumns, columnsAsFrom } from './columns.js';
+import { type ColumnBinding, bindColumns, columnNamesOf, columnsAsFrom } from './columns.js';
 import { labelIndexer, readLabelNames } from './labels.js';
 import { imageSize } from './decodeImage.js';
 import type { FieldInfo, RawSample, RawValue, SampleSource, SourceRequest } from './sampleSource.js';
@@ -40,12 +40,14 @@ export async function parquetSource(request: SourceRequest): Promise<SampleSourc
   const head = { path, names, columnCount: names.length, rows: [cells as string[]] };
   const binding = bindColumns(head, targets, spec);
   const labelNames = await readLabelNames(spec?.labels, baseDir);
+  const columnNames = columnNamesOf(binding, names);
   return {
     kind: 'parquet',
     sampleCount,
     fields: await fieldsOf(binding, file, first),
     hasLabels: binding.label !== undefined,
     ...(labelNames === undefined ? {} : { labelNames }),
+    ...(columnNames === undefined ? {} : { columnNames }),
     isRandomAccess: false,
     warnings: binding.warnings,
     resolved: {

@@ -52,6 +52,8 @@ export interface SampleSource {
   readonly fields: ReadonlyMap<string, FieldInfo>;
   readonly hasLabels: boolean;
   readonly labelNames?: readonly string[];
+  /** Names of the columns that feed an input, by input. */
+  readonly columnNames?: Readonly<Record<string, readonly string[]>>;
   /** Every label, when reading them costs little. */
   readonly allLabels?: Int32Array;
   /** False: samples come in file order only. */

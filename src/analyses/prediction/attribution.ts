@@ -36,6 +36,15 @@ export const attribution = defineAnalysis({
       title: 'Largest completeness error',
       description: 'Largest absolute completeness error of a row.',
     },
+    maxStandardError: {
+      title: 'Largest standard error',
+      description: 'Largest standard error of a score, over features and rows; only for methods that sample.',
+    },
+    fidelity: {
+      title: 'Fidelity',
+      description:
+        'Mean over rows of the weighted R² between the model and the linear model that stands for it around the row; only for lime.',
+    },
   },
   papers: attributionPapers,
   cost: attributionCost,

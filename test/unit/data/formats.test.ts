@@ -128,6 +128,7 @@ describe('readers', () => {
     it('reads rows without header, semicolons and a line break inside quotes', async () => {
       const data = await openDataset(plant('b.csv', '"two\nlines";1;2\nx;3;4'), model);
       assert.equal(data.sampleCount, 2);
+      assert.equal(data.columnNames, undefined);
       assert.deepEqual(data.labelNames, ['two\nlines', 'x']);
       assert.deepEqual((await readAll(data))[0]!.feeds['x']!.values, [1, 2, 3, 4]);
     });
@@ -135,6 +136,7 @@ describe('readers', () => {
     it('takes columns by name for several inputs', async () => {
       const two = dataModel({ a: ['N', 1], b: ['N', 2] });
       const data = await openDataset(plant('c.csv', 'b_0,a,b_1,label\n1,2,3,0\n4,5,6,2\n'), two);
+      assert.deepEqual(data.columnNames, { a: ['a'], b: ['b_0', 'b_1'] });
       const [batch] = await readAll(data);
       assert.deepEqual(
         [batch!.feeds['a']!.values, batch!.feeds['b']!.values],
@@ -201,6 +203,7 @@ describe('readers', () => {
     it('reads numeric columns across row groups', async () => {
       const data = await openDataset(planted('t.parquet'), dataModel({ x: ['N', 2] }, { classCount: 3 }));
       assert.deepEqual([data.kind, data.sampleCount, data.hasLabels], ['parquet', 5, true]);
+      assert.equal(data.columnNames?.['x']?.length, 2);
       const batches = await readAll(data, { batchSize: 3, limit: 4 });
       assert.deepEqual(
         batches.flatMap(({ labels }) => labels),

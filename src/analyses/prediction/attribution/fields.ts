@@ -5,7 +5,7 @@ import type { Problem } from './problem.js';
 import type { Rows } from './rows.js';
 
 /** Opens fields over one explained value, counts their points for the progress bar, and closes them all. */
-export interface Fields extends Pick<Problem, 'open' | 'expect'> {
+export interface Fields extends Pick<Problem, 'open' | 'expect' | 'advance'> {
   close(): Promise<void>;
 }
 
@@ -45,6 +45,7 @@ export function fieldsOf(
     expect(pointCount) {
       expectedCount += pointCount;
     },
+    advance: onBatch,
     async close() {
       for (const field of opened.values()) await field.close();
     },

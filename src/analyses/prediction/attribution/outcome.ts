@@ -31,7 +31,9 @@ export async function completeOutcome(problem: Problem, found: Attributions): Pr
     output,
     baselineOutput,
     upsampled: problem.layer === undefined ? undefined : upsampledScores(problem, found.scores[0]),
-    completenessError: found.isComplete ? completeness(found.scores, output, baselineOutput) : undefined,
+    completenessError: found.isComplete
+      ? completeness(found.totals ?? totalsOf(found.scores, rows.count), output, baselineOutput)
+      : undefined,
   };
 }
 
@@ -45,18 +47,22 @@ function baselinePoints({ baselines, rows }: Problem): PointSource {
   };
 }
 
+/** Returns the sum of the scores of every row. */
+function totalsOf(scores: readonly Scores[], rowCount: number): Float64Array {
+  return Float64Array.from({ length: rowCount }, (_, row) =>
+    scores.reduce((sum, { data, dims }) => {
+      const size = elementCountOf(dims.slice(1));
+      return sum + sumOf(data.subarray(row * size, (row + 1) * size));
+    }, 0),
+  );
+}
+
 function completeness(
-  scores: readonly Scores[],
+  totals: Float64Array,
   output: Float64Array,
   baselineOutput: Float64Array,
 ): Float64Array {
-  return output.map((value, row) => {
-    const total = scores.reduce((sum, { data, dims }) => {
-      const size = elementCountOf(dims.slice(1));
-      return sum + sumOf(data.subarray(row * size, (row + 1) * size));
-    }, 0);
-    return total - (value - (baselineOutput[row] ?? NaN));
-  });
+  return totals.map((total, row) => total - ((output[row] ?? NaN) - (baselineOutput[row] ?? NaN)));
 }
 
 /** Enlarges a layer's map when the first input has as many position axes; undefined otherwise. */

@@ -1,5 +1,6 @@
 import { UserError } from '../../../base/errors.js';
 import { dataTypeFacts } from '../../../onnx/dataTypes.js';
+import type { Model } from '../../../onnx/model.js';
 import { type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { chooseOutput, type ExplainedOutput } from './explained.js';
@@ -8,7 +9,7 @@ import type { Gate } from './fieldPlan.js';
 import { type ExplainableInput, explainableInputs } from './inputs.js';
 import { channelAxisOf } from './layout.js';
 import { methods } from './methods/methods.js';
-import { placesOf, type UnitPlace } from './places.js';
+import { type Places, placesOf, type UnitPlace } from './places.js';
 import type { ExplainedTensor, Problem } from './problem.js';
 import { readBaselines } from './readBaselines.js';
 import { readValues } from './readValues.js';
@@ -45,30 +46,58 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
     rows,
     [output, ...wanted, ...units].map(({ value }) => value),
   );
-  const inputs = wanted.map((input) =>
-    explained(input, values, (dims) => channelAxisOf(model, input.value, dims)),
-  );
-  const { layer, through } = places;
   const what = select(settings, { rows, values, output, neuron: places.neuron });
   const fields = fieldsOf(context, { model, types, selection: what.selection }, rows);
   return {
     close: () => fields.close(),
     facts: { ...what, labelNames: context.data?.labelNames, ...inputFacts(wanted, rows) },
     problem: {
+      model,
       settings,
+      columnNames: context.data?.columnNames ?? {},
+      selection: what.selection,
+      random: context.random,
+      signal: context.signal,
       rows,
-      inputs,
-      layer:
-        layer === undefined
-          ? undefined
-          : explained(layer, values, (dims) => frontAxis(layer.unitAxis, dims.length + 1)),
-      gate: through === undefined ? undefined : gateOf(through, values),
-      baselines: await readBaselines(settings, inputs, rows.count),
+      ...(await tensorsOf({ model, settings, rows, wanted, places, values })),
       open: (request) => fields.open(request),
       expect: (pointCount) => {
         fields.expect(pointCount);
       },
+      advance: (pointCount) => {
+        fields.advance(pointCount);
+      },
     },
+  };
+}
+
+/** What the prediction is shared out over, and from where. */
+async function tensorsOf({
+  model,
+  settings,
+  rows,
+  wanted,
+  places: { layer, through },
+  values,
+}: {
+  readonly model: Model;
+  readonly settings: AttributionSettings;
+  readonly rows: Rows;
+  readonly wanted: readonly ExplainableInput[];
+  readonly places: Places;
+  readonly values: Values;
+}): Promise<Pick<Problem, 'inputs' | 'layer' | 'gate' | 'baselines'>> {
+  const inputs = wanted.map((input) =>
+    explained(input, values, (dims) => channelAxisOf(model, input.value, dims)),
+  );
+  return {
+    inputs,
+    layer:
+      layer === undefined
+        ? undefined
+        : explained(layer, values, (dims) => frontAxis(layer.unitAxis, dims.length + 1)),
+    gate: through === undefined ? undefined : gateOf(through, values),
+    baselines: await readBaselines(settings, inputs, rows.count),
   };
 }
 

@@ -1,8 +1,14 @@
+import type { Random } from '../../../base/random.js';
+import type { Model } from '../../../onnx/model.js';
+import type { Block } from '../../../protocol/blocks.js';
+import type { Evidence, Finding } from '../../../protocol/report.js';
+import type { ResultArray } from '../../analysis.js';
 import type { CutValue } from './cut.js';
 import type { Baselines } from './baselines.js';
 import type { Field } from './field.js';
 import type { Gate } from './fieldPlan.js';
 import type { Rows } from './rows.js';
+import type { Selection } from './selection.js';
 import type { AttributionSettings } from './settings.js';
 
 /** A tensor that a prediction is shared out over: an input, an embedding, or a layer's value. */
@@ -17,7 +23,15 @@ export interface ExplainedTensor extends CutValue {
 
 /** What a method is asked: rows, points of departure, and a way to evaluate the model. */
 export interface Problem {
+  readonly model: Model;
   readonly settings: AttributionSettings;
+  /** Names of the columns that feed an input, by input, where the data are a table that names them. */
+  readonly columnNames: Readonly<Record<string, readonly string[]>>;
+  /** Which number is explained. */
+  readonly selection: Selection;
+  /** The run's seeded generator; methods that sample draw from it and from nothing else. */
+  readonly random: Random;
+  readonly signal: AbortSignal;
   readonly rows: Rows;
   readonly inputs: readonly ExplainedTensor[];
   readonly layer: ExplainedTensor | undefined;
@@ -31,6 +45,8 @@ export interface Problem {
   }): Field;
   /** Announces how many points are to be run, for the progress bar. */
   expect(pointCount: number): void;
+  /** Counts points that a method worked out without a field. */
+  advance(pointCount: number): void;
 }
 
 /** A share per element of one tensor, for all rows. */
@@ -48,6 +64,17 @@ export interface Attributions {
   readonly pathStart?: Float64Array;
   /** Whether the scores of a row should add up to f(x) − f(baseline). */
   readonly isComplete: boolean;
+  /** Σ of the shares per row, where an element's score is not a share of its own (a patch's share stands at each pixel). */
+  readonly totals?: Float64Array;
+  /** How the scores came about; default: as far as the rows reach. */
+  readonly evidence?: Evidence;
+  /** What the method measured of itself: declared metrics, with the evidence of the scores. */
+  readonly metrics?: Readonly<Record<string, number>>;
+  /** Raw results besides the scores. */
+  readonly arrays?: Readonly<Record<string, ResultArray>>;
+  readonly findings?: readonly Finding[];
+  /** Shown after the scores. */
+  readonly blocks?: readonly Block[];
   /** Sentences that the report must say. */
   readonly notes?: readonly string[];
 }

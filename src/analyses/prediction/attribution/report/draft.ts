@@ -50,6 +50,9 @@ export function draftReport(explanation: Explanation): ReportDraft {
   };
 }
 
+/** Metrics that only some methods have. */
+const methodMetrics = ['maxStandardError', 'fidelity'] as const;
+
 function rowCountText({ rows }: Problem): string {
   const { count, availableCount } = rows;
   return count < availableCount
@@ -88,11 +91,13 @@ function metricsOf({ problem, outcome }: Explanation): Pick<ReportDraft, 'metric
     metrics: {
       output: mean(output),
       baselineOutput: mean(baselineOutput),
+      ...outcome.metrics,
       ...(completenessError === undefined
         ? {}
         : { completenessError: mean(completenessError), maxCompletenessError: maxAbs(completenessError) }),
     },
     evidence: {
+      ...ownEvidence(problem, outcome),
       output: measured,
       baselineOutput: measured,
       completenessError: complete,
@@ -101,17 +106,34 @@ function metricsOf({ problem, outcome }: Explanation): Pick<ReportDraft, 'metric
   };
 }
 
-function arraysOf({ problem, outcome }: Explanation): Record<string, ResultArray> {
+/** Evidence of the metrics that only some methods have. */
+function ownEvidence(problem: Problem, outcome: Outcome): Record<string, Evidence> {
+  const missing: Evidence = {
+    kind: 'not-captured',
+    how: `${problem.settings.method} has no such figure`,
+  };
+  return Object.fromEntries(
+    methodMetrics.map((metric) => [
+      metric,
+      outcome.metrics !== undefined && metric in outcome.metrics ? scoreEvidence(problem, outcome) : missing,
+    ]),
+  );
+}
+
+function scoreEvidence(problem: Problem, outcome: Outcome): Evidence {
   const { settings } = problem;
+  if (outcome.evidence !== undefined) return outcome.evidence;
+  if (settings.method !== 'integrated-gradients') return rowEvidence(problem);
+  return {
+    kind: 'estimated',
+    n: problem.rows.count,
+    how: `${settings.quadrature} with ${String(settings.steps)} steps`,
+  };
+}
+
+function arraysOf({ problem, outcome }: Explanation): Record<string, ResultArray> {
   const rows = rowEvidence(problem);
-  const scored: Evidence =
-    settings.method === 'integrated-gradients'
-      ? {
-          kind: 'estimated',
-          n: problem.rows.count,
-          how: `${settings.quadrature} with ${String(settings.steps)} steps`,
-        }
-      : rows;
+  const scored = scoreEvidence(problem, outcome);
   const arrays: Record<string, ResultArray> = {};
   for (const scores of outcome.scores) {
     const name = outcome.scores.length === 1 ? 'attribution' : `attribution.${scores.name}`;
@@ -125,7 +147,7 @@ function arraysOf({ problem, outcome }: Explanation): Record<string, ResultArray
   if (outcome.completenessError !== undefined) {
     arrays['completenessError'] = { value: vectorOf(outcome.completenessError), evidence: rows };
   }
-  return arrays;
+  return { ...arrays, ...outcome.arrays };
 }
 
 function tensorOf({ data, dims }: Scores): TensorValue {
@@ -156,11 +178,18 @@ function blocksOf(explanation: Explanation): Block[] {
         ...(outcome.completenessError === undefined
           ? []
           : [{ metric: 'maxCompletenessError', label: 'Largest completeness error' }]),
+        ...(outcome.metrics?.['maxStandardError'] === undefined
+          ? []
+          : [{ metric: 'maxStandardError', label: 'Largest standard error' }]),
+        ...(outcome.metrics?.['fidelity'] === undefined
+          ? []
+          : [{ metric: 'fidelity', label: 'Fidelity (R²)' }]),
       ],
     },
     { type: 'findings' },
     rowTable(explanation),
     ...outcome.scores.flatMap((scores, index) => scoreBlocks(explanation, scores, index)),
+    ...(outcome.blocks ?? []),
     { type: 'citation', papers: [...method.paperIds] },
   ];
 }

@@ -16,6 +16,7 @@ const smallestDifference = 1e-5;
 /** Returns what the numbers warn of, with advice. */
 export function findingsOf(explanation: Explanation): Finding[] {
   return [
+    ...(explanation.outcome.findings ?? []),
     ...completenessFindings(explanation),
     ...baselineFindings(explanation.problem, explanation.outcome),
     ...zeroFindings(explanation),
