@@ -65,6 +65,8 @@ export interface ReportDraft {
   readonly title: string;
   readonly summary: string;
   readonly status?: Extract<ReportStatus, 'complete' | 'partial'>;
+  /** Samples that the answer rests on, where they are not all that the data hold. */
+  readonly usedCount?: number;
   readonly metrics: Readonly<Record<string, number>>;
   /** Evidence of metrics, by key; arrays bring their own. */
   readonly evidence: Readonly<Record<string, Evidence>>;

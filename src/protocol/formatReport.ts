@@ -139,15 +139,17 @@ export function formatBytes(sizeBytes: number): string {
 export function provenance(report: Report): string[] {
   const facts: string[] = [];
   if (report.status !== 'complete') facts.push(report.status);
-  if (report.data !== null) facts.push(`${countedSamples(report.data.sampleCount)} of ${report.data.kind}`);
+  if (report.data !== null) facts.push(`${countedSamples(report.data)} of ${report.data.kind}`);
   facts.push(report.provider);
   if (report.batchSize > 0) facts.push(`batch ${report.batchSize}`);
   facts.push(`seed ${report.seed}`, formatDuration(report.durationMs));
   return facts;
 }
 
-function countedSamples(count: number): string {
-  return `${grouped(count)} sample${count === 1 ? '' : 's'}`;
+/** Returns how many samples an answer rests on: `8 of 4,000 samples`, or `4,000 samples` where it is all of them. */
+export function countedSamples({ sampleCount, usedCount }: NonNullable<Report['data']>): string {
+  const all = `${grouped(sampleCount)} sample${sampleCount === 1 ? '' : 's'}`;
+  return usedCount === undefined ? all : `${grouped(usedCount)} of ${all}`;
 }
 
 function notCaptured(report: Report): string[] {

@@ -61,7 +61,14 @@ export const reportSchema = Type.Object(
       sizeBytes: Type.Number(),
     }),
     data: Type.Union([
-      Type.Object({ path: Type.Optional(Type.String()), kind: Type.String(), sampleCount: Type.Integer() }),
+      Type.Object({
+        path: Type.Optional(Type.String()),
+        kind: Type.String(),
+        sampleCount: Type.Integer(),
+        usedCount: Type.Optional(
+          Type.Integer({ description: 'Samples that the answer rests on, where they are fewer.' }),
+        ),
+      }),
       Type.Null(),
     ]),
     settings: Type.Record(Type.String(), Type.Unknown()),

@@ -1,5 +1,5 @@
 import type { Block, TableBlock } from './blocks.js';
-import { formatBytes, formatDuration } from './formatReport.js';
+import { countedSamples, formatBytes, formatDuration } from './formatReport.js';
 import type { Report, UnknownBlock } from './report.js';
 
 // What stands where in a report, in one place: a page and its exports have the same parts.
@@ -66,5 +66,5 @@ export function arrayTable(report: Report): Pick<TableBlock, 'columns' | 'rows'>
 
 function dataText({ data }: Report): string {
   if (data === null) return 'none';
-  return `${data.path ?? ''} (${data.kind}, ${data.sampleCount.toLocaleString('en-US')} samples)`;
+  return `${data.path ?? ''} (${data.kind}, ${countedSamples(data)})`;
 }

@@ -85,6 +85,7 @@ export function assembleReport(facts: RunFacts, draft: ReportDraft, status: Repo
   }
   return {
     ...headOf(facts, status),
+    data: dataOf(facts, draft),
     title: draft.title,
     summary: draft.summary,
     metrics,
@@ -125,9 +126,24 @@ export function withStatus(report: Report, status: ReportStatus, reason?: string
   };
 }
 
+/** Analyses of single samples read a few of the data only; the head of a report must not claim the rest. */
+function dataOf({ data }: RunFacts, { usedCount }: ReportDraft): Report['data'] {
+  if (data === null || usedCount === undefined || usedCount >= data.sampleCount) return data;
+  return { ...data, usedCount };
+}
+
 type Head = Omit<
   Report,
-  'title' | 'summary' | 'metrics' | 'evidence' | 'findings' | 'arrays' | 'blocks' | 'papers' | 'warnings'
+  | 'data'
+  | 'title'
+  | 'summary'
+  | 'metrics'
+  | 'evidence'
+  | 'findings'
+  | 'arrays'
+  | 'blocks'
+  | 'papers'
+  | 'warnings'
 >;
 
 function headOf(facts: RunFacts, status: ReportStatus): Head {
@@ -137,7 +153,6 @@ function headOf(facts: RunFacts, status: ReportStatus): Head {
     question: facts.analysis.asks,
     status,
     model: facts.model,
-    data: facts.data,
     settings: { ...facts.settings },
     seed: facts.seed,
     provider: facts.provider,

@@ -152,7 +152,7 @@ class RunState {
       throw new UserError('data-missing', `${id} needs data. ${howToGiveData}`, { detail: { analysis: id } });
     }
     const data = await openDataset(request.dataPath, model);
-    this.know({ data: { path: data.path, kind: data.kind, sampleCount: data.sampleCount } });
+    this.know({ data: dataFactsOf(data, request.limit) });
     const cut = limitWarning(request, data);
     const warnings = [...(cut === undefined ? [] : [cut]), ...model.warnings, ...data.warnings];
     this.know({ preface: { ...emptyPreface, warnings } });
@@ -288,6 +288,10 @@ async function scopeOf(
   const data = await fingerprintOf(dataPath);
   if (data === undefined) return undefined;
   return JSON.stringify([[...modelStamps(model)], data, limit, provider, threadCount, batchSize]);
+}
+
+function dataFactsOf({ path, kind, sampleCount }: Dataset, limit = Infinity): Report['data'] {
+  return { path, kind, sampleCount, ...(limit < sampleCount ? { usedCount: limit } : {}) };
 }
 
 function modelFactsOf(model: Model, path: string): Report['model'] {

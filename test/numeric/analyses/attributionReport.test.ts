@@ -138,6 +138,7 @@ describe('attribution', function () {
       const draft = await runAttribution(linearModel(weight), { x: many }, { method: 'gradient' });
       assert.equal(arrayOf(draft, 'attribution').dims[0], 16);
       assert.match(draft.summary, /first 16 of 20 rows/);
+      assert.equal(draft.usedCount, 16);
       assert.equal(draft.evidence['output']?.kind, 'sampled');
       const all = await runAttribution(
         linearModel(weight),
@@ -159,6 +160,26 @@ describe('attribution', function () {
       const labels = [9, 9, 9, 9];
       const wrong = await runAttribution(model, { x }, {}, { labels });
       assert.ok(wrong.findings.some(({ message }) => message.includes('another class')));
+    });
+
+    it('tells mean scores below and above 0 apart by name, and leaves their colours to whoever draws', async () => {
+      // With one row of ones, input × gradient is the column of the weight.
+      const ones = elementwise(normalTensor(random, [1, 5]), () => 1);
+      const draft = await runAttribution(
+        linearModel(weight),
+        { x: ones },
+        { method: 'input-x-gradient', target: '1' },
+      );
+      const chart = draft.blocks.find(({ type }) => type === 'chart');
+      assert.ok(chart?.type === 'chart');
+      const { values } = chart.spec['data'] as { readonly values: readonly Record<string, unknown>[] };
+      const signs = new Map(values.map(({ element, sign }) => [element, sign]));
+      for (let feature = 0; feature < 5; feature++) {
+        const isBelow = (weight.data[feature * 3 + 1] as number) < 0;
+        assert.equal(signs.get(`x[${feature}]`), isBelow ? 'below 0' : '0 or above');
+      }
+      assert.equal(new Set(signs.values()).size, 2, 'the weights were planted with both signs');
+      assert.doesNotMatch(JSON.stringify(chart.spec), /#[0-9a-f]{6}/i);
     });
 
     it('has only valid blocks, whatever the method', async () => {

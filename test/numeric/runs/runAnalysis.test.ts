@@ -149,8 +149,12 @@ describe('a run in the engine process', function () {
     assert.equal(small.batchSize, 7);
     assert.deepEqual(small.metrics['accuracy'], whole.metrics['accuracy']);
     assert(Math.abs(Number(small.metrics['outputMean']) - Number(whole.metrics['outputMean'])) < 1e-6);
-    assert.equal((await reportOf({ limit: 10 })).status, 'partial');
-    assert.equal((await reportOf({ limit: sampleCount })).status, 'complete');
+    const limited = await reportOf({ limit: 10 });
+    assert.equal(limited.status, 'partial');
+    assert.equal(limited.data?.usedCount, 10);
+    const unlimited = await reportOf({ limit: sampleCount });
+    assert.equal(unlimited.status, 'complete');
+    assert.equal(unlimited.data?.usedCount, undefined);
   });
 
   it('chooses smaller batches for a smaller memory setting', async () => {

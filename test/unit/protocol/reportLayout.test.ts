@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { blockMetrics } from '../../../src/protocol/formatReport.js';
+import { blockMetrics, provenance } from '../../../src/protocol/formatReport.js';
 import { placedBlocks, reportFacts } from '../../../src/protocol/reportLayout.js';
 import { makeReport } from '../../support/makeReport.js';
 
@@ -50,5 +50,15 @@ describe('the layout of a report', () => {
     assert.equal(facts.get('Setting steps'), '50');
     assert.equal(facts.get('Data'), 'none');
     assert.equal(facts.get('SHA-256'), 'not computed');
+  });
+
+  it('says how many samples an answer rests on, where it is not all of them', () => {
+    const data = { path: 'x.npz', kind: 'npz', sampleCount: 4000 };
+    const dataOf = (part: object): string | undefined =>
+      new Map(reportFacts(makeReport({ data: { ...data, ...part } }))).get('Data');
+    assert.equal(dataOf({}), 'x.npz (npz, 4,000 samples)');
+    assert.equal(dataOf({ usedCount: 8 }), 'x.npz (npz, 8 of 4,000 samples)');
+    const head = provenance(makeReport({ data: { ...data, usedCount: 8 } }));
+    assert.ok(head.includes('8 of 4,000 samples of npz'));
   });
 });

@@ -41,6 +41,7 @@ export function draftReport(explanation: Explanation): ReportDraft {
   return {
     title: `Why this prediction? ${method.title}`,
     summary: `${method.title} shares ${facts.explained} out over ${over} for ${rowCountText(problem)}${completenessText(outcome)}.`,
+    usedCount: rows.count,
     metrics,
     evidence,
     findings: findingsOf(explanation),

@@ -37,7 +37,7 @@ export function featureChart(scores: Scores, rowIds: readonly string[]): ChartBl
     type: 'chart',
     title: `What ${scores.name} contributes most`,
     alt: `Mean absolute score per element of ${scores.name} over ${String(rowIds.length)} rows, largest first.`,
-    spec: barSpec(rows),
+    spec: barSpec(rows.map((row) => ({ ...row, sign: Number(row.mean) < 0 ? 'below 0' : '0 or above' }))),
     table: {
       columns: [
         { key: 'element', label: 'Element', kind: 'text' },
@@ -59,17 +59,20 @@ function elementName(scores: Scores, flat: number): string {
   return `${scores.name}[${index.join(', ')}]`;
 }
 
-function barSpec(rows: readonly object[]): Record<string, unknown> {
+function barSpec(bars: readonly object[]): Record<string, unknown> {
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    data: { values: rows },
+    data: { values: bars },
     mark: 'bar',
     encoding: {
       y: { field: 'element', type: 'nominal', sort: null, title: null },
       x: { field: 'meanAbsolute', type: 'quantitative', title: 'Mean |score|' },
+      // The colours are those of whoever draws: the theme's, or the page's that a report is exported to.
       color: {
-        condition: { test: 'datum.mean < 0', value: '#b2182b' },
-        value: '#2166ac',
+        field: 'sign',
+        type: 'nominal',
+        title: 'Mean score',
+        scale: { domain: ['below 0', '0 or above'] },
       },
     },
   };
