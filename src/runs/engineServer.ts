@@ -11,6 +11,7 @@ import type {
 } from '../protocol/engineMessages.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import { checkGradientsOf } from './checkGradientsOf.js';
+import { atMostEvery } from './atMostEvery.js';
 import { measureModel } from './measureModel.js';
 import { describeData, readSamples } from './dataAnswers.js';
 import { estimateRun } from './estimateRun.js';
@@ -99,9 +100,10 @@ function failureOf(error: unknown): WireFailure {
 }
 
 async function run(request: RunRequest, tools: Tools): Promise<EngineResults['run']> {
-  const { id, channel, analyses, works, arrays, log, progress } = tools;
+  const { id, channel, analyses, models, works, arrays, log, progress } = tools;
   const finished = await runAnalysis(request, {
     analyses,
+    models,
     works,
     log,
     progress,
@@ -136,13 +138,13 @@ class KeptArrays {
 }
 
 function progressTo(channel: HostChannel, id: number): (update: ProgressUpdate) => void {
-  let lastMs = -Infinity;
-  return ({ fractionDone, message }) => {
-    const nowMs = performance.now();
-    if (fractionDone < 1 && nowMs - lastMs < 1000 / progressPerSecond) return;
-    lastMs = nowMs;
-    channel.send({ kind: 'progress', id, fractionDone, message });
-  };
+  return atMostEvery<ProgressUpdate>(
+    1000 / progressPerSecond,
+    (update) => {
+      channel.send({ kind: 'progress', id, ...update });
+    },
+    ({ fractionDone }) => fractionDone >= 1,
+  );
 }
 
 function loggerTo(channel: HostChannel): Logger {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type {
   Analysis,
   AnalysisContext,
@@ -17,7 +18,6 @@ import { createRuntime } from '../engine/runtime/ortRuntime.js';
 import type { Runtime } from '../engine/runtime/session.js';
 import type { Model } from '../onnx/model.js';
 import { convertToOpset17 } from '../onnx/opsets/convert.js';
-import { readModel } from '../onnx/readModel.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import type { RunRequest } from '../protocol/engineMessages.js';
 import type { Report } from '../protocol/report.js';
@@ -34,7 +34,7 @@ import {
 import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
 import { findAnalysis } from './findAnalysis.js';
 import { fileSha256 } from './fileSha256.js';
-import { modelStamps } from './modelCache.js';
+import { createModelCache, type ModelCache, modelStamps } from './modelCache.js';
 import { measureAccuracy } from './preface.js';
 import { accuracyShareOf, costOf, type SampleShapes, sampleShapesOf } from './runCost.js';
 import { completeSettings } from './settings.js';
@@ -47,6 +47,8 @@ export interface RunHooks {
   readonly log: Logger;
   /** Work of earlier runs; default: every run does its own. */
   readonly works?: SharedWorks;
+  /** Models read before; default: every run reads its own. */
+  readonly models?: ModelCache;
   progress(update: ProgressUpdate): void;
   partial(report: Report): void;
 }
@@ -102,7 +104,8 @@ class RunState {
 
   async run(request: RunRequest): Promise<FinishedRun> {
     this.hooks.progress({ fractionDone: 0, message: 'Reading the model' });
-    const original = soundModel(await readModel(request.modelPath));
+    const models = this.hooks.models ?? createModelCache();
+    const original = soundModel((await models.open(request.modelPath)).model);
     this.know({ model: modelFactsOf(original, request.modelPath) });
     this.showPartial(reportWithoutResult(this.currentFacts(), 'partial', 'Nothing measured yet.'));
     const model = convertToOpset17(original);
@@ -111,7 +114,10 @@ class RunState {
       log: this.hooks.log,
       ...(request.threadCount === undefined ? {} : { threadCount: request.threadCount }),
     });
-    const data = await this.openData(request, model);
+    const works = this.hooks.works ?? createSharedWorks();
+    // Before the data is opened, so that what changes meanwhile is opened again by the next run.
+    const files = await filesOf(request, original);
+    const data = await this.openData(request, model, works, files);
     const sampleShapes = data === undefined ? {} : await sampleShapesOf(data);
     const batchSize = chooseBatchSize({
       model,
@@ -120,7 +126,7 @@ class RunState {
       wanted: request.batchSize,
     });
     this.know({ batchSize });
-    const shared = (this.hooks.works ?? createSharedWorks()).of(await scopeOf(request, original, batchSize));
+    const shared = works.of(scopeOf(request, files, batchSize));
     const sha256 = shared.once('sha256', async () => ({
       hash: await fileSha256(original.file.realPath, original.file.fileSizeBytes),
     }));
@@ -145,13 +151,19 @@ class RunState {
       : withStatus({ ...this.lastPartial, durationMs: this.durationMs() }, 'failed', why);
   }
 
-  private async openData(request: RunRequest, model: Model): Promise<Dataset | undefined> {
+  private async openData(
+    request: RunRequest,
+    model: Model,
+    works: SharedWorks,
+    files: string | undefined,
+  ): Promise<Dataset | undefined> {
     const { needs, id } = this.facts.analysis;
-    if (request.dataPath === undefined) {
+    const { dataPath } = request;
+    if (dataPath === undefined) {
       if (needs.data !== 'required') return undefined;
       throw new UserError('data-missing', `${id} needs data. ${howToGiveData}`, { detail: { analysis: id } });
     }
-    const data = await openDataset(request.dataPath, model);
+    const data = await works.dataset(files, () => openDataset(dataPath, model));
     this.know({ data: dataFactsOf(data, request.limit) });
     const cut = limitWarning(request, data);
     const warnings = [...(cut === undefined ? [] : [cut]), ...model.warnings, ...data.warnings];
@@ -278,16 +290,20 @@ function limitWarning(
   return `Only ${limit.toLocaleString('en-US')} of ${inAll} samples were used, because of --limit.`;
 }
 
-/** Names what the results of a run's work depend on; undefined where a change of it could go unseen. */
-async function scopeOf(
-  { dataPath, limit, provider, threadCount }: RunRequest,
-  model: Model,
-  batchSize: number,
-): Promise<string | undefined> {
+/** Names the state of a model's files and of its data's; undefined where a change could go unseen. */
+async function filesOf({ dataPath }: RunRequest, model: Model): Promise<string | undefined> {
   if (dataPath === undefined) return undefined;
   const data = await fingerprintOf(dataPath);
-  if (data === undefined) return undefined;
-  return JSON.stringify([[...modelStamps(model)], data, limit, provider, threadCount, batchSize]);
+  return data === undefined ? undefined : JSON.stringify([[...modelStamps(model)], resolve(dataPath), data]);
+}
+
+/** Names what the results of a run's work depend on; undefined where a change of it could go unseen. */
+function scopeOf(
+  { limit, provider, threadCount }: RunRequest,
+  files: string | undefined,
+  batchSize: number,
+): string | undefined {
+  return files === undefined ? undefined : JSON.stringify([files, limit, provider, threadCount, batchSize]);
 }
 
 function dataFactsOf({ path, kind, sampleCount }: Dataset, limit = Infinity): Report['data'] {

@@ -3,6 +3,7 @@ import { existsSync, type Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type SharedWork, unsharedWork } from '../analyses/sharedWork.js';
+import type { Dataset } from '../data/dataset.js';
 import { isInspectFileName } from '../data/dataNames.js';
 import { readInspectFile } from '../data/readInspectFile.js';
 
@@ -16,13 +17,27 @@ const maxFileCount = 20_000;
 export interface SharedWorks {
   /** Returns what was done under a scope before; `undefined` shares nothing. */
   of(scope: string | undefined): SharedWork;
+  /**
+   * Returns the data set that was opened last if it was under this scope, else opens it; `undefined` always opens. Only one
+   * is kept, since what was packed lies unpacked in memory.
+   */
+  dataset(scope: string | undefined, open: () => Promise<Dataset>): Promise<Dataset>;
 }
 
 /** Returns a memory of work that keeps the scopes asked for last. */
 export function createSharedWorks(): SharedWorks {
   // In order of use, the last used last.
   const scopes = new Map<string, Map<string, object>>();
+  let lastOpened: { readonly scope: string; readonly dataset: Dataset } | undefined;
   return {
+    dataset: async (scope, open) => {
+      if (scope !== undefined && scope === lastOpened?.scope) return lastOpened.dataset;
+      // Let go of first, so that never two are held.
+      lastOpened = undefined;
+      const dataset = await open();
+      if (scope !== undefined) lastOpened = { scope, dataset };
+      return dataset;
+    },
     of: (scope) => {
       if (scope === undefined) return unsharedWork;
       const done = scopes.get(scope) ?? new Map<string, object>();

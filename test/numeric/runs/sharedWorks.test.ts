@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { analyses } from '../../../src/analyses/registry.js';
 import { silentLogger } from '../../../src/base/logger.js';
 import { createRandom } from '../../../src/base/random.js';
+import type { Dataset } from '../../../src/data/dataset.js';
 import { writeNpz } from '../../../src/data/npz.js';
+import { openDataset } from '../../../src/data/openDataset.js';
 import { writeModel } from '../../../src/onnx/writeModel.js';
 import type { RunRequest } from '../../../src/protocol/engineMessages.js';
 import type { Report } from '../../../src/protocol/report.js';
@@ -96,6 +99,44 @@ describe('runs of one model on the same data', function () {
     await run(works, { limit: 50 });
     await run(works, { limit: 60 });
     assert.deepEqual((await run(works))[1], everyPass);
+  });
+
+  it('open the data once, and again when a file of it changed', async () => {
+    const works = createSharedWorks();
+    const opened: Dataset[] = [];
+    const counting: SharedWorks = {
+      of: (scope) => works.of(scope),
+      dataset: (scope, open) =>
+        works.dataset(scope, async () => {
+          const dataset = await open();
+          opened.push(dataset);
+          return dataset;
+        }),
+    };
+    const [first] = await run(counting);
+    const [again] = await run(counting, { analysis: 'activation-sparsity', limit: 50 });
+    assert.equal(opened.length, 1);
+    assert.deepEqual(again.data, first.data);
+    await writeFile(join(folder(), 'labels.txt'), 'beside the data');
+    await run(counting);
+    assert.equal(opened.length, 2);
+  });
+
+  it('keep one data set, and none whose changes could go unseen', async () => {
+    const works = createSharedWorks();
+    let count = 0;
+    const open = (): Promise<Dataset> => {
+      count++;
+      return openDataset(request.dataPath ?? '', denseModel([4, 8, 3]));
+    };
+    const dataset = await works.dataset('a', open);
+    assert.equal(await works.dataset('a', open), dataset);
+    await works.dataset('b', open);
+    assert.notEqual(await works.dataset('a', open), dataset);
+    assert.equal(count, 3);
+    await works.dataset(undefined, open);
+    await works.dataset(undefined, open);
+    assert.equal(count, 5);
   });
 
   it('do not keep work that failed', async () => {
