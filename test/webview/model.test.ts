@@ -18,6 +18,25 @@ async function openTab(view: ModelView, name: string): Promise<void> {
   await view.page.getByRole('tab', { name: new RegExp(name) }).click();
 }
 
+/** Waits until what hears of the new size has drawn anew. */
+async function resize(view: ModelView, width: number): Promise<void> {
+  await view.page.setViewportSize({ width, height: 1000 });
+  await view.page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+  );
+}
+
+/** Where the drawing is on the page, how far beside the middle of its screen, and how large. */
+async function graphPlace(view: ModelView): Promise<{ middle: number; offset: number; zoom: number }> {
+  const drawing = view.page.locator('svg.view > g');
+  const [screen, drawn] = [await view.page.locator('svg.view').boundingBox(), await drawing.boundingBox()];
+  assert.ok(screen !== null && drawn !== null);
+  const middle = drawn.x + drawn.width / 2;
+  const transform = (await drawing.getAttribute('transform')) ?? '';
+  const zoom = Number(/scale\(([\d.]+)\)/.exec(transform)?.[1]);
+  return { middle, offset: middle - (screen.x + screen.width / 2), zoom };
+}
+
 const facts: ModelFacts = {
   ...noFacts,
   badges: {
@@ -129,5 +148,35 @@ describe('the graph of a model', () => {
     await view.page.keyboard.press('ArrowUp');
     await view.page.getByRole('treeitem', { name: /^Conv, node, conv1/, selected: true }).waitFor();
     await view.page.getByText('kernel_shape').waitFor();
+  });
+
+  it('stays in the middle when the page gets narrower, and as large as a person made it', async () => {
+    const view = await openDigits({ width: 1600, height: 1000 });
+    await openTab(view, 'Graph');
+    await view.page.getByRole('treeitem').first().waitFor();
+    const wide = await graphPlace(view);
+    await resize(view, 800);
+    const narrow = await graphPlace(view);
+    assert.ok(wide.middle - narrow.middle > 200, 'the drawing went with the page');
+    assert.ok(Math.abs(narrow.offset) < 2, `${narrow.offset} px beside the middle`);
+    await view.page.getByRole('tree').focus();
+    for (let i = 0; i < 3; i++) await view.page.keyboard.press('+');
+    const larger = await graphPlace(view);
+    assert.ok(larger.zoom > narrow.zoom * 1.9, `${narrow.zoom} → ${larger.zoom}`);
+    await resize(view, 1600);
+    const wideAgain = await graphPlace(view);
+    assert.ok(Math.abs(wideAgain.offset) < 2, `${wideAgain.offset} px beside the middle`);
+    assert.equal(wideAgain.zoom, larger.zoom);
+  });
+});
+
+describe('the weights of a model', () => {
+  it('have whole names on a narrow page', async () => {
+    const view = await openDigits({ width: 330 });
+    await openTab(view, 'Weights');
+    const name = view.page.getByText('conv1.weight', { exact: true });
+    await name.waitFor();
+    const isCut = await name.evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth);
+    assert.equal(isCut, false);
   });
 });

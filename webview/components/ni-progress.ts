@@ -51,9 +51,8 @@ export class NiProgress extends LitElement {
         overflow-wrap: anywhere;
       }
       .track {
-        height: 3px;
-        background: var(--ni-hairline);
-        outline: 1px solid var(--vscode-contrastBorder, transparent);
+        height: 5px;
+        border: 1px solid var(--ni-hairline);
       }
       .done {
         height: 100%;

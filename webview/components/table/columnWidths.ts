@@ -6,8 +6,10 @@ import { holdsText, type TableData } from './tableData.js';
 const sampledRowCount = 400;
 
 /** Longer cells are cut with an ellipsis; the whole text is their tooltip. In pixels. */
-const maxTextWidth = 340;
-const minTextWidth = 84;
+const maxTextWidth = 720;
+
+/** Texts shrink to this where there is little room; then the table scrolls: a name that cannot be read is of no use. */
+const minTextWidth = 160;
 
 /** What stands in a cell beside its text, in pixels: padding, the arrow of a sorted header, a bar, a state's glyph. */
 const padding = 22;

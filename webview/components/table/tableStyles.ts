@@ -44,8 +44,7 @@ export const tableStyles = css`
     font-variant-numeric: tabular-nums;
   }
   :host([fill]) .grid {
-    flex: 1 1 auto;
-    width: auto;
+    flex: 0 1 auto;
     max-height: none;
     min-height: 0;
   }
@@ -128,8 +127,7 @@ export const tableStyles = css`
     width: 60px;
     height: 8px;
     margin-right: auto;
-    background: var(--ni-hairline);
-    border: 1px solid var(--vscode-contrastBorder, transparent);
+    border: 1px solid var(--ni-hairline);
   }
   .bar span {
     display: block;

@@ -9,10 +9,10 @@ import { t } from '../../text.js';
 export function metadataPart({ inspection, metadata }: ModelContent): TemplateResult {
   return html`
     <ni-table .label=${t('File')} .table=${fileTable(inspection)}></ni-table>
-    <h2>${t('Metadata')}</h2>
+    <h2>${t('Written by the exporter')}</h2>
     ${
       metadata.length === 0
-        ? html`<p class="muted">${t('The exporter wrote none.')}</p>`
+        ? html`<p class="muted">${t('It wrote no metadata.')}</p>`
         : html`<ni-table .label=${t('Metadata')} .table=${pairs(metadata)}></ni-table>`
     }
   `;

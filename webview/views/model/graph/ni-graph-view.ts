@@ -12,7 +12,17 @@ import { graphViewStyles } from './graphViewStyles.js';
 import type { Heat } from './layerHeat.js';
 import './ni-graph-map.js';
 import { sceneTemplate } from './sceneTemplate.js';
-import { type Area, centred, fitted, keeping, showing, type Viewport, whole, zoomed } from './viewport.js';
+import {
+  type Area,
+  centred,
+  fitted,
+  keeping,
+  resized,
+  showing,
+  type Viewport,
+  whole,
+  zoomed,
+} from './viewport.js';
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -79,8 +89,10 @@ export class NiGraphView extends LitElement {
 
   private drag: { readonly from: Point; readonly viewport: Viewport; isMove: boolean } | undefined;
   private drawing: unknown = [];
+  /** The view that a person has not moved since it was fitted: on another screen it is fitted again. */
+  private fitting: { readonly viewport: Viewport; readonly fit: typeof fitted } | undefined;
   private readonly resized = new ResizeObserver(() => {
-    this.screen = { width: this.clientWidth, height: this.clientHeight };
+    this.take({ width: this.clientWidth, height: this.clientHeight });
   });
 
   constructor() {
@@ -104,7 +116,9 @@ export class NiGraphView extends LitElement {
 
   /** Shows all of the drawing. */
   fit(): void {
-    if (this.scene !== undefined) this.move(whole(this.scene, this.screen));
+    if (this.scene === undefined) return;
+    this.move(whole(this.scene, this.screen));
+    if (this.viewport !== undefined) this.fitting = { viewport: this.viewport, fit: whole };
   }
 
   /** Magnifies around the middle. */
@@ -140,6 +154,7 @@ export class NiGraphView extends LitElement {
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (this.viewport === undefined && this.scene !== undefined && this.screen.width > 0) {
       this.viewport = fitted(this.scene, this.screen);
+      this.fitting = { viewport: this.viewport, fit: fitted };
     }
     const seenOnly = ['viewport', 'screen', 'isMoving', 'label'];
     const isRedrawn = [...(changed as Map<string, unknown>).keys()].some((name) => !seenOnly.includes(name));
@@ -192,6 +207,22 @@ export class NiGraphView extends LitElement {
 
   private boxOf(item: ItemId): SceneBox | undefined {
     return this.scene?.boxes.find((box) => box.item.id === item);
+  }
+
+  /** Goes on to a screen of another size; a tab that is hidden has none. */
+  private take(screen: Size): void {
+    const before = this.screen;
+    if (screen.width === 0) return;
+    this.screen = screen;
+    const { viewport, fitting, scene } = this;
+    if (viewport === undefined || before.width === 0 || scene === undefined) return;
+    if (fitting?.viewport !== viewport) {
+      this.move(resized(viewport, before, screen));
+      return;
+    }
+    const again = fitting.fit(scene, screen);
+    this.move(again);
+    this.fitting = { viewport: again, fit: fitting.fit };
   }
 
   private move(viewport: Viewport): void {

@@ -73,6 +73,11 @@ export function keeping(view: Viewport, before: Point, after: Point): Viewport {
   };
 }
 
+/** Returns the view on a screen of another size: what was in the middle of its width stays there, its top stays on top. */
+export function resized(view: Viewport, before: Size, after: Size): Viewport {
+  return { ...view, x: view.x + (after.width - before.width) / 2 };
+}
+
 /** Returns the part of the drawing that is seen. */
 export function seen(view: Viewport, screen: Size): Area {
   return {

@@ -8,7 +8,8 @@ export const layersStyles = css`
     height: 100%;
     min-height: 0;
     --row: 22px;
-    --tracks: minmax(22ch, 3fr) minmax(15ch, 1.3fr) 8ch 13ch minmax(14ch, 1.4fr) 15ch minmax(14ch, 1fr);
+    --tracks: minmax(calc(var(--name, 22ch) + 32px), 3fr) minmax(15ch, 1.3fr) 8ch 13ch minmax(14ch, 1.4fr)
+      15ch minmax(14ch, 1fr);
   }
   .tools {
     display: flex;
@@ -150,8 +151,7 @@ export const layersStyles = css`
     flex: 1 1 auto;
     min-width: 4ch;
     height: 8px;
-    background: var(--ni-hairline);
-    border: 1px solid var(--vscode-contrastBorder, transparent);
+    border: 1px solid var(--ni-hairline);
   }
   .bar > i {
     display: block;

@@ -40,6 +40,9 @@ const overscan = 10;
 /** Row height of the editor's lists over its font size: 22 px at 13 px. */
 const rowHeightByFontSize = 22 / 13;
 
+/** Where there is little room, longer names are cut; their tooltip says them whole. In characters. */
+const mostNameWidth = 22;
+
 /**
  * The layers of a model: a tree in file order, or a flat list when sorted; draws only the rows in view, so that 10,000
  * scroll as ten do.
@@ -82,6 +85,8 @@ export class NiModelLayers extends LitElement {
   private foundCount = 0;
   private isRestored = false;
   private awaited: string | undefined;
+  /** Room for names where there is little, in characters. */
+  private nameWidth = mostNameWidth;
   private readonly resized = new ResizeObserver(() => {
     this.measure();
   });
@@ -114,6 +119,8 @@ export class NiModelLayers extends LitElement {
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!this.hasUpdated) this.restore();
     if (changed.has('layers') || changed.has('badges')) {
+      const longest = this.layers.reduce((most, { name }) => Math.max(most, name.length), 0);
+      this.nameWidth = Math.min(mostNameWidth, longest);
       this.tree = new LayerTree(this.layers, (layer) => this.badges[layer]?.text ?? '');
     }
     const listing: readonly string[] = ['layers', 'badges', 'search', 'sort', 'collapsed'];
@@ -169,7 +176,7 @@ export class NiModelLayers extends LitElement {
         @keydown=${this.onSearchKey}
       ></vscode-textfield>
       <span class="count" role="status"
-        >${isAll ? t('{0} lines', all) : t('{0} of {1}', formatNumber(this.foundCount, 'count'), all)}</span
+        >${isAll ? (all === '1' ? t('1 line') : t('{0} lines', all)) : t('{0} of {1}', formatNumber(this.foundCount, 'count'), all)}</span
       >
       <span class="end">${this.renderFolding()}</span>
     </div>`;
@@ -197,7 +204,7 @@ export class NiModelLayers extends LitElement {
       aria-label=${t('Layers')}
       aria-rowcount=${this.rows.length + 1}
       aria-colcount=${layerColumns.length}
-      ${applyStyle({ '--row': `${String(this.rowHeight)}px` })}
+      ${applyStyle({ '--row': `${String(this.rowHeight)}px`, '--name': `${String(this.nameWidth)}ch` })}
       @scroll=${this.onScroll}
       @click=${this.onClick}
       @dblclick=${this.onDoubleClick}

@@ -186,11 +186,10 @@ export class NiModelWeights extends LitElement {
 
   private summary(weights: readonly WeightInfo[]): string {
     const sizeBytes = weights.reduce((sum, weight) => sum + weight.sizeBytes, 0);
-    return t(
-      '{0} constants, {1}. Choose one to see its numbers.',
-      formatNumber(weights.length, 'count'),
-      formatBytes(sizeBytes),
-    );
+    const size = formatBytes(sizeBytes);
+    return weights.length === 1
+      ? t('1 constant, {0}. Choose it to see its numbers.', size)
+      : t('{0} constants, {1}. Choose one to see its numbers.', formatNumber(weights.length, 'count'), size);
   }
 
   /** Made anew only when it holds other rows: a table keeps its place as long as it is the same. */
