@@ -38,6 +38,8 @@ function layerKeys(network: 'lenet' | 'mlp', layers: readonly string[]): Covered
 
 function neuronKeys(reference: string, address: string): CoveredKey[] {
   return [
+    { key: `neuron_guided.${reference}`, settings: { method: 'guided-backprop', neuron: address } },
+    { key: `neuron_deconv.${reference}`, settings: { method: 'deconvnet', neuron: address } },
     { key: `neuron_gradient.${reference}`, settings: { method: 'gradient', neuron: address } },
     { key: `neuron_ig.${reference}`, settings: { ...ig, neuron: address } },
     // Captum's neuron conductance defaults to the trapezoid: with it the key is met to 1e-9, with Gauss–Legendre missed by 1.6 %.
@@ -66,7 +68,7 @@ function withSlack(keys: readonly CoveredKey[]): CoveredKey[] {
   });
 }
 
-/** Every key of the five methods, with the settings that must reproduce it. */
+/** Every key of the methods, with the settings that must reproduce it. */
 export const coveredKeys: Readonly<Record<'lenet' | 'mlp', readonly CoveredKey[]>> = {
   lenet: withSlack([
     ...common,
@@ -99,6 +101,12 @@ export const coveredKeys: Readonly<Record<'lenet' | 'mlp', readonly CoveredKey[]
       settings: { method: 'grad-cam', layer: 'conv2', relu: false },
       array: 'attributionUpsampled',
     },
+    { key: 'guided_backprop', settings: { method: 'guided-backprop' } },
+    { key: 'deconvolution', settings: { method: 'deconvnet' } },
+    {
+      key: 'guided_gradcam.conv2',
+      settings: { method: 'guided-grad-cam', layer: 'conv2', upsample: 'nearest' },
+    },
     { key: 'occlusion3x3s1', settings: { method: 'occlusion', window: '3', stride: '1' } },
     {
       key: 'occlusion5x5s2_b0.5',
@@ -118,7 +126,7 @@ export const coveredKeys: Readonly<Record<'lenet' | 'mlp', readonly CoveredKey[]
   ],
 };
 
-/** Why the other keys are none of the five methods'. */
+/** Why the other keys are none of the methods'. */
 export const otherKeys: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [
     /^(x|target|label|baselines8|background8|noise16|stats_x|gs_alpha8|train_x|train_y|tiefree_x|tiefree_b)$/,
@@ -127,7 +135,6 @@ export const otherKeys: readonly (readonly [pattern: RegExp, reason: string])[] 
   [/^(softmax|layer_activation\..*)$/, 'forward values: nothing is attributed'],
   [/deeplift|^shap_DeepExplainer/, 'DeepLIFT is a method of its own'],
   [/^(zennit_|lrp_)/, 'layer-wise relevance propagation is a method of its own'],
-  [/guided|deconv/, 'guided backpropagation and DeconvNet are methods of their own'],
   [/^nt_/, 'noise tunnels (SmoothGrad, VarGrad) are methods of their own'],
   [/^nac_/, 'neuron activation coverage is an analysis of its own'],
   [/^gradientshap/, 'GradientSHAP is a method of its own'],

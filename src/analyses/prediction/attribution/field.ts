@@ -3,7 +3,7 @@ import type { Feeds, Session } from '../../../engine/runtime/session.js';
 import type { Model } from '../../../onnx/model.js';
 import { elementCountOf, float32Tensor, toFloat64, type TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { type FieldGraph, type FieldPlan, planField, type PlanRequest } from './fieldPlan.js';
+import { type FieldGraph, planField, type PlanRequest } from './fieldPlan.js';
 import { type Rows, takeRows } from './rows.js';
 import { selectionFeeds } from './selection.js';
 
@@ -11,7 +11,10 @@ import { selectionFeeds } from './selection.js';
 export interface PointSource {
   readonly count: number;
   rowOf(point: number): number;
-  /** Writes the values of one coordinate tensor of a point. */
+  /**
+   * Writes the values of one coordinate tensor of a point; for a backward pass with a reference, coordinates counted on
+   * from the last are those of the reference.
+   */
   write(point: number, coordinate: number, target: Float32Array): void;
 }
 
@@ -21,8 +24,10 @@ export interface SiteResult {
   readonly site: number;
   /** Empty when only gradients were asked for. */
   readonly value: ArrayLike<number>;
-  /** Empty when only values were asked for. */
+  /** Empty when only values were asked for. With another backward pass, what that brings to the site. */
   readonly gradient: ArrayLike<number>;
+  /** Sums that the backward pass kept for the point; the same at all of its sites. */
+  readonly terms: readonly number[];
 }
 
 /** The explained number f as a function of points, with its gradients: batched runs of one rewritten graph. */
@@ -35,6 +40,8 @@ export interface Field {
   gradientsAndValues(points: PointSource, visit: (result: SiteResult) => void): Promise<void>;
   /** Visits the sites' values alone. */
   observe(points: PointSource, visit: (result: SiteResult) => void): Promise<void>;
+  /** Operators between the sites and f for which the backward pass has no rule. */
+  operatorsWithoutRule(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -58,35 +65,53 @@ export function openField(context: AnalysisContext, request: FieldRequest): Fiel
       return result;
     },
     async gradients(points, visit) {
-      const each = (point: number, outputs: readonly ArrayLike<number>[]): void => {
-        for (const [site, gradient] of outputs.entries()) visit({ point, site, gradient, value: [] });
-      };
-      await passes.run('backward', { points, visit: each, choose: (graph) => graph.gradients });
+      const { visit: each } = siteVisitor(request, visit, { hasValues: false });
+      const choose = (graph: FieldGraph): readonly string[] => [...graph.gradients, ...graph.terms];
+      await passes.run('backward', { points, visit: each, choose });
     },
     async gradientsAndValues(points, visit) {
-      const both = (point: number, outputs: readonly ArrayLike<number>[]): void => {
-        const siteCount = outputs.length / 2;
-        for (let site = 0; site < siteCount; site++) {
-          visit({ point, site, gradient: outputs[site] ?? [], value: outputs[siteCount + site] ?? [] });
-        }
-      };
-      const choose = (graph: FieldGraph): readonly string[] => [...graph.gradients, ...graph.values];
-      await passes.run('backward', { points, visit: both, choose });
+      const { visit: each } = siteVisitor(request, visit, { hasValues: true });
+      const choose = (graph: FieldGraph): readonly string[] => [
+        ...graph.gradients,
+        ...graph.values,
+        ...graph.terms,
+      ];
+      await passes.run('backward', { points, visit: each, choose });
     },
     async observe(points, visit) {
       const all = (point: number, outputs: readonly ArrayLike<number>[]): void => {
-        for (const [site, value] of outputs.entries()) visit({ point, site, value, gradient: [] });
+        for (const [site, value] of outputs.entries()) visit({ point, site, value, gradient: [], terms: [] });
       };
       await passes.run('forward', { points, visit: all, choose: (graph) => graph.values });
     },
+    operatorsWithoutRule: () => passes.graphOf('backward').withoutRule,
     close: () => passes.close(),
+  };
+}
+
+/** Sorts what one run gives for a point: gradients, values if there are any, terms. */
+function siteVisitor(
+  { sites, coordinates }: FieldRequest,
+  visit: (result: SiteResult) => void,
+  { hasValues }: { readonly hasValues: boolean },
+): Pick<Pass, 'visit'> {
+  const siteCount = (sites ?? coordinates).length;
+  return {
+    visit: (point, outputs) => {
+      const terms = outputs.slice(hasValues ? 2 * siteCount : siteCount).map((term) => term[0] ?? NaN);
+      for (let site = 0; site < siteCount; site++) {
+        const value = hasValues ? (outputs[siteCount + site] ?? []) : [];
+        visit({ point, site, gradient: outputs[site] ?? [], value, terms });
+      }
+    },
   };
 }
 
 type Direction = 'forward' | 'backward';
 
 interface Passes {
-  run(direction: Direction, pass: Omit<Pass, 'session' | 'outputs'> & Chosen): Promise<void>;
+  run(direction: Direction, pass: Pick<Pass, 'points' | 'visit'> & Chosen): Promise<void>;
+  graphOf(direction: Direction): FieldGraph;
   close(): Promise<void>;
 }
 
@@ -105,8 +130,9 @@ function passesOf(context: AnalysisContext, request: FieldRequest): Passes {
     async run(direction, pass) {
       const { graph, session } = open(direction);
       const outputs = pass.choose(graph);
-      await runPass({ context, request, plan }, { ...pass, session: await session, outputs });
+      await runPass({ context, request }, { ...pass, graph, session: await session, outputs });
     },
+    graphOf: (direction) => open(direction).graph,
     async close() {
       for (const { session } of opened.values()) await (await session).close();
     },
@@ -118,6 +144,7 @@ interface Chosen {
 }
 
 interface Pass {
+  readonly graph: FieldGraph;
   readonly session: Session;
   readonly outputs: readonly string[];
   readonly points: PointSource;
@@ -127,7 +154,6 @@ interface Pass {
 interface Environment {
   readonly context: AnalysisContext;
   readonly request: FieldRequest;
-  readonly plan: FieldPlan;
 }
 
 async function runPass(environment: Environment, pass: Pass): Promise<void> {
@@ -160,16 +186,17 @@ export function fixedBatchSize(model: Model): number | undefined {
   return sizes.find((size): size is number => typeof size === 'number' && size > 0);
 }
 
-function feedsOf({ request, plan }: Environment, pass: Pass, slots: readonly number[]): Feeds {
+function feedsOf({ request }: Environment, pass: Pass, slots: readonly number[]): Feeds {
   const feeds: Record<string, TensorValue> = {};
   const rows = slots.map((point) => pass.points.rowOf(point));
-  for (const [coordinate, { dims }] of request.coordinates.entries()) {
+  for (const [coordinate, name] of pass.graph.inputNames.entries()) {
+    const dims = request.coordinates[coordinate % request.coordinates.length]?.dims ?? [];
     const size = elementCountOf(dims);
     const data = new Float32Array(slots.length * size);
     for (const [i, point] of slots.entries()) {
       pass.points.write(point, coordinate, data.subarray(i * size, (i + 1) * size));
     }
-    feeds[plan.inputNames[coordinate] ?? ''] = float32Tensor(data, [slots.length, ...dims]);
+    feeds[name] = float32Tensor(data, [slots.length, ...dims]);
   }
   for (const [name, tensor] of Object.entries(request.rows.feeds)) {
     if (!Object.hasOwn(feeds, name)) feeds[name] = takeRows(tensor, rows);

@@ -1,6 +1,8 @@
 import { UserError } from '../../../base/errors.js';
 import { differentiate } from '../../../engine/gradients/differentiate.js';
+import type { Seed } from '../../../engine/gradients/gradientRule.js';
 import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
+import type { BackwardPass, BackwardResult } from '../../../engine/relevance/backwardPass.js';
 import { prune } from '../../../engine/rewrites/prune.js';
 import type { Model } from '../../../onnx/model.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
@@ -27,6 +29,8 @@ export interface PlanRequest {
   /** Values at which gradients are taken (default the coordinates). */
   readonly sites?: readonly string[];
   readonly gate?: Gate | undefined;
+  /** How scores go backwards (default by derivatives). */
+  readonly backward?: BackwardPass | undefined;
 }
 
 /** A pruned graph and the names of what it computes. */
@@ -36,14 +40,18 @@ export interface FieldGraph {
   readonly selected: string;
   /** Values of the sites. */
   readonly values: readonly string[];
-  /** Gradients at the sites; empty in the forward graph. */
+  /** Gradients at the sites, or what another backward pass brings there; empty in the forward graph. */
   readonly gradients: readonly string[];
+  /** Input name per coordinate, then per coordinate of the reference where the backward pass takes one. */
+  readonly inputNames: readonly string[];
+  /** Sums per point that the backward pass keeps. */
+  readonly terms: readonly string[];
+  /** Operators that the backward pass has no rule for. */
+  readonly withoutRule: readonly string[];
 }
 
 /** The graphs of a field. */
 export interface FieldPlan {
-  /** Input name per coordinate. */
-  readonly inputNames: readonly string[];
   readonly forward: FieldGraph;
   backward(): FieldGraph;
 }
@@ -57,70 +65,86 @@ export function planField(request: PlanRequest): FieldPlan {
   const selected = addSelection(builder, request.selection);
   const base = builder.build();
   const sites = request.sites ?? request.coordinates.map(({ value }) => value);
+  const { inputNames } = cut;
   return {
-    inputNames: cut.inputNames,
-    forward: finish(base, { selected: selected.selected, sites, gradients: [] }),
+    forward: finish({ ...plainResult(base, new Map()), sites, selected: selected.selected, inputNames }),
     backward: () => {
-      const { model, gradients } = gradientsAt(base, request, { sites, selected });
-      return finish(model, { selected: selected.selected, sites, gradients });
+      const result = backwardOf(base, request, { sites, selected, inputNames });
+      return finish({
+        ...result,
+        sites,
+        selected: selected.selected,
+        inputNames: [...inputNames, ...result.references],
+        gradients: sites.map((site) => scoresAt(result, site, request.selection.value)),
+      });
     },
   };
 }
 
-function gradientsAt(
-  base: Model,
-  request: PlanRequest,
-  what: { readonly sites: readonly string[]; readonly selected: SelectedValues },
-): { readonly model: Model; readonly gradients: readonly string[] } {
-  const seed = { value: request.selection.value, cotangent: what.selected.cotangent };
-  const { gate, types } = request;
-  if (gate === undefined) return backward(base, { seed, wrt: what.sites, types });
-  const toGate = backward(base, { seed, wrt: [gate.value], types });
-  const builder = new GraphBuilder(toGate.model);
-  const masked = builder.node('Mul', [toGate.gradients[0] ?? '', unitMask(builder, gate)]);
-  return backward(builder.build(), {
-    seed: { value: gate.value, cotangent: masked },
-    wrt: what.sites,
-    types,
-  });
+interface BackwardRoute {
+  readonly sites: readonly string[];
+  readonly selected: SelectedValues;
+  readonly inputNames: readonly string[];
 }
 
-function backward(
-  model: Model,
-  request: {
-    readonly seed: { readonly value: string; readonly cotangent: string };
-    readonly wrt: readonly string[];
-    readonly types: TypeTable;
-  },
-): { readonly model: Model; readonly gradients: readonly string[] } {
-  const { seed, wrt, types } = request;
-  if (wrt.includes(seed.value)) return { model, gradients: wrt.map(() => seed.cotangent) };
-  const result = differentiate(model, { seeds: [seed], wrt, types });
-  const gradients = wrt.map((site) => {
-    const gradient = result.gradients.get(site);
-    if (gradient !== undefined) return gradient;
-    throw new UserError(
-      'not-connected',
-      `The explained value ${seed.value} does not depend on ${site} through operators that have gradients, so nothing can be shared out over it. Choose a layer or input that comes before it, or method=occlusion, which needs no gradients.`,
-      { detail: { site, value: seed.value } },
-    );
-  });
-  return { model: result.model, gradients };
+function backwardOf(base: Model, request: PlanRequest, route: BackwardRoute): BackwardResult {
+  const seed = { value: request.selection.value, cotangent: route.selected.cotangent };
+  const { gate } = request;
+  if (gate === undefined) return from(base, seed, request, route);
+  const toGate = from(base, seed, request, { ...route, sites: [gate.value] });
+  const builder = new GraphBuilder(toGate.model);
+  const masked = builder.node('Mul', [scoresAt(toGate, gate.value, seed.value), unitMask(builder, gate)]);
+  return from(builder.build(), { value: gate.value, cotangent: masked }, request, route);
+}
+
+function from(model: Model, seed: Seed, request: PlanRequest, route: BackwardRoute): BackwardResult {
+  const { types, backward } = request;
+  const wanted = { seeds: [seed], wrt: route.sites, types };
+  if (backward !== undefined) return backward.append(model, { ...wanted, coordinates: route.inputNames });
+  if (route.sites.includes(seed.value)) {
+    return plainResult(model, new Map(route.sites.map((site) => [site, seed.cotangent])));
+  }
+  const result = differentiate(model, wanted);
+  return plainResult(result.model, result.gradients);
+}
+
+function plainResult(model: Model, scores: ReadonlyMap<string, string>): BackwardResult {
+  return { model, scores, references: [], terms: [], withoutRule: [] };
+}
+
+function scoresAt({ scores }: BackwardResult, site: string, explained: string): string {
+  const found = scores.get(site);
+  if (found !== undefined) return found;
+  throw new UserError(
+    'not-connected',
+    `The explained value ${explained} does not depend on ${site} through operators that have gradients, so nothing can be shared out over it. Choose a layer or input that comes before it, or method=occlusion, which needs no gradients.`,
+    { detail: { site, value: explained } },
+  );
 }
 
 function finish(
-  model: Model,
-  names: {
+  made: BackwardResult & {
     readonly selected: string;
     readonly sites: readonly string[];
-    readonly gradients: readonly string[];
+    readonly inputNames: readonly string[];
+    readonly gradients?: readonly string[];
   },
 ): FieldGraph {
-  const builder = new GraphBuilder(model);
+  const { selected, inputNames, withoutRule } = made;
+  const builder = new GraphBuilder(made.model);
   const asFloat32 = (name: string): string => builder.cast(name, float32Code);
-  const values = names.sites.map(asFloat32);
-  const gradients = names.gradients.map(asFloat32);
-  const outputs = [names.selected, ...values, ...gradients];
+  const values = made.sites.map(asFloat32);
+  const gradients = (made.gradients ?? []).map(asFloat32);
+  const terms = made.terms.map(asFloat32);
+  const outputs = [selected, ...values, ...gradients, ...terms];
   builder.setOutputs(outputs);
-  return { model: prune(builder.build(), outputs), selected: names.selected, values, gradients };
+  return {
+    model: prune(builder.build(), outputs),
+    selected,
+    values,
+    gradients,
+    terms,
+    inputNames,
+    withoutRule,
+  };
 }

@@ -26,16 +26,20 @@ export function fieldsOf(
     context.progress({ fractionDone, message: `${String(doneCount)} of ${String(expectedCount)} points` });
   };
   return {
-    open({ coordinates, sites, gate }) {
+    open({ sites, ...rest }) {
       const siteValues = sites?.map(({ value }) => value);
-      const key = JSON.stringify([coordinates.map(({ value }) => value), siteValues, gate]);
+      const key = JSON.stringify([
+        rest.coordinates.map(({ value }) => value),
+        siteValues,
+        rest.gate,
+        rest.backward?.id,
+      ]);
       const known = opened.get(key);
       if (known !== undefined) return known;
       const field = openField(context, {
         ...base,
+        ...rest,
         rows,
-        coordinates,
-        gate,
         onBatch,
         ...(siteValues === undefined ? {} : { sites: siteValues }),
       });

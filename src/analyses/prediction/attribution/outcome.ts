@@ -30,7 +30,10 @@ export async function completeOutcome(problem: Problem, found: Attributions): Pr
     ...found,
     output,
     baselineOutput,
-    upsampled: problem.layer === undefined ? undefined : upsampledScores(problem, found.scores[0]),
+    upsampled:
+      problem.layer === undefined || found.isOverInputs === true
+        ? undefined
+        : upsampledScores(problem, found.scores[0]),
     completenessError: found.isComplete
       ? completeness(found.totals ?? totalsOf(found.scores, rows.count), output, baselineOutput)
       : undefined,
@@ -65,8 +68,8 @@ function completeness(
   return totals.map((total, row) => total - ((output[row] ?? NaN) - (baselineOutput[row] ?? NaN)));
 }
 
-/** Enlarges a layer's map when the first input has as many position axes; undefined otherwise. */
-function upsampledScores(problem: Problem, scores: Scores | undefined): Scores | undefined {
+/** Returns a layer's map enlarged to the first input when that has as many position axes; undefined otherwise. */
+export function upsampledScores(problem: Problem, scores: Scores | undefined): Scores | undefined {
   const { layer, settings } = problem;
   const [input] = problem.inputs;
   if (scores === undefined || layer?.channelAxis === undefined || input?.channelAxis === undefined) {

@@ -34,4 +34,26 @@ export const attributionPapers: readonly Paper[] = [
     title: 'Visualizing and Understanding Convolutional Networks',
     url: 'https://arxiv.org/abs/1311.2901',
   },
+  {
+    id: 'qin2018',
+    title:
+      'How convolutional neural network see the world - A survey of convolutional neural network visualization methods',
+    url: 'https://arxiv.org/abs/1804.11191',
+    line: 93,
+  },
+  {
+    id: 'springenberg2014',
+    title: 'Striving for Simplicity: The All Convolutional Net',
+    url: 'https://arxiv.org/abs/1412.6806',
+  },
+  {
+    id: 'adebayo2018',
+    title: 'Sanity Checks for Saliency Maps',
+    url: 'https://arxiv.org/abs/1810.03292',
+  },
+  {
+    id: 'chattopadhay2017',
+    title: 'Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks',
+    url: 'https://arxiv.org/abs/1710.11063',
+  },
 ];

@@ -33,7 +33,7 @@ export interface Places {
 }
 
 /**
- * Resolves `layer`, `neuron` and `through`; for grad-cam the default layer is the last before the explained value that has
+ * Resolves `layer`, `neuron` and `through`; where maps are weighted the default layer is the last before the explained value that has
  * spatial positions.
  *
  * @throws UserError when an address is unknown, malformed, inside a body, or names the wrong kind of thing.
@@ -41,14 +41,18 @@ export interface Places {
 export function placesOf(
   model: Model,
   types: TypeTable,
-  options: { readonly settings: AttributionSettings; readonly explainedValue: string },
+  options: {
+    readonly settings: Pick<AttributionSettings, 'layer' | 'neuron' | 'through'>;
+    readonly explainedValue: string;
+    readonly weightsMaps: boolean;
+  },
 ): Places {
-  const { layer, neuron, through, method } = options.settings;
+  const { layer, neuron, through } = options.settings;
   const table = layersOf(model, types);
   const resolve = (text: string): ResolvedAddress => outsideBodies(resolveAddress(text, table));
   const unit = neuron === null ? undefined : unitPlace('neuron', resolve(neuron));
   const before = unit?.value ?? options.explainedValue;
-  const needsDefault = layer === null && method === 'grad-cam';
+  const needsDefault = layer === null && options.weightsMaps;
   return {
     layer: needsDefault
       ? lastSpatialLayer(table.layers, types, neededNames(model.graph, [before]))

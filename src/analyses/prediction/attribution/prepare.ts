@@ -38,14 +38,10 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
   const rows = await readRows(context);
   const types = await rowTypes(context, rows);
   const output = chooseOutput(model, types, settings);
-  const places = placesOf(model, types, { settings, explainedValue: output.value });
+  const { weightsMaps = false } = methods[settings.method];
+  const places = placesOf(model, types, { settings, explainedValue: output.value, weightsMaps });
   const wanted = explainableInputs(model, rows.feeds);
-  const units = [places.layer, places.neuron, places.through].filter((place) => place !== undefined);
-  const values = await readValues(
-    context,
-    rows,
-    [output, ...wanted, ...units].map(({ value }) => value),
-  );
+  const values = await readValues(context, rows, valuesAt([output, ...wanted, ...Object.values(places)]));
   const what = select(settings, { rows, values, output, neuron: places.neuron });
   const fields = fieldsOf(context, { model, types, selection: what.selection }, rows);
   return {
@@ -69,6 +65,10 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
       },
     },
   };
+}
+
+function valuesAt(places: readonly ({ readonly value: string } | undefined)[]): string[] {
+  return places.flatMap((place) => (place === undefined ? [] : [place.value]));
 }
 
 /** What the prediction is shared out over, and from where. */

@@ -1,8 +1,9 @@
 import type { Random } from '../../../base/random.js';
+import type { BackwardPass } from '../../../engine/relevance/backwardPass.js';
 import type { Model } from '../../../onnx/model.js';
 import type { Block } from '../../../protocol/blocks.js';
 import type { Evidence, Finding } from '../../../protocol/report.js';
-import type { ResultArray } from '../../analysis.js';
+import type { ResultArray, Workload } from '../../analysis.js';
 import type { CutValue } from './cut.js';
 import type { Baselines } from './baselines.js';
 import type { Field } from './field.js';
@@ -42,6 +43,7 @@ export interface Problem {
     readonly coordinates: readonly ExplainedTensor[];
     readonly sites?: readonly ExplainedTensor[];
     readonly gate?: Gate | undefined;
+    readonly backward?: BackwardPass | undefined;
   }): Field;
   /** Announces how many points are to be run, for the progress bar. */
   expect(pointCount: number): void;
@@ -75,8 +77,17 @@ export interface Attributions {
   readonly findings?: readonly Finding[];
   /** Shown after the scores. */
   readonly blocks?: readonly Block[];
+  /** Whether the scores are the inputs' although a layer is set, whose maps went into them. */
+  readonly isOverInputs?: boolean;
   /** Sentences that the report must say. */
   readonly notes?: readonly string[];
+}
+
+/** Why the scores of a row may miss f(x) − f(baseline). */
+export interface Incompleteness {
+  readonly severity: Finding['severity'];
+  readonly reason: string;
+  readonly advice: string;
 }
 
 /** A way to share a prediction out; one value of the table of methods. */
@@ -87,6 +98,13 @@ export interface AttributionMethod {
   readonly paperIds: readonly string[];
   /** Settings without a default (null) that the method understands; others that are set are refused. */
   readonly takes: readonly (keyof AttributionSettings)[];
-  readonly needsGradients: boolean;
+  /** Whether the layer's maps are weighted; without a layer, the last one with positions is taken. */
+  readonly weightsMaps?: boolean;
+  /** Whether the scores depend on the baseline, so that a row equal to it has none. */
+  readonly usesBaseline: boolean;
+  /** Forward passes that explaining one row takes as long as. */
+  passesPerRow(settings: AttributionSettings, workload: Workload): number;
+  /** What it means when scores that should add up do not. */
+  whyIncomplete?(settings: AttributionSettings): Incompleteness;
   attribute(problem: Problem): Promise<Attributions>;
 }

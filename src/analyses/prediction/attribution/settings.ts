@@ -6,7 +6,11 @@ export const methodNames = [
   'gradient',
   'input-x-gradient',
   'integrated-gradients',
+  'guided-backprop',
+  'deconvnet',
   'grad-cam',
+  'grad-cam-plus-plus',
+  'guided-grad-cam',
   'occlusion',
 ] as const;
 
@@ -14,9 +18,20 @@ export const methodNames = [
 export type MethodName = (typeof methodNames)[number];
 
 const integrates = { method: ['integrated-gradients'] } as const;
-const takesLayer = { method: ['gradient', 'input-x-gradient', 'integrated-gradients', 'grad-cam'] } as const;
+const takesLayer = {
+  method: [
+    'gradient',
+    'input-x-gradient',
+    'integrated-gradients',
+    'guided-backprop',
+    'deconvnet',
+    'grad-cam',
+    'grad-cam-plus-plus',
+    'guided-grad-cam',
+  ],
+} as const;
 const takesBackground = { method: ['integrated-gradients', 'occlusion'] } as const;
-const weightsMaps = { method: ['grad-cam'] } as const;
+const weightsMaps = { method: ['grad-cam', 'grad-cam-plus-plus', 'guided-grad-cam'] } as const;
 const occludes = { method: ['occlusion'] } as const;
 
 const what = {
@@ -24,7 +39,7 @@ const what = {
     kind: 'choice',
     title: 'Method',
     description:
-      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, grad-cam is coarse but steady on images, occlusion needs no gradients.',
+      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images, occlusion needs no gradients.',
     default: 'integrated-gradients',
     choices: methodNames,
   },
@@ -73,7 +88,7 @@ const where = {
     format: 'layer',
     title: 'Layer',
     description:
-      'Share the prediction out over this layer’s values and not over the input; for grad-cam the layer whose maps are weighted (default the last with spatial positions).',
+      'Share the prediction out over this layer’s values and not over the input; for the grad-cam family the layer whose maps are weighted (default the last with spatial positions).',
     default: null,
     appliesWhen: takesLayer,
   },
@@ -144,7 +159,7 @@ const maps = {
   relu: {
     kind: 'boolean',
     title: 'Positive parts only',
-    description: 'grad-cam: keep what speaks for the target, drop what speaks against it.',
+    description: 'Grad-CAM maps: keep what speaks for the target, drop what speaks against it.',
     default: true,
     appliesWhen: weightsMaps,
   },

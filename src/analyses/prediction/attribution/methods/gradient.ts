@@ -1,5 +1,6 @@
-import { emptyScores, rowPoints } from '../points.js';
-import type { AttributionMethod, Attributions, Problem } from '../problem.js';
+import { localScores } from '../localScores.js';
+import { passesPerGradient } from '../passes.js';
+import type { AttributionMethod } from '../problem.js';
 
 /**
  * The gradient: ∂f/∂x at the input, or ∂f/∂L at a layer.
@@ -18,23 +19,7 @@ export const gradient: AttributionMethod = {
     'Each score is the slope of the explained value: how much it would rise if this element grew by one.',
   paperIds: ['simonyan2013'],
   takes: ['layer', 'neuron', 'position', 'output'],
-  needsGradients: true,
-  attribute: (problem) => localGradient(problem, (slope) => slope),
+  usesBaseline: false,
+  passesPerRow: () => passesPerGradient,
+  attribute: async (problem) => ({ scores: (await localScores(problem)).scores, isComplete: false }),
 };
-
-/** Returns scores made from the gradient and the value at every element of the inputs, or of the layer if one is set. */
-export async function localGradient(
-  problem: Problem,
-  score: (slope: number, value: number) => number,
-): Promise<Attributions> {
-  const { inputs, layer, rows } = problem;
-  const sites = layer === undefined ? inputs : [layer];
-  const scores = sites.map((site) => emptyScores(site, rows.count));
-  const field = problem.open({ coordinates: inputs, sites });
-  problem.expect(rows.count);
-  await field.gradientsAndValues(rowPoints(inputs, rows.count), (result) => {
-    const target = scores[result.site]?.row(result.point) ?? [];
-    for (let i = 0; i < target.length; i++) target[i] = score(result.gradient[i] ?? 0, result.value[i] ?? 0);
-  });
-  return { scores, isComplete: false };
-}

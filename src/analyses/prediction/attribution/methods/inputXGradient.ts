@@ -1,5 +1,6 @@
+import { localScores } from '../localScores.js';
+import { passesPerGradient } from '../passes.js';
 import type { AttributionMethod } from '../problem.js';
-import { localGradient } from './gradient.js';
 
 /**
  * Input × gradient: xᵢ · ∂f/∂xᵢ, or activation × gradient at a layer.
@@ -17,9 +18,15 @@ export const inputXGradient: AttributionMethod = {
     'Each score is the value of an element times the slope there: its share of the prediction if the model were linear.',
   paperIds: ['shrikumar2016'],
   takes: ['layer', 'neuron', 'position', 'output'],
-  needsGradients: true,
-  attribute: async (problem) => ({
-    ...(await localGradient(problem, (slope, value) => slope * value)),
-    isComplete: true,
+  usesBaseline: false,
+  passesPerRow: () => passesPerGradient,
+  whyIncomplete: () => ({
+    severity: 'info',
+    reason: 'the model is not linear there, and input × gradient only adds up where it is',
+    advice: 'Use method=integrated-gradients for scores that add up to the prediction.',
   }),
+  attribute: async (problem) => {
+    const { scores } = await localScores(problem, { score: (slope, value) => slope * value });
+    return { scores, isComplete: true };
+  },
 };

@@ -3,6 +3,7 @@ import { quadrature, type Quadrature } from '../../../../engine/numeric/quadratu
 import { addScaled, interpolateInto } from '../../../../engine/numeric/vectors.js';
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
 import type { PointSource } from '../field.js';
+import { passesPerStep } from '../passes.js';
 import { emptyScores, rowOf } from '../points.js';
 import type { AttributionMethod, Attributions, ExplainedTensor, Problem } from '../problem.js';
 
@@ -29,16 +30,35 @@ export const integratedGradients: AttributionMethod = {
     'Each score is the element’s share of f(x) − f(baseline), collected along the straight path from the baseline to the input.',
   paperIds: ['sundararajan2017', 'dhamdhere2018', 'leino2018'],
   takes: ['layer', 'neuron', 'position', 'output', 'background', 'through'],
-  needsGradients: true,
-  attribute: (problem) => {
-    if (problem.settings.quadrature === 'trapezoid' && problem.settings.steps < 2) throw tooFewSteps();
-    if (problem.layer === undefined) return alongPath(problem, inputPath(problem));
-    if (problem.settings.path === 'layer') return alongLayerPath(problem, problem.layer);
-    return problem.settings.multiply
-      ? conductance(problem, problem.layer)
-      : alongPath(problem, { ...inputPath(problem), sites: [problem.layer] });
+  usesBaseline: true,
+  passesPerRow: ({ steps }) => steps * passesPerStep,
+  whyIncomplete: ({ quadrature: rule, steps }) => {
+    const more = `aise steps, e.g. steps=${String(steps * 4)}.`;
+    return {
+      severity: 'warning',
+      reason: 'the path is sampled too coarsely',
+      advice:
+        rule === 'gauss-legendre' || rule === 'middle'
+          ? `R${more}`
+          : `Use quadrature=gauss-legendre, or r${more}`,
+    };
+  },
+  attribute: async (problem) => {
+    const { quadrature: rule, steps } = problem.settings;
+    const how = `${rule} with ${String(steps)} steps`;
+    return { ...(await integrate(problem)), evidence: { kind: 'estimated', n: problem.rows.count, how } };
   },
 };
+
+/** Integrates in the space and along the path that the settings ask for. */
+function integrate(problem: Problem): Promise<Attributions> {
+  if (problem.settings.quadrature === 'trapezoid' && problem.settings.steps < 2) throw tooFewSteps();
+  if (problem.layer === undefined) return alongPath(problem, inputPath(problem));
+  if (problem.settings.path === 'layer') return alongLayerPath(problem, problem.layer);
+  return problem.settings.multiply
+    ? conductance(problem, problem.layer)
+    : alongPath(problem, { ...inputPath(problem), sites: [problem.layer] });
+}
 
 function tooFewSteps(): UserError {
   return new UserError(

@@ -1,8 +1,12 @@
 import { addScaled } from '../../../../engine/numeric/vectors.js';
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
+import type { Workload } from '../../../analysis.js';
 import type { PointSource } from '../field.js';
+import { explainableInputs } from '../inputs.js';
+import { channelAxisOf } from '../layout.js';
 import { emptyScores, rowOf, rowPoints } from '../points.js';
 import type { AttributionMethod, ExplainedTensor, Problem, Scores } from '../problem.js';
+import type { AttributionSettings } from '../settings.js';
 import { forEachInWindow, type Range, windowGridOf } from '../windows.js';
 
 /**
@@ -23,7 +27,8 @@ export const occlusion: AttributionMethod = {
     'Each score is how much the explained value drops when a window over this element is replaced by the baseline, averaged over the windows that cover it.',
   paperIds: ['zeiler2013'],
   takes: ['neuron', 'position', 'output', 'background', 'window', 'stride'],
-  needsGradients: false,
+  usesBaseline: true,
+  passesPerRow: windowCountOf,
   async attribute(problem) {
     const { inputs, rows } = problem;
     const field = problem.open({ coordinates: inputs });
@@ -122,4 +127,19 @@ function scoresOf(
     }
     return sum / baselines.count;
   }
+}
+
+/** Every explained input is hidden window by window; token ids by token, which are the positions of their embedding. */
+function windowCountOf(settings: AttributionSettings, { model, sampleShapes }: Workload): number {
+  const types = model.graph.inputs.flatMap(({ name, type }) =>
+    type.kind === 'tensor' && name in sampleShapes ? [[name, { dtype: type.elementType }] as const] : [],
+  );
+  let count = 0;
+  for (const { name } of explainableInputs(model, Object.fromEntries(types))) {
+    const dims = sampleShapes[name] ?? [];
+    const channelAxis = channelAxisOf(model, name, dims);
+    const positions = dims.filter((_, axis) => axis + 1 !== channelAxis);
+    count += windowGridOf(positions, { ...settings, hasChannels: channelAxis !== undefined }).windows.length;
+  }
+  return count;
 }

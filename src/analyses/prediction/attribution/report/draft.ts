@@ -122,14 +122,7 @@ function ownEvidence(problem: Problem, outcome: Outcome): Record<string, Evidenc
 }
 
 function scoreEvidence(problem: Problem, outcome: Outcome): Evidence {
-  const { settings } = problem;
-  if (outcome.evidence !== undefined) return outcome.evidence;
-  if (settings.method !== 'integrated-gradients') return rowEvidence(problem);
-  return {
-    kind: 'estimated',
-    n: problem.rows.count,
-    how: `${settings.quadrature} with ${String(settings.steps)} steps`,
-  };
+  return outcome.evidence ?? rowEvidence(problem);
 }
 
 function arraysOf({ problem, outcome }: Explanation): Record<string, ResultArray> {
@@ -203,7 +196,7 @@ function scoreBlocks(explanation: Explanation, scores: Scores, index: number): B
     return tokenBlocks(scores, ids, captions);
   }
   const [base] = problem.inputs;
-  const { layer } = problem;
+  const layer = outcome.isOverInputs === true ? undefined : problem.layer;
   const shown = outcome.upsampled ?? scores;
   const overlay =
     layer === undefined

@@ -1,6 +1,7 @@
 import { maxAbs } from '../../../../engine/numeric/vectors.js';
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
 import type { Finding } from '../../../../protocol/report.js';
+import { methods } from '../methods/methods.js';
 import type { Outcome } from '../outcome.js';
 import { rowOf } from '../points.js';
 import type { Problem } from '../problem.js';
@@ -36,25 +37,14 @@ function completenessFindings({ problem, outcome }: Explanation): Finding[] {
   const share = shares[worst] ?? 0;
   if (!(share > tolerableErrorShare)) return [];
   const off = `The scores of ${rowName(rows.ids[worst] ?? '?')} miss f(x) − f(baseline) by ${(100 * share).toFixed(1)} %`;
-  if (settings.method === 'input-x-gradient') {
-    return [
-      {
-        severity: 'info',
-        message: `${off}: the model is not linear there, and input × gradient only adds up where it is.`,
-        advice: 'Use method=integrated-gradients for scores that add up to the prediction.',
-      },
-    ];
-  }
-  const advice =
-    settings.quadrature === 'gauss-legendre' || settings.quadrature === 'middle'
-      ? `Raise steps, e.g. steps=${String(settings.steps * 4)}.`
-      : `Use quadrature=gauss-legendre, or raise steps, e.g. steps=${String(settings.steps * 4)}.`;
-  return [{ severity: 'warning', message: `${off}: the path is sampled too coarsely.`, advice }];
+  const why = methods[settings.method].whyIncomplete?.(settings);
+  if (why === undefined) return [];
+  return [{ severity: why.severity, message: `${off}: ${why.reason}.`, advice: why.advice }];
 }
 
 function baselineFindings(problem: Problem, outcome: Outcome): Finding[] {
   const { inputs, rows, baselines, settings } = problem;
-  if (settings.method !== 'integrated-gradients' && settings.method !== 'occlusion') return [];
+  if (!methods[settings.method].usesBaseline) return [];
   if (baselines.count > 1) return [];
   const same = rows.ids.filter((_, row) =>
     inputs.every((input, coordinate) => {
