@@ -112,7 +112,7 @@ export const coveredKeys: Readonly<Record<'lenet' | 'mlp', readonly CoveredKey[]
       key: 'occlusion5x5s2_b0.5',
       settings: { method: 'occlusion', window: '5', stride: '2', baseline: '0.5' },
     },
-    { key: 'feature_ablation_4x4blocks', settings: { method: 'occlusion', window: '7', stride: '7' } },
+    { key: 'feature_ablation_4x4blocks', settings: { method: 'feature-ablation', patch: '7' } },
     ...layerKeys('lenet', ['conv1', 'conv2', 'relu2', 'fc1']),
     ...neuronKeys('conv2[3,4,4]', 'conv2[3]@4,4'),
     ...neuronKeys('fc1[5]', 'fc1[5]'),
@@ -120,7 +120,7 @@ export const coveredKeys: Readonly<Record<'lenet' | 'mlp', readonly CoveredKey[]
   ]),
   mlp: [
     ...common,
-    { key: 'feature_ablation', settings: { method: 'occlusion', window: '1', stride: '1' } },
+    { key: 'feature_ablation', settings: { method: 'feature-ablation' } },
     ...layerKeys('mlp', ['fc1', 'relu', 'fc2', 'tanh', 'fc3', 'sig']),
     { key: 'neuron_ig.fc2[3]', settings: { ...ig, neuron: 'fc2[3]' } },
   ],

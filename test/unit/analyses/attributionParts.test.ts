@@ -7,6 +7,7 @@ import {
   constantBaseline,
   parseConstant,
 } from '../../../src/analyses/prediction/attribution/baselines.js';
+import { optionalKeys } from '../../../src/analyses/prediction/attribution/prepare.js';
 import { methods } from '../../../src/analyses/prediction/attribution/methods/methods.js';
 import { attributionSettings, methodNames } from '../../../src/analyses/prediction/attribution/settings.js';
 import { chooseTargets } from '../../../src/analyses/prediction/attribution/targets.js';
@@ -24,7 +25,7 @@ const isCode = (code: string) => (error: unknown) => error instanceof UserError 
 describe('the settings of attribution', () => {
   it('apply to the methods that take them, so that a form hides what a run would refuse', () => {
     for (const method of methodNames) {
-      for (const key of ['layer', 'through', 'background', 'window', 'stride'] as const) {
+      for (const key of optionalKeys) {
         const applies = settingApplies(attributionSettings, key, { method });
         assert.equal(applies, methods[method].takes.includes(key), `${method} ${key}`);
       }

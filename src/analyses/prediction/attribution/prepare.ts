@@ -41,8 +41,9 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
   const { weightsMaps = false } = methods[settings.method];
   const places = placesOf(model, types, { settings, explainedValue: output.value, weightsMaps });
   const wanted = explainableInputs(model, rows.feeds);
-  const values = await readValues(context, rows, valuesAt([output, ...wanted, ...Object.values(places)]));
-  const what = select(settings, { rows, values, output, neuron: places.neuron });
+  const { layer, neuron, through } = places;
+  const values = await readValues(context, rows, valuesAt([output, ...wanted, layer, neuron, through]));
+  const what = select(settings, { rows, values, output, neuron });
   const fields = fieldsOf(context, { model, types, selection: what.selection }, rows);
   return {
     close: () => fields.close(),
@@ -101,17 +102,29 @@ async function tensorsOf({
   };
 }
 
+/** Settings without a default that some methods take. */
+export const optionalKeys = [
+  'layer',
+  'through',
+  'background',
+  'window',
+  'stride',
+  'featureCount',
+  'patch',
+  'groups',
+  'featureMask',
+] as const;
+
 type Values = ReadonlyMap<string, TensorValue>;
 
 /** Settings that some methods cannot follow: refused, never dropped in silence. */
 function refuseUnusedSettings(settings: AttributionSettings): void {
-  const optional = ['layer', 'through', 'background', 'window', 'stride'] as const;
-  for (const key of optional) {
+  for (const key of optionalKeys) {
     if (settings[key] === null || methods[settings.method].takes.includes(key)) continue;
     const takers = methodNames.filter((name) => methods[name].takes.includes(key));
     throw new UserError(
       'setting-not-used',
-      `method=${settings.method} has no use for ${key}=${settings[key]}. Leave it out, or choose a method that takes it: ${takers.join(', ')}.`,
+      `method=${settings.method} has no use for ${key}=${String(settings[key])}. Leave it out, or choose a method that takes it: ${takers.join(', ')}.`,
       { detail: { method: settings.method, setting: key } },
     );
   }

@@ -2,6 +2,7 @@ import { UserError } from '../../../base/errors.js';
 import type { Batch } from '../../../data/dataset.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
 import { elementCountOf, type TensorData, type TensorValue } from '../../../onnx/tensorValue.js';
+import type { Evidence } from '../../../protocol/report.js';
 import type { AnalysisContext } from '../../analysis.js';
 
 /** Rows explained when no limit is given: an explanation is read row by row. */
@@ -59,6 +60,12 @@ export async function readRows(context: AnalysisContext): Promise<Rows> {
 /** Returns what a row is called: `row 4` where its id is a number, else the id, which says it itself (`dog.jpg`). */
 export function rowName(id: string): string {
   return /^\d+$/.test(id) ? `row ${id}` : id;
+}
+
+/** Returns how far numbers reach that are measured on every row. */
+export function rowEvidence({ count, availableCount }: Rows): Evidence {
+  if (count >= availableCount) return { kind: 'measured', n: count };
+  return { kind: 'sampled', n: count, how: `the first ${String(count)} of ${String(availableCount)} rows` };
 }
 
 function noRows(what: string): UserError {

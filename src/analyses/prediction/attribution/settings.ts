@@ -1,5 +1,6 @@
 import type { SettingsSchema } from '../../../protocol/settings.js';
 import type { SettingsOf } from '../../analysis.js';
+import { featureMethodNames, featureSettings } from '../features/featureSettings.js';
 
 /** The methods of `attribution` by name. */
 export const methodNames = [
@@ -12,6 +13,7 @@ export const methodNames = [
   'grad-cam-plus-plus',
   'guided-grad-cam',
   'occlusion',
+  ...featureMethodNames,
 ] as const;
 
 /** A method's name. */
@@ -30,7 +32,7 @@ const takesLayer = {
     'guided-grad-cam',
   ],
 } as const;
-const takesBackground = { method: ['integrated-gradients', 'occlusion'] } as const;
+const takesBackground = { method: ['integrated-gradients', 'occlusion', ...featureMethodNames] } as const;
 const weightsMaps = { method: ['grad-cam', 'grad-cam-plus-plus', 'guided-grad-cam'] } as const;
 const occludes = { method: ['occlusion'] } as const;
 
@@ -39,7 +41,7 @@ const what = {
     kind: 'choice',
     title: 'Method',
     description:
-      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images, occlusion needs no gradients.',
+      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images; occlusion and the methods that hide features need no gradients.',
     default: 'integrated-gradients',
     choices: methodNames,
   },
@@ -125,7 +127,7 @@ const path = {
     format: 'path',
     title: 'Background',
     description:
-      'An .npz file with many baselines: integrated-gradients and occlusion average over them in place of one baseline.',
+      'An .npz file with many baselines: the prediction is shared out against each of them, and the mean is taken.',
     default: null,
     appliesWhen: takesBackground,
   },
@@ -192,7 +194,7 @@ const maps = {
 } as const satisfies SettingsSchema;
 
 /** The settings of `attribution`. */
-export const attributionSettings = { ...what, ...where, ...path, ...maps } as const;
+export const attributionSettings = { ...what, ...where, ...path, ...maps, ...featureSettings } as const;
 
 /** Their values. */
 export type AttributionSettings = SettingsOf<typeof attributionSettings>;

@@ -1,6 +1,7 @@
 import type { AttributionMethod } from '../problem.js';
 import type { MethodName } from '../settings.js';
 import { deconvnet } from './deconvnet.js';
+import { featureAblation } from './featureAblation.js';
 import { gradCam } from './gradCam.js';
 import { gradCamPlusPlus } from './gradCamPlusPlus.js';
 import { gradient } from './gradient.js';
@@ -21,4 +22,5 @@ export const methods: Readonly<Record<MethodName, AttributionMethod>> = {
   'grad-cam-plus-plus': gradCamPlusPlus,
   'guided-grad-cam': guidedGradCam,
   occlusion,
+  'feature-ablation': featureAblation,
 };

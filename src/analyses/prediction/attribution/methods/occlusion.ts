@@ -1,9 +1,8 @@
 import { addScaled } from '../../../../engine/numeric/vectors.js';
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
 import type { Workload } from '../../../analysis.js';
+import { explainedShapes } from '../featureCount.js';
 import type { PointSource } from '../field.js';
-import { explainableInputs } from '../inputs.js';
-import { channelAxisOf } from '../layout.js';
 import { emptyScores, rowOf, rowPoints } from '../points.js';
 import type { AttributionMethod, ExplainedTensor, Problem, Scores } from '../problem.js';
 import type { AttributionSettings } from '../settings.js';
@@ -130,14 +129,9 @@ function scoresOf(
 }
 
 /** Every explained input is hidden window by window; token ids by token, which are the positions of their embedding. */
-function windowCountOf(settings: AttributionSettings, { model, sampleShapes }: Workload): number {
-  const types = model.graph.inputs.flatMap(({ name, type }) =>
-    type.kind === 'tensor' && name in sampleShapes ? [[name, { dtype: type.elementType }] as const] : [],
-  );
+function windowCountOf(settings: AttributionSettings, workload: Workload): number {
   let count = 0;
-  for (const { name } of explainableInputs(model, Object.fromEntries(types))) {
-    const dims = sampleShapes[name] ?? [];
-    const channelAxis = channelAxisOf(model, name, dims);
+  for (const { dims, channelAxis } of explainedShapes(workload)) {
     const positions = dims.filter((_, axis) => axis + 1 !== channelAxis);
     count += windowGridOf(positions, { ...settings, hasChannels: channelAxis !== undefined }).windows.length;
   }

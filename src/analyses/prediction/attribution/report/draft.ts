@@ -7,6 +7,7 @@ import type { ReportDraft, ResultArray } from '../../../analysis.js';
 import { methods } from '../methods/methods.js';
 import type { Outcome } from '../outcome.js';
 import type { Problem, Scores } from '../problem.js';
+import { rowEvidence } from '../rows.js';
 import type { Targets } from '../targets.js';
 import { findingsOf } from './findings.js';
 import { overlayOf } from './maps.js';
@@ -66,20 +67,10 @@ function completenessText({ completenessError }: Outcome): string {
   return `; the shares miss the prediction by at most ${maxAbs(completenessError).toPrecision(2)}`;
 }
 
-function rowEvidence({ rows }: Problem): Evidence {
-  return rows.count < rows.availableCount
-    ? {
-        kind: 'sampled',
-        n: rows.count,
-        how: `the first ${String(rows.count)} of ${String(rows.availableCount)} rows`,
-      }
-    : { kind: 'measured', n: rows.count };
-}
-
 function metricsOf({ problem, outcome }: Explanation): Pick<ReportDraft, 'metrics' | 'evidence'> {
   const { output, baselineOutput, completenessError } = outcome;
   const mean = (values: Float64Array): number => sumOf(values) / values.length;
-  const measured = rowEvidence(problem);
+  const measured = rowEvidence(problem.rows);
   const complete: Evidence =
     completenessError === undefined
       ? {
@@ -122,11 +113,11 @@ function ownEvidence(problem: Problem, outcome: Outcome): Record<string, Evidenc
 }
 
 function scoreEvidence(problem: Problem, outcome: Outcome): Evidence {
-  return outcome.evidence ?? rowEvidence(problem);
+  return outcome.evidence ?? rowEvidence(problem.rows);
 }
 
 function arraysOf({ problem, outcome }: Explanation): Record<string, ResultArray> {
-  const rows = rowEvidence(problem);
+  const rows = rowEvidence(problem.rows);
   const scored = scoreEvidence(problem, outcome);
   const arrays: Record<string, ResultArray> = {};
   for (const scores of outcome.scores) {
@@ -210,8 +201,9 @@ function scoreBlocks(explanation: Explanation, scores: Scores, index: number): B
           captions,
           title: `Scores of ${layer.name}`,
         });
+  const columns = layer === undefined ? problem.columnNames[scores.name] : undefined;
   if (overlay !== undefined) return [overlay, { ...featureChart(scores, captions), folded: true }];
-  return [featureChart(scores, captions), topElementsTable(scores, captions)];
+  return [featureChart(scores, captions, columns), topElementsTable(scores, captions, columns)];
 }
 
 /** Says of each row what it is, what the model takes it for, and what is explained where that differs. */

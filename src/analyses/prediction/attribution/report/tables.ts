@@ -1,5 +1,5 @@
 import { elementCountOf, type TensorValue, toFloat64 } from '../../../../onnx/tensorValue.js';
-import type { ChartBlock, TableBlock, TokensBlock } from '../../../../protocol/blocks.js';
+import type { ChartBlock, ReportNumber, TableBlock, TokensBlock } from '../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import { maxAbs } from '../../../../engine/numeric/vectors.js';
 import type { Scores } from '../problem.js';
@@ -13,7 +13,11 @@ const topCount = 20;
 const maxTokenRows = 8;
 
 /** Returns the elements with the largest mean absolute score, as a bar chart with its table. */
-export function featureChart(scores: Scores, rowIds: readonly string[]): ChartBlock {
+export function featureChart(
+  scores: Scores,
+  rowIds: readonly string[],
+  columnNames?: readonly string[],
+): ChartBlock {
   const size = elementCountOf(scores.dims.slice(1));
   const rowCount = Math.max(1, scores.dims[0] ?? 1);
   const features = Array.from({ length: size }, (_, feature) => {
@@ -29,7 +33,7 @@ export function featureChart(scores: Scores, rowIds: readonly string[]): ChartBl
     .sort((a, b) => b.absolute - a.absolute || a.feature - b.feature)
     .slice(0, topCount);
   const rows = features.map(({ feature, signed, absolute }) => ({
-    element: elementName(scores, feature),
+    element: elementName(scores, feature, columnNames),
     meanAbsolute: toReportNumber(absolute),
     mean: toReportNumber(signed),
   }));
@@ -37,7 +41,7 @@ export function featureChart(scores: Scores, rowIds: readonly string[]): ChartBl
     type: 'chart',
     title: `What ${scores.name} contributes most`,
     alt: `Mean absolute score per element of ${scores.name} over ${String(rowIds.length)} rows, largest first.`,
-    spec: barSpec(rows.map((row) => ({ ...row, sign: Number(row.mean) < 0 ? 'below 0' : '0 or above' }))),
+    spec: barSpec(rows),
     table: {
       columns: [
         { key: 'element', label: 'Element', kind: 'text' },
@@ -49,7 +53,10 @@ export function featureChart(scores: Scores, rowIds: readonly string[]): ChartBl
   };
 }
 
-function elementName(scores: Scores, flat: number): string {
+/** Returns the name of a table's column, or the element's place: `x[0, 3]`. */
+function elementName(scores: Scores, flat: number, columnNames: readonly string[] | undefined): string {
+  const size = elementCountOf(scores.dims.slice(1));
+  if (columnNames?.length === size) return columnNames[flat] ?? '';
   const index: number[] = [];
   let rest = flat;
   for (const dim of [...scores.dims.slice(1)].reverse()) {
@@ -59,7 +66,16 @@ function elementName(scores: Scores, flat: number): string {
   return `${scores.name}[${index.join(', ')}]`;
 }
 
-function barSpec(bars: readonly object[]): Record<string, unknown> {
+/** A bar: its length, and the mean whose sign colours it. */
+interface SignedBar {
+  readonly element: string;
+  readonly meanAbsolute: ReportNumber;
+  readonly mean: ReportNumber;
+}
+
+/** Returns a Vega-Lite bar chart of `meanAbsolute` by `element`, coloured by the sign of `mean`. */
+export function barSpec(rows: readonly SignedBar[]): Record<string, unknown> {
+  const bars = rows.map((row) => ({ ...row, sign: Number(row.mean) < 0 ? 'below 0' : '0 or above' }));
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     data: { values: bars },
@@ -79,14 +95,20 @@ function barSpec(bars: readonly object[]): Record<string, unknown> {
 }
 
 /** Returns the strongest elements of every row, one line a row. */
-export function topElementsTable(scores: Scores, rowIds: readonly string[]): TableBlock {
+export function topElementsTable(
+  scores: Scores,
+  rowIds: readonly string[],
+  columnNames?: readonly string[],
+): TableBlock {
   const size = elementCountOf(scores.dims.slice(1));
   const rows = rowIds.map((id, row) => {
     const values = scores.data.subarray(row * size, (row + 1) * size);
     const order = Array.from(values.keys()).sort(
       (a, b) => Math.abs(values[b] ?? 0) - Math.abs(values[a] ?? 0),
     );
-    const top = order.slice(0, 5).map((i) => `${elementName(scores, i)} ${signed(values[i] ?? 0)}`);
+    const top = order
+      .slice(0, 5)
+      .map((i) => `${elementName(scores, i, columnNames)} ${signed(values[i] ?? 0)}`);
     return { row: id, top: top.join(' · ') };
   });
   return {
