@@ -4,8 +4,8 @@ import type { Model } from '../../../onnx/model.js';
 import { elementCountOf, float32Tensor, toFloat64, type TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { type FieldGraph, planField, type PlanRequest } from './fieldPlan.js';
-import { type Rows, takeRows } from './rows.js';
-import { selectionFeeds } from './selection.js';
+import { withHeldFeeds } from './heldFeeds.js';
+import type { Rows } from './rows.js';
 
 /** Points at which the model is evaluated: each belongs to a row, from which all other inputs are taken. */
 export interface PointSource {
@@ -188,7 +188,6 @@ export function fixedBatchSize(model: Model): number | undefined {
 
 function feedsOf({ request }: Environment, pass: Pass, slots: readonly number[]): Feeds {
   const feeds: Record<string, TensorValue> = {};
-  const rows = slots.map((point) => pass.points.rowOf(point));
   for (const [coordinate, name] of pass.graph.inputNames.entries()) {
     const dims = request.coordinates[coordinate % request.coordinates.length]?.dims ?? [];
     const size = elementCountOf(dims);
@@ -198,12 +197,8 @@ function feedsOf({ request }: Environment, pass: Pass, slots: readonly number[])
     }
     feeds[name] = float32Tensor(data, [slots.length, ...dims]);
   }
-  for (const [name, tensor] of Object.entries(request.rows.feeds)) {
-    if (!Object.hasOwn(feeds, name)) feeds[name] = takeRows(tensor, rows);
-  }
-  // Pruning may have dropped inputs that f does not read; the runtime refuses feeds for them.
-  const all = { ...feeds, ...selectionFeeds(request.selection, rows) };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => pass.session.inputNames.includes(name)));
+  const rowOfPoint = slots.map((point) => pass.points.rowOf(point));
+  return withHeldFeeds(feeds, request, { session: pass.session, rowOfPoint });
 }
 
 function elementsOf(tensor: TensorValue | undefined): Float32Array | Float64Array {

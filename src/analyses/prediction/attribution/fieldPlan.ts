@@ -81,13 +81,17 @@ export function planField(request: PlanRequest): FieldPlan {
   };
 }
 
-interface BackwardRoute {
+/** Between which values of a cut model gradients go. */
+export interface BackwardRoute {
   readonly sites: readonly string[];
   readonly selected: SelectedValues;
   readonly inputNames: readonly string[];
 }
 
-function backwardOf(base: Model, request: PlanRequest, route: BackwardRoute): BackwardResult {
+type WayBack = Pick<PlanRequest, 'types' | 'selection' | 'gate' | 'backward'>;
+
+/** Appends the way back from f to the sites, through the gate where there is one. */
+export function backwardOf(base: Model, request: WayBack, route: BackwardRoute): BackwardResult {
   const seed = { value: request.selection.value, cotangent: route.selected.cotangent };
   const { gate } = request;
   if (gate === undefined) return from(base, seed, request, route);
@@ -97,13 +101,10 @@ function backwardOf(base: Model, request: PlanRequest, route: BackwardRoute): Ba
   return from(builder.build(), { value: gate.value, cotangent: masked }, request, route);
 }
 
-function from(model: Model, seed: Seed, request: PlanRequest, route: BackwardRoute): BackwardResult {
+function from(model: Model, seed: Seed, request: WayBack, route: BackwardRoute): BackwardResult {
   const { types, backward } = request;
   const wanted = { seeds: [seed], wrt: route.sites, types };
   if (backward !== undefined) return backward.append(model, { ...wanted, coordinates: route.inputNames });
-  if (route.sites.includes(seed.value)) {
-    return plainResult(model, new Map(route.sites.map((site) => [site, seed.cotangent])));
-  }
   const result = differentiate(model, wanted);
   return plainResult(result.model, result.gradients);
 }
@@ -115,7 +116,12 @@ function plainResult(model: Model, scores: ReadonlyMap<string, string>): Backwar
 function scoresAt({ scores }: BackwardResult, site: string, explained: string): string {
   const found = scores.get(site);
   if (found !== undefined) return found;
-  throw new UserError(
+  throw notConnected(explained, site);
+}
+
+/** Returns the error for a value that the explained one does not depend on through gradients. */
+export function notConnected(explained: string, site: string): UserError {
+  return new UserError(
     'not-connected',
     `The explained value ${explained} does not depend on ${site} through operators that have gradients, so nothing can be shared out over it. Choose a layer or input that comes before it, or method=occlusion, which needs no gradients.`,
     { detail: { site, value: explained } },

@@ -57,7 +57,8 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
       signal: context.signal,
       rows,
       ...(await tensorsOf({ model, settings, rows, wanted, places, values })),
-      open: (request) => fields.open(request),
+      open: (choice) => fields.open(choice),
+      openPaths: (choice) => fields.openPaths(choice),
       expect: (pointCount) => {
         fields.expect(pointCount);
       },

@@ -8,6 +8,7 @@ import type { CutValue } from './cut.js';
 import type { Baselines } from './baselines.js';
 import type { Field } from './field.js';
 import type { Gate } from './fieldPlan.js';
+import type { PathField } from './paths.js';
 import type { Rows } from './rows.js';
 import type { Selection } from './selection.js';
 import type { AttributionSettings } from './settings.js';
@@ -20,6 +21,18 @@ export interface ExplainedTensor extends CutValue {
   readonly channelAxis: number | undefined;
   /** Elements of all rows, row-major. */
   readonly elements: Float32Array;
+}
+
+/** Where f is evaluated. */
+export interface FieldChoice {
+  /** Values whose elements are the coordinates of a point. */
+  readonly coordinates: readonly ExplainedTensor[];
+  /** Values at which gradients are taken (default the coordinates). */
+  readonly sites?: readonly ExplainedTensor[];
+  /** A unit that gradients must pass through. */
+  readonly gate?: Gate | undefined;
+  /** How scores go backwards (default by derivatives). */
+  readonly backward?: BackwardPass | undefined;
 }
 
 /** What a method is asked: rows, points of departure, and a way to evaluate the model. */
@@ -39,12 +52,9 @@ export interface Problem {
   readonly gate: Gate | undefined;
   readonly baselines: Baselines;
   /** Opens f over some coordinates; closed by the caller of the method. */
-  open(request: {
-    readonly coordinates: readonly ExplainedTensor[];
-    readonly sites?: readonly ExplainedTensor[];
-    readonly gate?: Gate | undefined;
-    readonly backward?: BackwardPass | undefined;
-  }): Field;
+  open(choice: FieldChoice): Field;
+  /** Opens sums of f's gradients along straight paths, cheaper than point by point; closed by the caller. */
+  openPaths(choice: Omit<FieldChoice, 'backward'>): PathField;
   /** Announces how many points are to be run, for the progress bar. */
   expect(pointCount: number): void;
   /** Counts points that a method worked out without a field. */

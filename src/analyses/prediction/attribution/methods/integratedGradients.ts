@@ -3,7 +3,8 @@ import { quadrature, type Quadrature } from '../../../../engine/numeric/quadratu
 import { addScaled, interpolateInto } from '../../../../engine/numeric/vectors.js';
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
 import type { PointSource } from '../field.js';
-import { passesPerStep } from '../passes.js';
+import { passesPerGradient } from '../passes.js';
+import type { Paths } from '../paths.js';
 import { emptyScores, rowOf } from '../points.js';
 import type { AttributionMethod, Attributions, ExplainedTensor, Problem } from '../problem.js';
 
@@ -31,7 +32,7 @@ export const integratedGradients: AttributionMethod = {
   paperIds: ['sundararajan2017', 'dhamdhere2018', 'leino2018'],
   takes: ['layer', 'neuron', 'position', 'output', 'background', 'through'],
   usesBaseline: true,
-  passesPerRow: ({ steps }) => steps * passesPerStep,
+  passesPerRow: ({ steps }) => steps * passesPerGradient,
   whyIncomplete: ({ quadrature: rule, steps }) => {
     const more = `aise steps, e.g. steps=${String(steps * 4)}.`;
     return {
@@ -102,29 +103,37 @@ function pathPoints(path: Path, rowCount: number, fractions: Float64Array): Poin
 
 async function alongPath(problem: Problem, path: Path): Promise<Attributions> {
   const { settings, rows } = problem;
+  const { coordinates, sites } = path;
   const rule: Quadrature = quadrature(settings.quadrature, settings.steps);
-  const points = pathPoints(path, rows.count, rule.points);
-  const scores = path.sites.map((site) => emptyScores(site, rows.count));
-  const field = problem.open({ coordinates: path.coordinates, sites: path.sites, gate: problem.gate });
-  const isMultiplied = settings.multiply && path.sites === path.coordinates;
-  // The mean gradient of one row on the path from one baseline; folded into the scores after its last step.
-  const means = path.sites.map(({ dims }) => new Float64Array(elementCountOf(dims)));
-  problem.expect(points.count);
-  await field.gradients(points, ({ point, site, gradient }) => {
-    const mean = means[site];
-    const step = point % settings.steps;
-    if (mean === undefined) return;
-    addScaled(mean, gradient, rule.weights[step] ?? 0);
-    if (step < settings.steps - 1) return;
-    const row = points.rowOf(point);
+  const paths = straightPaths(path, rows.count);
+  const scores = sites.map((site) => emptyScores(site, rows.count));
+  const field = problem.openPaths({ coordinates, sites, gate: problem.gate });
+  const isMultiplied = settings.multiply && sites === coordinates;
+  problem.expect(paths.count * settings.steps);
+  await field.gradients(paths, rule, ({ path: index, site, gradient }) => {
+    const row = paths.rowOf(index);
     if (isMultiplied) {
-      const start = path.start(Math.floor(point / (settings.steps * rows.count)), row, site);
-      multiplyByDistance(mean, path.coordinates[site], row, start);
+      const start = path.start(Math.floor(index / rows.count), row, site);
+      multiplyByDistance(gradient, coordinates[site], row, start);
     }
-    addScaled(scores[site]?.row(row) ?? new Float64Array(), mean, 1 / path.startCount);
-    mean.fill(0);
+    addScaled(scores[site]?.row(row) ?? new Float64Array(), gradient, 1 / path.startCount);
   });
   return { scores, isComplete: isMultiplied && problem.gate === undefined };
+}
+
+/** Paths start by start, row by row. */
+function straightPaths(path: Path, rowCount: number): Paths {
+  return {
+    count: path.startCount * rowCount,
+    rowOf: (index) => index % rowCount,
+    writeStart(index, coordinate, target) {
+      target.set(path.start(Math.floor(index / rowCount), index % rowCount, coordinate));
+    },
+    writeEnd(index, coordinate, target) {
+      const tensor = path.coordinates[coordinate];
+      if (tensor !== undefined) target.set(rowOf(tensor, index % rowCount));
+    },
+  };
 }
 
 function multiplyByDistance(
