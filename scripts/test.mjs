@@ -6,12 +6,13 @@ import { join, relative, resolve } from 'node:path';
 import { build } from './build.mjs';
 import { ensureChromium } from './editor/hostEditor.mjs';
 import { ensureEditor, runVscodeTests, vscodeTestFiles } from './editor/vscodeTier.mjs';
+import { ensureModelPackages } from './modelPackages.mjs';
 import { ensureInstalled, rootDir } from './setup.mjs';
 
-/** What a tier needs beside Node: a browser, the editor. */
+/** What a tier needs beside Node: a browser, the editor, models of others. */
 const tiers = {
   unit: {},
-  numeric: {},
+  numeric: { needsModels: true },
   cli: {},
   package: { needsChromium: true, needsEditor: true },
   webview: { needsChromium: true },
@@ -32,6 +33,7 @@ const chosen = named.length > 0 ? named : names;
 let { installMs } = ensureInstalled();
 const needs = (what) => chosen.some((name) => tiers[name][what] === true);
 if (needs('needsChromium')) installMs += ensureChromium().installMs;
+if (needs('needsModels')) installMs += ensureModelPackages().installMs;
 const editor = needs('needsEditor') ? await ensureEditor() : undefined;
 installMs += editor?.installMs ?? 0;
 await build();

@@ -12,7 +12,7 @@ import { packingOperators } from '../lowering/entries/sequences.js';
 import { functionLowering } from '../lowering/functionCall.js';
 import { findLowering } from '../lowering/loweringTable.js';
 import type { Feeds, Runtime } from '../runtime/session.js';
-import { checkNode } from './checkNode.js';
+import { checkNode, inDouble, type NodeAtWork } from './checkNode.js';
 import type { GradientRule } from './gradientRule.js';
 import { checkWholeModel, wholeModelOperator } from './checkWholeModel.js';
 import type { DirectionalError } from './directionalCheck.js';
@@ -52,7 +52,8 @@ export async function checkGradients(
   const groups = groupByOperator(converted);
   const sampled = new Set([...groups.values()].flatMap((nodes) => sampleNodes(converted, nodes, options)));
   const values = await valuesAround(converted, runtime, { nodes: sampled, feeds: options.feeds });
-  const context = { model: converted, runtime, options, random, sampled, values };
+  const stored = storedValues(converted);
+  const context = { model: converted, runtime, options, random, sampled, values, stored };
   const rows: GradientCheckRow[] = [];
   const total = groups.size + 1;
   for (const [operator, nodes] of groups) {
@@ -113,6 +114,13 @@ interface CheckContext {
   readonly sampled: ReadonlySet<GraphNode>;
   /** Values of everything that the sampled nodes read and make. */
   readonly values: ReadonlyMap<string, TensorValue>;
+  /** Weights and constants. */
+  readonly stored: ReadonlySet<string>;
+}
+
+function storedValues({ graph }: Model): ReadonlySet<string> {
+  const constants = graph.nodes.filter(({ opType, domain }) => opType === 'Constant' && domain === '');
+  return new Set([...graph.initializers.keys(), ...constants.flatMap(({ outputs }) => outputs)]);
 }
 
 async function checkOperator(
@@ -203,20 +211,40 @@ function sampleNodes(
 
 /** Returns the comparisons of one node, or why there are none. */
 async function checkOne(
-  { model, runtime, options, random, values }: CheckContext,
+  context: CheckContext,
   node: GraphNode,
 ): Promise<readonly DirectionalError[] | string> {
-  const weights = new Set(operandsOf(node).filter((input) => model.graph.initializers.has(input)));
+  const { values, stored } = context;
+  const weights = new Set(operandsOf(node).filter((input) => stored.has(input)));
   if (operandsOf(node).some((input) => values.get(input)?.dtype === 'string')) return 'it works on text here';
   try {
-    const errors = await checkNode(
-      { model, runtime, random, rules: options.rules ?? [] },
-      { node, values, weights },
-    );
-    return errors.length === 0 ? 'none of its operands holds several float32 numbers' : errors;
+    const errors = await compareNode(context, { node, values, weights });
+    return errors.length === 0 ? 'none of its operands holds several float32 or float64 numbers' : errors;
   } catch (error) {
     // A form without a rule, or a type that the runtime has no kernel for, is a gap of this row and not of the check.
     if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * Compares a node in its own precision, and again in float64 where that fails and the runtime can.
+ *
+ * A function near the end of its range (a Sigmoid at −20) has no digits left for differences in float32. A wrong rule is
+ * wrong in float64 too.
+ */
+async function compareNode(
+  { model, runtime, options, random }: CheckContext,
+  work: NodeAtWork,
+): Promise<readonly DirectionalError[]> {
+  const setting = { model, runtime, random, rules: options.rules ?? [] };
+  const errors = await checkNode(setting, work);
+  const { status } = judge(errors, []);
+  if (status !== 'failed' || bodiesOf(work.node).length > 0) return errors;
+  try {
+    return await checkNode(setting, inDouble(work));
+  } catch (error) {
+    if (error instanceof UserError) return errors;
     throw error;
   }
 }

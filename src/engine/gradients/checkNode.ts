@@ -1,13 +1,13 @@
 import type { Random } from '../../base/random.js';
 import { bodiesOf, type GraphNode, type Model, type Tensor, type ValueType } from '../../onnx/model.js';
 import { mapDimensions } from '../../onnx/shapes/declared.js';
-import { float32Tensor, type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
+import { type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import type { Runtime } from '../runtime/session.js';
 import { operandsOf } from './operands.js';
 import { differentiate } from './differentiate.js';
 import type { GradientRule } from './gradientRule.js';
-import { checkDirections, type DirectionalError } from './directionalCheck.js';
+import { checkDirections, type DirectionalError, isCompared, tensorLike } from './directionalCheck.js';
 
 /** What single nodes and whole models are checked with. */
 export interface CheckSetting {
@@ -42,7 +42,7 @@ const tieBreakingShare = 0.02;
 /**
  * Compares a node's rule with central differences at the operands it had in a run, each differentiable operand alone.
  *
- * Returns nothing when no operand is float32 or no result is.
+ * Returns nothing when no operand is float32 or float64, or no result is.
  */
 export async function checkNode(
   { model, runtime, random, rules }: CheckSetting,
@@ -92,11 +92,17 @@ function sizeless(type: ValueType): ValueType {
   return mapDimensions(type, () => null);
 }
 
-/** The first result, and others only where the first is no float32 (a training mask, indices). */
+/** The first result, if differences can be taken of it; all of an operator that cuts. */
 function comparedOutputs({ node, values }: NodeAtWork): readonly string[] {
-  const isCompared = (name: string): boolean => name !== '' && values.get(name)?.dtype === 'float32';
-  const isManyPartOperator = node.opType === 'Split';
-  return isManyPartOperator ? node.outputs.filter(isCompared) : node.outputs.slice(0, 1).filter(isCompared);
+  const outputs = node.opType === 'Split' ? node.outputs : node.outputs.slice(0, 1);
+  return outputs.filter((name) => name !== '' && isCompared(values.get(name)?.dtype));
+}
+
+/** Returns the work with every float32 number in float64. */
+export function inDouble(work: NodeAtWork): NodeAtWork {
+  const doubled = (value: TensorValue): TensorValue =>
+    value.dtype === 'float32' ? { ...value, dtype: 'float64', data: toFloat64(value) } : value;
+  return { ...work, values: new Map([...work.values].map(([name, value]) => [name, doubled(value)])) };
 }
 
 interface IsolatedNode {
@@ -116,7 +122,7 @@ function isolate(model: Model, work: NodeAtWork, random: Random): IsolatedNode {
   for (const input of new Set(operandsOf(node))) {
     const value = values.get(input);
     if (input === '' || value === undefined) continue;
-    const isMoved = value.dtype === 'float32' && value.data.length >= 2;
+    const isMoved = isCompared(value.dtype) && value.data.length >= 2;
     if (!isMoved && !(hasBodies && node.inputs.includes(input))) {
       // Scalars (exponents, bounds, epsilons) stay constants, because rules read them.
       names.set(
@@ -159,9 +165,9 @@ function offTies(value: TensorValue, random: Random): TensorValue {
   const square = numbers.reduce((sum, number) => sum + number * number, 0) / Math.max(1, numbers.length);
   const size = tieBreakingShare * Math.sqrt(square);
   // Upwards only: logarithms and roots stay inside their domain.
-  return float32Tensor(
-    Float32Array.from(numbers, (number) => number + size * random.next()),
-    value.dims,
+  return tensorLike(
+    value,
+    numbers.map((number) => number + size * random.next()),
   );
 }
 

@@ -1,5 +1,6 @@
 import { UserError } from '../../base/errors.js';
 import { loadTensor } from '../../onnx/loadTensor.js';
+import type { DataType } from '../../onnx/dataTypes.js';
 import type { Model } from '../../onnx/model.js';
 import { inferTypes, type TypeTable } from '../../onnx/shapes/inferTypes.js';
 import { elementCountOf, type TensorValue } from '../../onnx/tensorValue.js';
@@ -9,7 +10,7 @@ import { promoteToInputs } from '../rewrites/promote.js';
 import type { Feeds } from '../runtime/session.js';
 import { type CheckSetting, nameGradients, networkSteps } from './checkNode.js';
 import { differentiate } from './differentiate.js';
-import { checkDirections, type DirectionalError } from './directionalCheck.js';
+import { checkDirections, type DirectionalError, isCompared } from './directionalCheck.js';
 import { judge, wholeModelTolerance } from './gradientVerdict.js';
 
 /** What the row of the model as a whole is called. */
@@ -42,12 +43,12 @@ async function compare(
     const tensor = model.graph.initializers.get(name);
     if (tensor !== undefined) allFeeds[name] = await loadTensor(tensor);
   }
-  const wrt = Object.keys(allFeeds).filter((name) => allFeeds[name]?.dtype === 'float32');
+  const wrt = Object.keys(allFeeds).filter((name) => isCompared(allFeeds[name]?.dtype));
   // Which branch an If takes may follow from sizes, and what comes behind it from the branch.
   const inputShapes = Object.fromEntries(Object.entries(allFeeds).map(([name, { dims }]) => [name, dims]));
   const types = inferTypes(promoted, { inputShapes, keepsUnnamed: true });
   const builder = new GraphBuilder(promoted);
-  const cotangents = addCotangents(builder, floatOutputs(promoted, types));
+  const cotangents = addCotangents(builder, comparedOutputs(promoted, types));
   const seeds = [...cotangents].map(([value, cotangent]) => ({ value, cotangent }));
   const backward = differentiate(builder.build(), { seeds, wrt, types, rules });
   const named = nameGradients(backward.model, backward.gradients);
@@ -65,26 +66,33 @@ async function compare(
   }
 }
 
-function floatOutputs(model: Model, types: TypeTable): readonly string[] {
-  const names = model.graph.outputs.map((output) => output.name);
-  return names.filter((name) => {
+/** Types of the outputs whose differences are taken, by name. */
+function comparedOutputs(model: Model, types: TypeTable): ReadonlyMap<string, DataType> {
+  const elementTypes = new Map<string, DataType>();
+  for (const { name } of model.graph.outputs) {
     const type = types.get(name);
-    return type?.kind === 'tensor' && type.elementType === 'float32';
-  });
+    if (type?.kind === 'tensor' && isCompared(type.elementType)) elementTypes.set(name, type.elementType);
+  }
+  return elementTypes;
 }
 
 /** Adds an input per output for its cotangent; returns the names by output. */
-function addCotangents(builder: GraphBuilder, outputs: readonly string[]): ReadonlyMap<string, string> {
-  const type = { kind: 'tensor', elementType: 'float32', shape: null } as const;
+function addCotangents(
+  builder: GraphBuilder,
+  outputs: ReadonlyMap<string, DataType>,
+): ReadonlyMap<string, string> {
   return new Map(
-    outputs.map((output) => [output, builder.addInput(builder.freshName(`${output}/cotangent`), type)]),
+    [...outputs].map(([output, elementType]) => {
+      const name = builder.freshName(`${output}/cotangent`);
+      return [output, builder.addInput(name, { kind: 'tensor', elementType, shape: null })];
+    }),
   );
 }
 
 /** Float weights with several elements, spread over the file. */
 function chooseWeights(model: Model): readonly string[] {
   const weights = [...model.graph.initializers.values()].filter(
-    (tensor) => tensor.elementType === 'float32' && elementCountOf(tensor.dims) > 1,
+    (tensor) => isCompared(tensor.elementType) && elementCountOf(tensor.dims) > 1,
   );
   const step = Math.max(1, Math.ceil(weights.length / weightCountBudget));
   let elements = 0;

@@ -1,4 +1,5 @@
 import type { Random } from '../../base/random.js';
+import type { DataType } from '../../onnx/dataTypes.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
 import type { Feeds, Session } from '../runtime/session.js';
 
@@ -109,7 +110,7 @@ async function tryStep(check: DirectionalCheck, trial: Trial, random: Random): P
     weights.forEach((weight, i) => (resultSquare += weight === 0 ? 0 : (weight * (results[i] ?? 0)) ** 2));
     total += slope.length;
     masked += slope.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
-    feeds[cotangent] = float32Tensor(Float32Array.from(weights), samples.middle[output]?.dims ?? []);
+    feeds[cotangent] = tensorLike(samples.middle[output], weights);
   }
   const maskedShare = total === 0 ? 1 : masked / total;
   if (masked === total) return { input, error: null, maskedShare };
@@ -121,8 +122,23 @@ async function tryStep(check: DirectionalCheck, trial: Trial, random: Random): P
 
 function moved(feeds: Feeds, { input, direction }: Trial, by: number): TensorValue {
   const values = floatsOf(feeds, input);
-  const data = Float32Array.from(values, (value, i) => value + by * (direction[i] ?? 0));
-  return float32Tensor(data, feeds[input]?.dims ?? []);
+  return tensorLike(
+    feeds[input],
+    values.map((value, i) => value + by * (direction[i] ?? 0)),
+  );
+}
+
+/** Returns whether differences are taken of numbers of a type, and by them: float16 has too few digits. */
+export function isCompared(type: DataType | undefined): boolean {
+  return type === 'float32' || type === 'float64';
+}
+
+/** Returns numbers in the shape and precision of another value. */
+export function tensorLike(value: TensorValue | undefined, data: Float64Array): TensorValue {
+  const dims = value?.dims ?? [];
+  return value?.dtype === 'float64'
+    ? { dtype: 'float64', dims, data }
+    : float32Tensor(Float32Array.from(data), dims);
 }
 
 /** Share of a difference by which its two sides may disagree before the result counts as a kink. */

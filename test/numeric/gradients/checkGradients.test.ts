@@ -15,29 +15,18 @@ import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import { conditionalModel } from '../../support/controlFlowModels.js';
 import { denseModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { maxDifference, openOracle, type Oracle, oracleFixturesDir } from '../../support/oracle.js';
+import { feedsFor } from '../../support/modelFeeds.js';
 import { itWithShared } from '../../support/paths.js';
 
 const runtime = createRuntime({ provider: 'cpu', threadCount: 2 });
 
-/** Normal numbers for every float input, small whole numbers for the others; open sizes are 2 (batch) and 12. */
-function feedsFor(model: Model): Record<string, TensorValue> {
-  const random = createRandom(3);
-  const feeds: Record<string, TensorValue> = {};
-  for (const input of model.graph.inputs) {
-    if (model.graph.initializers.has(input.name) || input.type.kind !== 'tensor') continue;
-    const dims = (input.type.shape ?? []).map((size, axis) => {
-      return typeof size === 'number' && size > 0 ? size : axis === 0 ? 2 : 12;
-    });
-    const count = dims.reduce((product, size) => product * size, 1);
-    const data = BigInt64Array.from({ length: count }, () => BigInt(random.integer(20)));
-    feeds[input.name] =
-      input.type.elementType === 'float32' ? normalTensor(random, dims) : { dtype: 'int64', dims, data };
-  }
-  return feeds;
-}
-
 function check(model: Model, rules: readonly GradientRule[] = []): ReturnType<typeof checkGradients> {
-  return checkGradients(model, runtime, { feeds: feedsFor(model), seed: 1, nodesPerOperator: 2, rules });
+  return checkGradients(model, runtime, {
+    feeds: feedsFor(model, { size: 12 }),
+    seed: 1,
+    nodesPerOperator: 2,
+    rules,
+  });
 }
 
 function rowOf(rows: readonly GradientCheckRow[], operator: string): GradientCheckRow {
@@ -172,23 +161,4 @@ describe('checkGradients', () => {
       [],
     );
   });
-
-  const shared = [
-    'mobilenet-v1-025/model.onnx',
-    'resnet8-cifar10/model.onnx',
-    'mnist-cnn/cnn_mnist_pytorch.onnx',
-    'mnist-cnn/mnist-cntk.onnx',
-    'verification/acasxu_1_1.onnx',
-    'verification/cnn_max_mnist3.onnx',
-    'verification/gtsrb_fast.onnx',
-    'verification/mnist_selfattn.onnx',
-    'verification/mnist5x20_leaky.onnx',
-  ];
-  for (const name of shared) {
-    itWithShared(`passes ${name}`, async (dir) => {
-      const table = await check(await readModel(join(dir, 'models', name)));
-      const bad = table.rows.filter((row) => row.status !== 'passed' && row.status !== 'no-gradient');
-      assert.deepEqual(bad, []);
-    });
-  }
 });
