@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { ReportDraft } from '../../../src/analyses/analysis.js';
+import { writeNpz } from '../../../src/data/npz.js';
+import { convertToOpset17 } from '../../../src/onnx/opsets/convert.js';
+import { readModel } from '../../../src/onnx/readModel.js';
+import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { rowsOf } from '../../support/memoryDataset.js';
+import { maxDifference, type Oracle } from '../../support/oracle.js';
+import { arrayOf, runAttribution } from '../../support/runAttribution.js';
+import type { CoveredKey } from './attributionKeys.js';
+
+/** Asserts that attribution reproduces keys of a network's reference numbers; `dir` takes the baselines' files. */
+export async function assertKeys(oracle: Oracle, keys: readonly CoveredKey[], dir: string): Promise<void> {
+  const model = convertToOpset17(await readModel(oracle.modelPath));
+  const runs = new Map<string, ReportDraft>();
+  const problems: string[] = [];
+  for (const covered of keys) {
+    const settings = {
+      ...covered.settings,
+      target: 'argmax',
+      ...(await baselineSetting(oracle, covered, dir)),
+    };
+    const id = JSON.stringify([settings, covered.input]);
+    const feeds = { x: oracle.tensor(covered.input ?? 'x') };
+    const draft = runs.get(id) ?? (await runAttribution(model, feeds, settings));
+    runs.set(id, draft);
+    const actual = arrayOf(draft, covered.array ?? 'attribution');
+    const expected = expectedOf(oracle, covered);
+    const shown = covered.then === 'absolute' ? absolute(actual) : actual;
+    const difference = maxDifference(shown, expected);
+    const tolerance = oracle.tolerance(covered.key) * (covered.slack ?? 1);
+    if (!(difference <= tolerance)) problems.push(`${covered.key}: ${difference} > ${tolerance}`);
+  }
+  assert.deepEqual(problems, []);
+}
+
+function expectedOf(oracle: Oracle, { key, then }: CoveredKey): TensorValue {
+  const expected = oracle.tensor(key);
+  if (then !== 'target-column') return expected;
+  const classes = expected.dims[1]!;
+  const data = toFloat64(expected);
+  // The explained class is the one predicted for the input, at the baseline too.
+  const scores = key.startsWith('tiefree') ? toFloat64(oracle.tensor('tiefree_output')) : data;
+  const picked = Array.from({ length: expected.dims[0]! }, (_, row) => {
+    const logits = [...scores.subarray(row * classes, (row + 1) * classes)];
+    return data[row * classes + logits.indexOf(Math.max(...logits))]!;
+  });
+  return float32Tensor(picked, [picked.length]);
+}
+
+function absolute(tensor: TensorValue): TensorValue {
+  return float32Tensor(Float32Array.from(toFloat64(tensor), Math.abs), tensor.dims);
+}
+
+async function baselineSetting(
+  oracle: Oracle,
+  covered: CoveredKey,
+  dir: string,
+): Promise<{ baseline?: string }> {
+  if (covered.baseline === undefined) return {};
+  const rowCount = oracle.tensor(covered.input ?? 'x').dims[0]!;
+  const path = join(dir, `${covered.baseline}.npz`);
+  await writeNpz(path, { x: rowsOf(oracle.tensor(covered.baseline), 0, rowCount) });
+  return { baseline: path };
+}
