@@ -1,31 +1,31 @@
 import type { Emitter } from '../../gradients/emitter.js';
-import { formUnsupported } from '../../gradients/gradientErrors.js';
-import { shapeOf } from '../../gradients/staticShapes.js';
+import { rankOf } from '../../gradients/staticShapes.js';
 import type { Composite } from '../entry.js';
 import { emitCount, emitMaskBias } from './scaledDotProduct.js';
 
 /** A mask operand of ONNX Runtime's attention operators. */
 export interface KeyMask {
-  /** int32: lengths [B], ends and starts [2·B], or whether to keep a key [B, S], [B, T, S], [B, 1, S′, S′]. */
+  /** int32: lengths [B], ends and starts [2·B], or whether to keep a key [B, S], [B, T, S], [B, 1, M, M] for M ≥ S. */
   readonly mask: string;
-  /** How many keys there are, [1]. */
+  /** How many rows, queries and keys there are, [1] each. */
+  readonly batch: string;
+  readonly queryCount: string;
   readonly keyCount: string;
   /** What is added to masked scores. */
   readonly value: number;
 }
 
 /** Appends the mask as an addend of the scores [B, heads, T, S]. */
-export function emitKeyMask({ context, node, emit }: Composite, batch: string, mask: KeyMask): string {
-  const shape = shapeOf(context, mask.mask);
-  switch (shape.length) {
+export function emitKeyMask({ context, emit }: Composite, mask: KeyMask): string {
+  switch (rankOf(context, mask.mask)) {
     case 1:
-      return emitMaskBias(emit, withinLengths(emit, batch, mask), mask.value);
+      return emitMaskBias(emit, withinLengths(emit, mask), mask.value);
     case 2:
       return kept(emit, mask, [1, 2]);
     case 3:
       return kept(emit, mask, [1]);
     default:
-      throw formUnsupported(node, 'a mask of four axes');
+      return kept(emit, { ...mask, mask: ofThisRun(emit, mask) }, []);
   }
 }
 
@@ -33,8 +33,15 @@ function kept(emit: Emitter, { mask, value }: KeyMask, axes: readonly number[]):
   return emit.unsqueeze(emitMaskBias(emit, emit.castTo(mask, 'bool'), value), axes);
 }
 
+/** The part of a mask for the longest text that is about these queries, the last of these keys: [B, 1, T, S]. */
+function ofThisRun(emit: Emitter, { mask, queryCount, keyCount }: KeyMask): string {
+  const first = emit.sub(keyCount, queryCount);
+  const [starts, ends] = [emit.concat([first, emit.ints([0])], 0), emit.concat([keyCount, keyCount], 0)];
+  return emit.node('Slice', [mask, starts, ends, emit.ints([2, 3])]);
+}
+
 /** Lengths, or ends followed by starts: [B, 1, 1, S]. */
-function withinLengths(emit: Emitter, batch: string, { mask, keyCount }: KeyMask): string {
+function withinLengths(emit: Emitter, { mask, batch, keyCount }: KeyMask): string {
   const position = emitCount(emit, keyCount);
   // [ends, starts …] → ends [B, 1]; without starts the second row is the first, and every key is at or after 0.
   const rows = emit.reshape(emit.castTo(mask, 'int64'), emit.concat([emit.ints([-1]), batch], 0));

@@ -30,14 +30,14 @@ interface Masks {
 function attend(composite: Composite, { q, k, v }: Heads, { mask, bias }: Masks): string {
   const { node, emit } = composite;
   const batch = emit.shape(q, 0, 1);
-  const keyCount = emit.shape(k, 2, 3);
+  const [queryCount, keyCount] = [emit.shape(q, 2, 3), emit.shape(k, 2, 3)];
   const value = floatAttribute(node, 'mask_filter_value', -10000);
   const biases = [
     ...(bias === undefined ? [] : [bias]),
-    ...(mask === undefined ? [] : [emitKeyMask(composite, batch, { mask, keyCount, value })]),
+    ...(mask === undefined ? [] : [emitKeyMask(composite, { mask, batch, queryCount, keyCount, value })]),
   ];
   if (intAttribute(node, 'unidirectional', 0) === 1) {
-    biases.push(emitMaskBias(emit, emitCausal(emit, emit.shape(q, 2, 3), keyCount), maskedScore));
+    biases.push(emitMaskBias(emit, emitCausal(emit, queryCount, keyCount), maskedScore));
   }
   return emitMergedHeads(
     emit,
@@ -53,26 +53,49 @@ function scaleOf({ node, emit }: Composite, q: string): number | string {
   return emit.node('Reciprocal', [emit.node('Sqrt', [width])]);
 }
 
-/** MultiHeadAttention: heads cut from [B, T, heads·w], keys of the past in front, masked softmax. */
+/** MultiHeadAttention: heads cut from [B, T, heads·w] or unpacked, keys of the past in front, masked softmax. */
 export const multiHeadAttention = microsoft('MultiHeadAttention', (composite) => {
-  const { context, node, emit, inputs, input } = composite;
-  const [query = '', key = '', value = ''] = inputs;
-  if (input(1) === undefined || rankOf(context, query) !== 3 || rankOf(context, key) === 5) {
-    throw formUnsupported(node, 'queries, keys and values packed in one operand');
-  }
-  const headCount = intAttribute(node, 'num_heads', 1);
-  const biases = splitBias(composite, { query, value });
-  const heads = (x: string, part: number): string => {
-    if (rankOf(context, x) === 4) return x;
-    const bias = biases?.[part];
-    return emitHeads(emit, bias === undefined ? x : emit.add(x, bias), headCount);
-  };
+  const { emit, input } = composite;
+  const { q, k: newK, v: newV } = newHeads(composite);
   const joined = (past: string | undefined, x: string): string =>
     past === undefined ? x : emit.concat([past, x], 2);
-  const k = joined(input(6), heads(key, 1));
-  const v = joined(input(7), heads(value, 2));
-  return [attend(composite, { q: heads(query, 0), k, v }, { mask: input(4), bias: input(5) }), k, v];
+  const [k, v] = [joined(input(6), newK), joined(input(7), newV)];
+  return [attend(composite, { q, k, v }, { mask: input(4), bias: input(5) }), k, v];
 });
+
+function newHeads(composite: Composite): Heads {
+  const { context, node, emit, inputs } = composite;
+  const [query = '', key = '', value = ''] = inputs;
+  if (key === '') return unpackedHeads(composite, query, ['q', 'k', 'v']);
+  const headCount = intAttribute(node, 'num_heads', 1);
+  const isKeyPacked = rankOf(context, key) === 5;
+  const biases = isKeyPacked ? undefined : splitBias(composite, { query, value });
+  const biased = (x: string, part: number): string => {
+    const bias = biases?.[part];
+    return bias === undefined ? x : emit.add(x, bias);
+  };
+  const q = emitHeads(emit, biased(query, 0), headCount);
+  if (isKeyPacked) return { q, ...unpackedHeads(composite, key, ['k', 'v']) };
+  const heads = (x: string, part: number): string =>
+    rankOf(context, x) === 4 ? x : emitHeads(emit, biased(x, part), headCount);
+  return { q, k: heads(key, 1), v: heads(value, 2) };
+}
+
+/** [B, T, heads, 3 or 2, w] → parts [B, heads, T, w] */
+function unpackedHeads<Part extends string>(
+  { node, emit, input }: Composite,
+  packed: string,
+  parts: readonly Part[],
+): Record<Part, string> {
+  if (input(3) !== undefined) throw formUnsupported(node, 'a bias beside packed operands');
+  const turned = emit.transpose(packed, [3, 0, 2, 1, 4]);
+  const entries = parts.map((part, i) => [
+    part,
+    emit.node('Gather', [turned, emit.intScalar(i)], { axis: 0 }),
+  ]);
+  // One entry for each part.
+  return Object.fromEntries(entries) as Record<Part, string>;
+}
 
 /** The bias [w_q + w_k + w_v] cut in three. */
 function splitBias(
