@@ -30,6 +30,12 @@ export function engineConfiguration(): EngineConfiguration {
   };
 }
 
+/** Returns what the settings say of every run: the memory it may take, and its threads where they are set. */
+export function runLimits(): { readonly memoryMegabytes: number; readonly threadCount?: number } {
+  const { threadCount, memoryMegabytes } = engineConfiguration();
+  return { memoryMegabytes, ...(threadCount === undefined ? {} : { threadCount }) };
+}
+
 /** Returns the limits that the settings set for an analysis, as `--fail-on` takes them. */
 export function configuredThresholds(analysisId: string, scope?: vscode.Uri): readonly string[] {
   const settings = vscode.workspace.getConfiguration(configurationSection, scope);

@@ -206,7 +206,7 @@ export interface DataDescription {
 export interface RunEstimate {
   readonly durationMs: number;
   readonly sampleCount: number;
-  /** How it was estimated: `from one batch of 128`. */
+  /** How it was estimated: `from one batch of 128 samples`. */
   readonly how: string;
 }
 

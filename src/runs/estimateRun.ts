@@ -56,7 +56,7 @@ export async function estimateRun(
     return {
       durationMs: Math.round(durationOf(cost, timing) + sessionCount * openMs),
       sampleCount: cost.sampleCount,
-      how: `from one batch of ${timing.sampleCount}`,
+      how: `from one batch of ${timing.sampleCount} ${timing.sampleCount === 1 ? 'sample' : 'samples'}`,
     };
   } finally {
     await session.close();

@@ -123,7 +123,7 @@ export const command =
 const shows: readonly RunShow[] = [
   { kind: 'form', form },
   { kind: 'data', data },
-  { kind: 'estimate', estimate: { kind: 'known', durationMs: 4200, how: 'from one batch of 128' } },
+  { kind: 'estimate', estimate: { kind: 'known', durationMs: 4200, how: 'from one batch of 128 samples' } },
   { kind: 'command', text: command },
   {
     kind: 'layers',

@@ -282,12 +282,14 @@ describe('what a neuron page says without a measurement', () => {
   it('offers fewer samples where all take long, and names what is measured meanwhile', async () => {
     const view = await openAt({
       ...offered,
-      estimate: { durationMs: 64_000, how: { kind: 'engine', text: 'from one batch of 128' } },
+      estimate: { durationMs: 64_000, how: { kind: 'engine', text: 'from one batch of 128 samples' } },
       quick: { limit: 400, durationMs: 2800 },
       other: 'conv1[3]',
     });
     await view.page.getByRole('button', { name: 'Compute (≈ 1 min 4 s)' }).waitFor();
-    await view.page.getByText('Estimated from one batch of 128. conv1[3] is being measured').waitFor();
+    await view.page
+      .getByText('Estimated from one batch of 128 samples. conv1[3] is being measured')
+      .waitFor();
     await view.page.getByRole('button', { name: 'Compute on 400 samples (≈ 3 s)' }).click();
     assert.deepEqual(await view.waitForTell('measure'), {
       kind: 'measure',

@@ -10,7 +10,7 @@ describe('the form of a run', () => {
     await page.getByText('IDX array · 10,000 samples · 10 classes: 0, 1, 2, 3, 4, 5, 6, 7 …').waitFor();
     await page.getByText(/assumed layout NCHW/).waitFor();
     await page.getByText('≈ 4 s').waitFor();
-    await page.getByText('from one batch of 128').waitFor();
+    await page.getByText('from one batch of 128 samples').waitFor();
   });
 
   it('asks for data before it runs without any', async () => {

@@ -8,9 +8,14 @@ import type {
   ReaderRequest,
   RunRequest,
 } from '../../protocol/engineMessages.js';
-import { createEngineClient, type EngineClient, type RequestOptions } from '../../runs/engineClient.js';
+import {
+  createEngineClient,
+  type EngineClient,
+  type Outcome,
+  type RequestOptions,
+} from '../../runs/engineClient.js';
 import { runReport, type RunOutcome } from '../../runs/runReport.js';
-import { engineConfiguration } from '../configuration.js';
+import { engineConfiguration, runLimits } from '../configuration.js';
 import { loadAnalyses } from '../loadAnalyses.js';
 import { resultOf } from './resultOf.js';
 
@@ -51,10 +56,15 @@ class EngineHost implements Engine {
   private readonly log: Logger;
   private readonly changed = new vscode.EventEmitter<EngineState>();
   private client: EngineClient | undefined;
+  /** Answers quick questions while the other is in a run: an answer after the run comes too late. */
+  private aside: EngineClient | undefined;
   /** The Node that the client was made for: another setting means another client. */
   private nodePath: string | undefined;
   private current: EngineState = { kind: 'off' };
-  private busyCount = 0;
+  /** What is under way, oldest first. */
+  private readonly activities: { readonly words: string }[] = [];
+  private runCount = 0;
+  private asideCount = 0;
 
   readonly onDidChangeState = this.changed.event;
 
@@ -74,15 +84,14 @@ class EngineHost implements Engine {
   async run(request: RunRequest, options: RequestOptions = {}): Promise<RunOutcome> {
     const analyses = await loadAnalyses();
     const title = analyses.find(({ id }) => id === request.analysis)?.title ?? request.analysis;
-    const { threadCount, memoryMegabytes } = engineConfiguration();
-    const complete: RunRequest = {
-      memoryMegabytes,
-      ...(threadCount === undefined ? {} : { threadCount }),
-      ...request,
-    };
-    const outcome = await this.whileBusy(title, (client) =>
-      runReport(client, complete, { ...options, analyses }),
-    );
+    const complete: RunRequest = { ...runLimits(), ...request };
+    this.runCount++;
+    const outcome = await this.whileBusy(title, () =>
+      runReport(this.clientNow(), complete, { ...options, analyses }),
+    ).finally(() => {
+      this.runCount--;
+      this.endIdleAside();
+    });
     if (outcome.report !== undefined && outcome.report.tool.runtime !== '') {
       this.set({ ...this.current, provider: outcome.report.provider });
     }
@@ -96,7 +105,11 @@ class EngineHost implements Engine {
   ): Promise<EngineResults[R['kind']]> {
     try {
       return resultOf(
-        await this.whileBusy(activityOf(request.kind), (client) => client.request(request, options)),
+        await this.whileBusy(activityOf(request.kind), () =>
+          this.runCount > 0 && isQuick(request)
+            ? this.askAside(request, options)
+            : this.clientNow().request(request, options),
+        ),
       );
     } catch (error) {
       if (error instanceof Error) this.noteLoss(error);
@@ -107,39 +120,80 @@ class EngineHost implements Engine {
   restart(): void {
     this.client?.dispose();
     this.client = undefined;
+    this.endAside();
     this.set({ kind: 'off' });
     this.log.info('The engine was restarted.');
   }
 
   dispose(): void {
     this.client?.dispose();
+    this.endAside();
     this.changed.dispose();
   }
 
-  private async whileBusy<T>(activity: string, work: (client: EngineClient) => Promise<T>): Promise<T> {
+  private async whileBusy<T>(words: string, work: () => Promise<T>): Promise<T> {
     if (!vscode.workspace.isTrusted) throw restricted();
-    const client = this.clientNow();
-    this.busyCount++;
-    this.set({ ...this.current, kind: 'busy', activity });
+    const activity = { words };
+    this.activities.push(activity);
+    this.showActivity();
     try {
-      return await work(client);
+      return await work();
     } finally {
-      this.busyCount--;
-      if (this.busyCount === 0) this.set(withoutActivity(this.current));
+      this.activities.splice(this.activities.indexOf(activity), 1);
+      this.showActivity();
     }
+  }
+
+  private showActivity(): void {
+    const [first] = this.activities;
+    this.set(
+      first === undefined
+        ? withoutActivity(this.current)
+        : { ...this.current, kind: 'busy', activity: first.words },
+    );
   }
 
   private clientNow(): EngineClient {
     const { nodePath } = engineConfiguration();
     if (this.client !== undefined && nodePath === this.nodePath) return this.client;
     this.client?.dispose();
+    this.endAside();
     this.nodePath = nodePath;
-    this.client = createEngineClient({
+    this.client = this.newClient();
+    return this.client;
+  }
+
+  private async askAside<R extends EngineQuestion>(
+    request: R,
+    options: RequestOptions,
+  ): Promise<Outcome<EngineResults[R['kind']]>> {
+    this.asideCount++;
+    this.aside ??= this.newClient();
+    try {
+      return await this.aside.request(request, options);
+    } finally {
+      this.asideCount--;
+      this.endIdleAside();
+    }
+  }
+
+  /** A second process holds a model and data in memory: only as long as it is needed. */
+  private endIdleAside(): void {
+    if (this.runCount === 0 && this.asideCount === 0) this.endAside();
+  }
+
+  private endAside(): void {
+    this.aside?.dispose();
+    this.aside = undefined;
+  }
+
+  private newClient(): EngineClient {
+    const { nodePath } = this;
+    return createEngineClient({
       log: this.log,
       entry: this.entry,
       ...(nodePath === undefined ? {} : { execPath: nodePath }),
     });
-    return this.client;
   }
 
   private noteLoss(error: Error): void {
@@ -156,6 +210,11 @@ class EngineHost implements Engine {
 
 function withoutActivity({ provider }: EngineState): EngineState {
   return { kind: 'idle', ...(provider === undefined ? {} : { provider }) };
+}
+
+/** Tells whether a question is answered in seconds at most, for a person who waits for it. */
+function isQuick({ kind }: EngineQuestion): boolean {
+  return kind === 'estimate' || kind === 'describe-data' || kind === 'samples';
 }
 
 function activityOf(kind: EngineQuestion['kind']): string {

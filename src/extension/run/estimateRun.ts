@@ -1,13 +1,14 @@
 import * as vscode from 'vscode';
 import type { Analysis } from '../../analyses/analysis.js';
 import type { App } from '../app.js';
+import { runLimits } from '../configuration.js';
 import { earlierRun } from './earlierRun.js';
 import type { AskedRun } from './runner.js';
 
 /** How long a run will take, and how that is known. */
 export interface TimeEstimate {
   readonly durationMs: number;
-  /** In words: `measured at 10:42`, `from one batch of 128`. */
+  /** In words: `measured at 10:42`, `from one batch of 128 samples`. */
   readonly how: string;
 }
 
@@ -16,7 +17,7 @@ export interface TimeEstimate {
  * timed batch. Aborting the signal stops the batch.
  */
 export async function estimateRun(
-  app: Pick<App, 'results' | 'engine'>,
+  app: Pick<App, 'results' | 'engine' | 'runner'>,
   asked: AskedRun,
   options: { readonly analysis: Analysis; readonly signal: AbortSignal },
 ): Promise<TimeEstimate> {
@@ -27,11 +28,13 @@ export async function estimateRun(
       how: vscode.l10n.t('as long as last time, {0}', timeOf(earlier.createdAt)),
     };
   }
+  const isShared = app.runner.active.length > 0;
   const { durationMs, how } = await app.engine.ask(
-    { kind: 'estimate', run: asked },
+    { kind: 'estimate', run: { ...runLimits(), ...asked } },
     { signal: options.signal },
   );
-  return { durationMs, how };
+  // What runs meanwhile slows the batch down as it would not slow the run down, which waits for it.
+  return { durationMs, how: isShared ? vscode.l10n.t('{0}, timed beside another run', how) : how };
 }
 
 /** Hours and minutes today, the date before. */

@@ -76,7 +76,19 @@ async function askWhere(path: string): Promise<vscode.Uri | undefined> {
   });
   if (target === undefined || target.path.endsWith('.inspect.json')) return target;
   // Only under that ending is it found again, and checked while it is edited.
-  return target.with({ path: `${target.path.replace(/(\.inspect)?(\.json)?$/, '')}.inspect.json` });
+  const ending = target.with({ path: `${target.path.replace(/(\.inspect)?(\.json)?$/, '')}.inspect.json` });
+  // The dialog asked about the name that was typed, not about this one.
+  return !(await existsOnDisk(localPath(ending))) || (await mayReplace(ending)) ? ending : undefined;
+}
+
+async function mayReplace(uri: vscode.Uri): Promise<boolean> {
+  const replace = vscode.l10n.t('Replace');
+  const answer = await vscode.window.showWarningMessage(
+    vscode.l10n.t('{0} exists already. Replace it?', basename(uri.path)),
+    { modal: true, detail: vscode.l10n.t('What it says about the data is lost.') },
+    replace,
+  );
+  return answer === replace;
 }
 
 function textOf(proposal: InspectFile, folders: { readonly from: string; readonly to: string }): string {

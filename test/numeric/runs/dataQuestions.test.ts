@@ -152,11 +152,11 @@ describe('questions about data', function () {
     it('grows with the samples, the settings and the method', async () => {
       const whole = await ask({ kind: 'estimate', run: run() });
       assert.equal(whole.sampleCount, 300);
-      assert.equal(whole.how, 'from one batch of 128');
+      assert.equal(whole.how, 'from one batch of 128 samples');
       assert(whole.durationMs > 0 && whole.durationMs < 60_000);
       const limited = await ask({ kind: 'estimate', run: run({ limit: 40, batchSize: 20 }) });
       assert.equal(limited.sampleCount, 40);
-      assert.equal(limited.how, 'from one batch of 20');
+      assert.equal(limited.how, 'from one batch of 20 samples');
       const explained = { analysis: 'attribution', limit: 300 };
       const few = await ask({ kind: 'estimate', run: run({ ...explained, settings: { steps: 1 } }) });
       const many = await ask({ kind: 'estimate', run: run({ ...explained, settings: { steps: 9999 } }) });
@@ -169,7 +169,7 @@ describe('questions about data', function () {
       await writeNpz(small, { x: normalTensor(createRandom(2), [5, 4]) });
       const estimate = await ask({ kind: 'estimate', run: run({ dataPath: small }) });
       assert.equal(estimate.sampleCount, 5);
-      assert.equal(estimate.how, 'from one batch of 5');
+      assert.equal(estimate.how, 'from one batch of 5 samples');
     });
 
     it('is refused where the run would be', async () => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { analyses } from '../../../src/analyses/registry.js';
+import { makeCapabilities } from '../../../src/extension/manifest/capabilities.js';
 import { makeContributes, type ManifestTexts } from '../../../src/extension/manifest/contributes.js';
 import { parseThreshold } from '../../../src/runs/thresholds.js';
 import { rootDir } from '../../support/paths.js';
@@ -26,6 +27,7 @@ describe('what the extension contributes', () => {
   const texts: ManifestTexts = {};
   // The generator returns plain JSON; these are the parts the tests look at.
   const contributes = makeContributes(texts) as unknown as Contributes;
+  const capabilities = makeCapabilities(texts);
 
   it('has one command for each analysis, all under one category', () => {
     const ids = contributes.commands.map(({ command }) => command);
@@ -42,9 +44,24 @@ describe('what the extension contributes', () => {
   });
 
   it('has a text for every key and no text that nothing names', () => {
-    const named = [...JSON.stringify(contributes).matchAll(/"%([^%"]+)%"/g)].map((match) => match[1]);
+    const named = [...JSON.stringify({ capabilities, contributes }).matchAll(/"%([^%"]+)%"/g)].map(
+      (match) => match[1],
+    );
     assert.deepEqual([...new Set(named)].sort(), Object.keys(texts).sort());
     assert.ok(Object.values(texts).every((text) => text.trim() !== ''));
+  });
+
+  it('restricts settings that exist, and says in texts that can be translated what it cannot do', () => {
+    const { untrustedWorkspaces, virtualWorkspaces } = capabilities as Record<
+      'untrustedWorkspaces' | 'virtualWorkspaces',
+      { readonly description: string; readonly restrictedConfigurations?: readonly string[] }
+    >;
+    const settings = Object.keys(contributes.configuration.properties);
+    const restricted = untrustedWorkspaces.restrictedConfigurations ?? [];
+    assert.ok(restricted.length > 0 && restricted.every((key) => settings.includes(key)));
+    for (const { description } of [untrustedWorkspaces, virtualWorkspaces]) {
+      assert.match(description, /^%[\w.]+%$/);
+    }
   });
 
   it('names icons that exist', () => {

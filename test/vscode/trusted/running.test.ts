@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { App } from '../../../src/extension/app.js';
+import { loadAnalyses } from '../../../src/extension/loadAnalyses.js';
+import { estimateRun } from '../../../src/extension/run/estimateRun.js';
+import { findAnalysis } from '../../../src/runs/findAnalysis.js';
 import { deadUnitsByHand } from '../../support/denseByHand.js';
 import {
   activeApp,
@@ -53,6 +56,24 @@ describe('a run in the editor', function () {
     const first = await runToEnd(app, questionAbout(sample));
     const second = await runToEnd(app, questionAbout(sample));
     assert.deepEqual(second.report.metrics, first.report.metrics);
+  });
+
+  it('does not keep the next one waiting for its estimate, which says that it was not alone', async () => {
+    const run = await startLongRun(app, sample);
+    const { pid } = app.engine;
+    const asked = questionAbout(sample, { analysis: 'activation-sparsity' });
+    const analysis = findAnalysis(await loadAnalyses(), asked.analysis);
+    const { durationMs, how } = await estimateRun(app, asked, {
+      analysis,
+      signal: AbortSignal.timeout(30_000),
+    });
+    assert.equal(run.state.kind, 'running', 'the estimate came after the run');
+    assert.ok(durationMs > 0);
+    assert.match(how, /^from one batch of \d+ samples, timed beside another run$/);
+    assert.equal(app.engine.pid, pid);
+    assert.equal(app.engine.state.activity, 'Dead neurons');
+    run.cancel();
+    await run.ended;
   });
 
   it('leaves the extension host responsive', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import childProcess from 'node:child_process';
 import * as vscode from 'vscode';
 import type { App } from '../../../src/extension/app.js';
 import { activeApp, openSample, questionAbout, runToEnd } from '../../support/editorHost.js';
@@ -34,6 +35,19 @@ describe('the settings of runs', function () {
     assert.deepEqual(report.metrics['deadCount'], usual.metrics['deadCount']);
   });
 
+  it('threads and memory reach the engine as they are set', async () => {
+    await set('threads', 3);
+    await set('memoryMegabytes', 64);
+    const heard = await heardByEngine(app, () => runToEnd(app, questionAbout(sample, { limit: 100 })));
+    const [run] = heard.filter(({ kind }) => kind === 'run');
+    assert.equal(run?.['threadCount'], 3);
+    assert.equal(run['memoryMegabytes'], 64);
+    await set('threads', undefined);
+    const [next] = await heardByEngine(app, () => runToEnd(app, questionAbout(sample, { limit: 101 })));
+    assert.equal(next?.['kind'], 'run');
+    assert.equal(next['threadCount'], undefined, 'the runtime chooses');
+  });
+
   it('thresholds cross, and the history says which', async () => {
     await set('thresholds', { 'dead-neurons': ['deadShare>0.1'] });
     const { result } = await runToEnd(app, questionAbout(sample, { limit: 500 }));
@@ -47,3 +61,31 @@ describe('the settings of runs', function () {
     assert.match(error?.message ?? '', /nowhere/);
   });
 });
+
+/** Returns the requests that a new engine is sent while something is done. */
+async function heardByEngine(
+  app: App,
+  work: () => Promise<unknown>,
+): Promise<Readonly<Record<string, unknown>>[]> {
+  const heard: Readonly<Record<string, unknown>>[] = [];
+  const original = childProcess.fork;
+  const fork = (...given: Parameters<typeof original>): childProcess.ChildProcess => {
+    const child = original(...given);
+    const send = child.send.bind(child) as (...sent: unknown[]) => boolean;
+    Object.assign(child, {
+      send: (message: { readonly request?: Readonly<Record<string, unknown>> }, ...rest: unknown[]) => {
+        if (message.request !== undefined) heard.push(message.request);
+        return send(message, ...rest);
+      },
+    });
+    return child;
+  };
+  app.engine.restart();
+  Object.assign(childProcess, { fork });
+  try {
+    await work();
+  } finally {
+    Object.assign(childProcess, { fork: original });
+  }
+  return heard;
+}

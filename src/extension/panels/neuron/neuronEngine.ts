@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { UnitProfileRequest } from '../../../protocol/engineMessages.js';
 import type { UnitProfile } from '../../../protocol/units.js';
 import type { App } from '../../app.js';
-import { engineConfiguration } from '../../configuration.js';
+import { engineConfiguration, runLimits } from '../../configuration.js';
 import type { EngineState } from '../../engine/engine.js';
 import { localPath } from '../../localPath.js';
 import type { TimedEstimate } from './measurementEstimates.js';
@@ -96,6 +96,5 @@ function activityOf({ kind, activity = '' }: EngineState): string | undefined {
 }
 
 function configured(): Pick<UnitProfileRequest, 'provider' | 'memoryMegabytes' | 'threadCount'> {
-  const { provider, threadCount, memoryMegabytes } = engineConfiguration();
-  return { provider, memoryMegabytes, ...(threadCount === undefined ? {} : { threadCount }) };
+  return { provider: engineConfiguration().provider, ...runLimits() };
 }
