@@ -10,21 +10,36 @@ import type { Model } from '../../src/onnx/model.js';
 import type { TensorValue } from '../../src/onnx/tensorValue.js';
 import { memoryDataset } from './memoryDataset.js';
 
+/** What a test may set of a run besides its settings. */
+export type RunOptions = Partial<Pick<AnalysisContext, 'batchSize' | 'limit' | 'progress'>> & {
+  readonly labels?: readonly number[];
+  readonly seed?: number;
+};
+
 /** Runs `attribution` on tensors in memory with its default settings changed. */
 export async function runAttribution(
   model: Model,
   feeds: Feeds,
   settings: Readonly<Record<string, unknown>> = {},
-  options: Partial<Pick<AnalysisContext, 'batchSize' | 'limit' | 'progress'>> & {
-    readonly labels?: readonly number[];
-  } = {},
+  options: RunOptions = {},
 ): Promise<ReportDraft> {
+  const context = attributionContext(model, feeds, options);
+  return attribution.run(context, attributionSettingsWith(settings));
+}
+
+/** Returns the default settings of `attribution` with some changed. */
+export function attributionSettingsWith(settings: Readonly<Record<string, unknown>>): AttributionSettings {
   const defaults = Object.entries(attribution.settings).map(([key, setting]) => [key, setting.default]);
-  const context: AnalysisContext = {
+  return { ...Object.fromEntries(defaults), ...settings } as AttributionSettings;
+}
+
+/** Returns what `attribution` runs in, over tensors in memory. */
+export function attributionContext(model: Model, feeds: Feeds, options: RunOptions = {}): AnalysisContext {
+  return {
     model,
     data: memoryDataset(feeds, options.labels),
     runtime: createRuntime({ provider: 'cpu', threadCount: 2 }),
-    random: createRandom(0),
+    random: createRandom(options.seed ?? 0),
     batchSize: options.batchSize ?? 64,
     limit: options.limit,
     log: silentLogger,
@@ -33,7 +48,6 @@ export async function runAttribution(
     progress: options.progress ?? (() => undefined),
     partial: () => undefined,
   };
-  return attribution.run(context, { ...Object.fromEntries(defaults), ...settings } as AttributionSettings);
 }
 
 /** Returns an array of a report, or throws naming those that are there. */

@@ -135,10 +135,19 @@ export const otherKeys: readonly (readonly [pattern: RegExp, reason: string])[] 
   [/^(softmax|layer_activation\..*)$/, 'forward values: nothing is attributed'],
   [/deeplift|^shap_DeepExplainer/, 'DeepLIFT is a method of its own'],
   [/^(zennit_|lrp_)/, 'layer-wise relevance propagation is a method of its own'],
-  [/^nt_/, 'noise tunnels (SmoothGrad, VarGrad) are methods of their own'],
+  [/^nt_/, 'noise tunnels are compared with the stored noise in attributionNoise.test.ts'],
   [/^nac_/, 'neuron activation coverage is an analysis of its own'],
-  [/^gradientshap/, 'GradientSHAP is a method of its own'],
   [/^(shapley_|kernelshap_|shap_Kernel)/, 'Shapley values are a method of their own'],
   [/^tracin_/, 'TracIn is an analysis of its own'],
   [/^stats\./, 'activation statistics are compared by the statistics analyses'],
 ];
+
+/** Keys of noise tunnels, with the part of the stored noise that they use. */
+export const noiseKeys = [
+  { key: 'nt_smoothgrad_gradient', around: 'gradient', statistic: 'mean', samples: 16 },
+  { key: 'nt_smoothgrad_sq_gradient', around: 'gradient', statistic: 'mean-square', samples: 16 },
+  { key: 'nt_vargrad_gradient', around: 'gradient', statistic: 'variance', samples: 16 },
+  { key: 'nt_smoothgrad_ig', around: 'integrated-gradients', statistic: 'mean', samples: 4 },
+  { key: 'nt_smoothgrad_sq_ig', around: 'integrated-gradients', statistic: 'mean-square', samples: 4 },
+  { key: 'nt_vargrad_ig', around: 'integrated-gradients', statistic: 'variance', samples: 4 },
+] as const;

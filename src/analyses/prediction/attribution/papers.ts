@@ -52,6 +52,32 @@ export const attributionPapers: readonly Paper[] = [
     url: 'https://arxiv.org/abs/1810.03292',
   },
   {
+    id: 'adebayo2018local',
+    title: 'Local Explanation Methods for Deep Neural Networks Lack Sensitivity to Parameter Values',
+    url: 'https://arxiv.org/abs/1810.03307',
+  },
+  {
+    id: 'smilkov2017',
+    title: 'SmoothGrad: removing noise by adding noise',
+    url: 'https://arxiv.org/abs/1706.03825',
+  },
+  {
+    id: 'hooker2018',
+    title: 'A Benchmark for Interpretability Methods in Deep Neural Networks',
+    url: 'https://arxiv.org/abs/1806.10758',
+  },
+  {
+    id: 'erion2019',
+    title:
+      'Improving performance of deep learning models with axiomatic attribution priors and expected gradients',
+    url: 'https://arxiv.org/abs/1906.10670',
+  },
+  {
+    id: 'lundberg2017',
+    title: 'A Unified Approach to Interpreting Model Predictions',
+    url: 'https://arxiv.org/abs/1705.07874',
+  },
+  {
     id: 'chattopadhay2017',
     title: 'Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks',
     url: 'https://arxiv.org/abs/1710.11063',

@@ -7,6 +7,11 @@ export const methodNames = [
   'gradient',
   'input-x-gradient',
   'integrated-gradients',
+  'smoothgrad',
+  'smoothgrad-squared',
+  'vargrad',
+  'expected-gradients',
+  'gradient-shap',
   'guided-backprop',
   'deconvnet',
   'grad-cam',
@@ -19,12 +24,18 @@ export const methodNames = [
 /** A method's name. */
 export type MethodName = (typeof methodNames)[number];
 
+const noisy = ['smoothgrad', 'smoothgrad-squared', 'vargrad'] as const;
 const integrates = { method: ['integrated-gradients'] } as const;
+const takesSteps = { method: ['integrated-gradients', ...noisy] } as const;
+const smooths = { method: noisy } as const;
+const addsNoise = { method: [...noisy, 'gradient-shap'] } as const;
+const draws = { method: [...noisy, 'expected-gradients', 'gradient-shap'] } as const;
 const takesLayer = {
   method: [
     'gradient',
     'input-x-gradient',
     'integrated-gradients',
+    ...noisy,
     'guided-backprop',
     'deconvnet',
     'grad-cam',
@@ -32,7 +43,9 @@ const takesLayer = {
     'guided-grad-cam',
   ],
 } as const;
-const takesBackground = { method: ['integrated-gradients', 'occlusion', ...featureMethodNames] } as const;
+const takesBackground = {
+  method: ['integrated-gradients', 'expected-gradients', 'gradient-shap', 'occlusion', ...featureMethodNames],
+} as const;
 const weightsMaps = { method: ['grad-cam', 'grad-cam-plus-plus', 'guided-grad-cam'] } as const;
 const occludes = { method: ['occlusion'] } as const;
 
@@ -41,7 +54,7 @@ const what = {
     kind: 'choice',
     title: 'Method',
     description:
-      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images; occlusion and the methods that hide features need no gradients.',
+      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, smoothgrad and its kin average over noise, expected-gradients and gradient-shap over a background, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images; occlusion and the methods that hide features need no gradients.',
     default: 'integrated-gradients',
     choices: methodNames,
   },
@@ -127,7 +140,7 @@ const path = {
     format: 'path',
     title: 'Background',
     description:
-      'An .npz file with many baselines: the prediction is shared out against each of them, and the mean is taken.',
+      'An .npz file with many baselines: the prediction is shared out against each of them, or against some drawn from them, and the mean is taken.',
     default: null,
     appliesWhen: takesBackground,
   },
@@ -138,7 +151,7 @@ const path = {
     default: 50,
     minimum: 1,
     maximum: 10_000,
-    appliesWhen: integrates,
+    appliesWhen: takesSteps,
   },
   quadrature: {
     kind: 'choice',
@@ -146,14 +159,45 @@ const path = {
     description: 'Rule that places and weights the points of integrated-gradients.',
     default: 'gauss-legendre',
     choices: ['gauss-legendre', 'left', 'right', 'middle', 'trapezoid'],
-    appliesWhen: integrates,
+    appliesWhen: takesSteps,
   },
   multiply: {
     kind: 'boolean',
     title: 'Multiply by input − baseline',
     description: 'Off: the averaged gradient alone (a sensitivity, which does not add up to the prediction).',
     default: true,
-    appliesWhen: integrates,
+    appliesWhen: takesSteps,
+  },
+} as const satisfies SettingsSchema;
+
+const sampling = {
+  around: {
+    kind: 'choice',
+    title: 'Scores that are smoothed',
+    description: 'The method whose scores are taken at every noisy copy of a row.',
+    default: 'gradient',
+    choices: ['gradient', 'input-x-gradient', 'integrated-gradients'],
+    appliesWhen: smooths,
+  },
+  samples: {
+    kind: 'integer',
+    title: 'Samples',
+    description:
+      'Random samples per row; four times as many halve the standard error. Default: what the method is mostly run with, 50 for noise and expected gradients.',
+    default: null,
+    minimum: 1,
+    maximum: 1_000_000,
+    appliesWhen: draws,
+  },
+  noise: {
+    kind: 'number',
+    title: 'Noise',
+    description:
+      'Standard deviation of the noise, as a share of the range (max − min) of the row’s values; 0.1 to 0.2 is usual.',
+    default: 0.15,
+    minimum: 0,
+    maximum: 10,
+    appliesWhen: addsNoise,
   },
 } as const satisfies SettingsSchema;
 
@@ -194,7 +238,14 @@ const maps = {
 } as const satisfies SettingsSchema;
 
 /** The settings of `attribution`. */
-export const attributionSettings = { ...what, ...where, ...path, ...maps, ...featureSettings } as const;
+export const attributionSettings = {
+  ...what,
+  ...where,
+  ...path,
+  ...sampling,
+  ...maps,
+  ...featureSettings,
+} as const;
 
 /** Their values. */
 export type AttributionSettings = SettingsOf<typeof attributionSettings>;

@@ -1,21 +1,31 @@
 import type { AttributionMethod } from '../problem.js';
 import type { MethodName } from '../settings.js';
 import { deconvnet } from './deconvnet.js';
+import { expectedGradients } from './expectedGradients.js';
 import { featureAblation } from './featureAblation.js';
 import { gradCam } from './gradCam.js';
 import { gradCamPlusPlus } from './gradCamPlusPlus.js';
 import { gradient } from './gradient.js';
+import { gradientShap } from './gradientShap.js';
 import { guidedBackprop } from './guidedBackprop.js';
 import { guidedGradCam } from './guidedGradCam.js';
 import { inputXGradient } from './inputXGradient.js';
 import { integratedGradients } from './integratedGradients.js';
 import { occlusion } from './occlusion.js';
+import { smoothGrad } from './smoothGrad.js';
+import { smoothGradSquared } from './smoothGradSquared.js';
+import { varGrad } from './varGrad.js';
 
 /** The methods of `attribution`, one line each. */
 export const methods: Readonly<Record<MethodName, AttributionMethod>> = {
   gradient,
   'input-x-gradient': inputXGradient,
   'integrated-gradients': integratedGradients,
+  smoothgrad: smoothGrad,
+  'smoothgrad-squared': smoothGradSquared,
+  vargrad: varGrad,
+  'expected-gradients': expectedGradients,
+  'gradient-shap': gradientShap,
   'guided-backprop': guidedBackprop,
   deconvnet,
   'grad-cam': gradCam,

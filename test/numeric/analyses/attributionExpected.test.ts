@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { createRandom } from '../../../src/base/random.js';
+import { writeNpz } from '../../../src/data/npz.js';
+import { toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { denseModel, normalTensor } from '../../support/modelBuilder.js';
+import { arrayOf, runAttribution } from '../../support/runAttribution.js';
+import { useTemporaryFolder } from '../../support/temporaryFolder.js';
+import { assertClose, elementwise, linearModel } from '../../support/tensors.js';
+
+describe('gradients expected over a background', function () {
+  this.timeout(60_000);
+  const folder = useTemporaryFolder();
+  const weight = normalTensor(createRandom(21), [5, 3]);
+  const x = normalTensor(createRandom(22), [4, 5]);
+  const background = normalTensor(createRandom(23), [8, 5]);
+  const savedBackground = async (): Promise<string> => {
+    const path = join(folder(), 'background.npz');
+    await writeNpz(path, { x: background });
+    return path;
+  };
+
+  it('are w · (x − b), exactly, for a linear model and one baseline', async () => {
+    const settings = { method: 'expected-gradients', target: '2', baseline: '0.25', samples: 5 };
+    const draft = await runAttribution(linearModel(weight), { x }, settings);
+    const expected = elementwise(x, (xi, i) => (xi - 0.25) * (weight.data[(i % 5) * 3 + 2] as number));
+    assertClose(arrayOf(draft, 'attribution'), expected, 2e-6);
+    assert.ok(draft.metrics['maxCompletenessError']! < 1e-5);
+    assert.ok(draft.metrics['maxStandardError']! < 1e-6);
+  });
+
+  for (const method of ['expected-gradients', 'gradient-shap']) {
+    it(`come to integrated gradients over the background within the standard error of ${method}`, async () => {
+      const model = denseModel([5, 12, 3], 'Tanh', 9);
+      const path = await savedBackground();
+      const settings = { target: '0', background: path };
+      const exact = await runAttribution(model, { x }, { ...settings, method: 'integrated-gradients' });
+      const draft = await runAttribution(model, { x }, { ...settings, method, samples: 600, noise: 0 });
+      const errors = toFloat64(arrayOf(draft, 'standardError'));
+      const expected = toFloat64(arrayOf(exact, 'attribution'));
+      let chiSquare = 0;
+      for (const [i, value] of toFloat64(arrayOf(draft, 'attribution')).entries()) {
+        chiSquare += ((value - expected[i]!) / errors[i]!) ** 2;
+      }
+      // 20 scores, some dependent on each other: their mean square is near 1 if the errors are right.
+      assert.ok(chiSquare / 20 > 0.2 && chiSquare / 20 < 3, `χ²/20 = ${chiSquare / 20}`);
+      assert.ok(draft.metrics['maxCompletenessError']! > 0);
+    });
+  }
+
+  it('spread by the background’s deviation over √samples for a linear model', async () => {
+    const settings = { method: 'expected-gradients', target: '1', samples: 400 };
+    const draft = await runAttribution(
+      linearModel(weight),
+      { x },
+      { ...settings, background: await savedBackground() },
+    );
+    for (const [i, error] of toFloat64(arrayOf(draft, 'standardError')).entries()) {
+      const column = [0, 1, 2, 3, 4, 5, 6, 7].map((row) => background.data[row * 5 + (i % 5)] as number);
+      const mean = column.reduce((a, b) => a + b) / 8;
+      const deviation = Math.sqrt(column.reduce((a, b) => a + (b - mean) ** 2, 0) / 8);
+      const expected = (Math.abs(weight.data[(i % 5) * 3 + 1] as number) * deviation) / 20;
+      assert.ok(Math.abs(error / expected - 1) < 0.2, `${error} for ${expected}`);
+    }
+  });
+
+  it('add the spread of the noise to a linear model’s scores in gradient-shap', async () => {
+    const settings = { method: 'gradient-shap', target: '1', samples: 900, noise: 0.3 };
+    const draft = await runAttribution(linearModel(weight), { x }, settings);
+    const errors = toFloat64(arrayOf(draft, 'standardError'));
+    for (const [i, value] of toFloat64(arrayOf(draft, 'attribution')).entries()) {
+      const row = toFloat64(x).subarray(Math.floor(i / 5) * 5, Math.floor(i / 5) * 5 + 5);
+      const w = weight.data[(i % 5) * 3 + 1] as number;
+      const error = (0.3 * (Math.max(...row) - Math.min(...row)) * Math.abs(w)) / 30;
+      assert.ok(Math.abs(errors[i]! / error - 1) < 0.15);
+      assert.ok(Math.abs(value - w * row[i % 5]!) < 4.5 * error);
+    }
+  });
+});
