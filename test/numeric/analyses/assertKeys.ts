@@ -55,12 +55,14 @@ function absolute(tensor: TensorValue): TensorValue {
 
 async function baselineSetting(
   oracle: Oracle,
-  covered: CoveredKey,
+  { baseline, background, input = 'x' }: CoveredKey,
   dir: string,
-): Promise<{ baseline?: string }> {
-  if (covered.baseline === undefined) return {};
-  const rowCount = oracle.tensor(covered.input ?? 'x').dims[0]!;
-  const path = join(dir, `${covered.baseline}.npz`);
-  await writeNpz(path, { x: rowsOf(oracle.tensor(covered.baseline), 0, rowCount) });
-  return { baseline: path };
+): Promise<{ baseline?: string; background?: string }> {
+  const key = background ?? baseline;
+  if (key === undefined) return {};
+  const path = join(dir, `${key}.npz`);
+  const rows = oracle.tensor(key);
+  const count = background === undefined ? oracle.tensor(input).dims[0]! : rows.dims[0]!;
+  await writeNpz(path, { x: rowsOf(rows, 0, count) });
+  return background === undefined ? { baseline: path } : { background: path };
 }

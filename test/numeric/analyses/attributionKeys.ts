@@ -8,6 +8,8 @@ export interface CoveredKey {
   readonly input?: string;
   /** Reference array that is saved as the baseline: one per row where it has as many rows, else its first rows. */
   readonly baseline?: string;
+  /** Reference array that is saved as the background, all of its rows. */
+  readonly background?: string;
   /** How the array becomes the key's. */
   readonly then?: 'absolute' | 'target-column';
   /** Times the reference's tolerance that is allowed, where float32 cannot do better; the reason stands beside it. */
@@ -121,6 +123,10 @@ export const coveredKeys: Readonly<Record<'lenet' | 'mlp', readonly CoveredKey[]
   mlp: [
     ...common,
     { key: 'feature_ablation', settings: { method: 'feature-ablation' } },
+    { key: 'shapley_exact_zero', settings: { method: 'shapley-exact' } },
+    { key: 'shapley_exact_bg8', settings: { method: 'shapley-exact' }, background: 'background8' },
+    // All 62 coalitions of six columns are in the fit, so both KernelSHAPs are exact.
+    { key: 'shap_KernelExplainer_bg8', settings: { method: 'kernel-shap' }, background: 'background8' },
     ...layerKeys('mlp', ['fc1', 'relu', 'fc2', 'tanh', 'fc3', 'sig']),
     { key: 'neuron_ig.fc2[3]', settings: { ...ig, neuron: 'fc2[3]' } },
   ],
@@ -137,7 +143,6 @@ export const otherKeys: readonly (readonly [pattern: RegExp, reason: string])[] 
   [/^(zennit_|lrp_)/, 'layer-wise relevance propagation is a method of its own'],
   [/^nt_/, 'noise tunnels are compared with the stored noise in attributionNoise.test.ts'],
   [/^nac_/, 'neuron activation coverage is an analysis of its own'],
-  [/^(shapley_|kernelshap_|shap_Kernel)/, 'Shapley values are a method of their own'],
   [/^tracin_/, 'TracIn is an analysis of its own'],
   [/^stats\./, 'activation statistics are compared by the statistics analyses'],
 ];

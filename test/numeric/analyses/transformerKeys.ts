@@ -31,7 +31,7 @@ export const transformerKeys: readonly CoveredKey[] = [
   { key: 'ig.delta', settings: ig, array: 'completenessError' },
   { key: 'ig_baseline', settings: ig, baseline: 'baselines8' },
   { key: 'ig_baseline.delta', settings: ig, baseline: 'baselines8', array: 'completenessError' },
-  { key: 'feature_ablation_tokens', settings: { method: 'occlusion', window: '1', stride: '1' } },
+  { key: 'feature_ablation_tokens', settings: { method: 'feature-ablation' } },
   { key: 'occlusion_tokens(1,32)', settings: { method: 'occlusion', window: '1', stride: '1' } },
   ...['b0', 'b1', 'b0.fc1', 'b0.gelu', 'lnf'].flatMap((layer) => layerKeys(layer)),
   ...layerKeys('b1.att.softmax', 'b1.att.head'),

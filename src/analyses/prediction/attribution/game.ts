@@ -7,8 +7,8 @@ import type { ExplainedTensor, Problem } from './problem.js';
 export interface Coalitions {
   readonly row: number;
   readonly count: number;
-  /** 1 where a feature is present, `[count, features]`. */
-  readonly members: Uint8Array;
+  /** Writes 1 for every feature that is present in a coalition and 0 for the others. */
+  members(coalition: number, present: Uint8Array): void;
 }
 
 /** Points evaluated in one go, so that the values of a large game with many baselines are not all held at once. */
@@ -60,6 +60,7 @@ function coalitionPoints(
   features: Features,
   { plays, starts }: { readonly plays: readonly Coalitions[]; readonly starts: readonly number[] },
 ): Pick<PointSource, 'rowOf' | 'write'> {
+  const present = new Uint8Array(features.maxCount);
   return {
     rowOf: (point) => plays[playAt(starts, point)]?.row ?? 0,
     write: (point, coordinate, target) => {
@@ -68,14 +69,13 @@ function coalitionPoints(
       const input = inputs[coordinate];
       if (coalitions === undefined || input === undefined) return;
       const offset = point - (starts[play] ?? 0);
-      const { row, members } = coalitions;
-      const size = features.countOf(row);
-      const first = Math.floor(offset / baselines.count) * size;
+      const { row } = coalitions;
+      coalitions.members(Math.floor(offset / baselines.count), present.subarray(0, features.countOf(row)));
       mixInto(target, {
         input,
         row,
         ids: features.idsOf(row, coordinate),
-        present: members.subarray(first, first + size),
+        present,
         baseline: baselines.read(offset % baselines.count, row, coordinate),
       });
     },

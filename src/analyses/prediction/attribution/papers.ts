@@ -82,4 +82,23 @@ export const attributionPapers: readonly Paper[] = [
     title: 'Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks',
     url: 'https://arxiv.org/abs/1710.11063',
   },
+  {
+    id: 'castro2009',
+    title: 'Polynomial calculation of the Shapley value based on sampling',
+  },
+  {
+    id: 'lundberg2017',
+    title: 'A Unified Approach to Interpreting Model Predictions',
+    url: 'https://arxiv.org/abs/1705.07874',
+  },
+  {
+    id: 'covert2021',
+    title: 'Improving KernelSHAP: Practical Shapley Value Estimation Using Linear Regression',
+    url: 'http://proceedings.mlr.press/v130/covert21a',
+  },
+  {
+    id: 'ribeiro2016',
+    title: '“Why Should I Trust You?”: Explaining the Predictions of Any Classifier',
+    url: 'https://arxiv.org/abs/1602.04938',
+  },
 ];

@@ -114,6 +114,7 @@ export const optionalKeys = [
   'patch',
   'groups',
   'featureMask',
+  'samples',
 ] as const;
 
 type Values = ReadonlyMap<string, TensorValue>;

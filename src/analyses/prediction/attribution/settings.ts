@@ -29,7 +29,9 @@ const integrates = { method: ['integrated-gradients'] } as const;
 const takesSteps = { method: ['integrated-gradients', ...noisy] } as const;
 const smooths = { method: noisy } as const;
 const addsNoise = { method: [...noisy, 'gradient-shap'] } as const;
-const draws = { method: [...noisy, 'expected-gradients', 'gradient-shap'] } as const;
+const draws = {
+  method: [...noisy, 'expected-gradients', 'gradient-shap', 'shapley-sampling', 'kernel-shap', 'lime'],
+} as const;
 const takesLayer = {
   method: [
     'gradient',
@@ -47,6 +49,7 @@ const takesBackground = {
   method: ['integrated-gradients', 'expected-gradients', 'gradient-shap', 'occlusion', ...featureMethodNames],
 } as const;
 const weightsMaps = { method: ['grad-cam', 'grad-cam-plus-plus', 'guided-grad-cam'] } as const;
+const fitsLocally = { method: ['lime'] } as const;
 const occludes = { method: ['occlusion'] } as const;
 
 const what = {
@@ -183,7 +186,7 @@ const sampling = {
     kind: 'integer',
     title: 'Samples',
     description:
-      'Random samples per row; four times as many halve the standard error. Default: what the method is mostly run with, 50 for noise and expected gradients.',
+      'Random samples per row; four times as many halve the standard error. Default: what the method is mostly run with, 50 for noise and expected gradients, 100 permutations for shapley-sampling, 2,048 coalitions and two per feature for kernel-shap, 1,000 for lime.',
     default: null,
     minimum: 1,
     maximum: 1_000_000,
@@ -237,6 +240,30 @@ const maps = {
   },
 } as const satisfies SettingsSchema;
 
+const fitting = {
+  kernelWidth: {
+    kind: 'number',
+    title: 'Kernel width',
+    description:
+      'lime: how far from the row the linear model is to hold; samples at cosine distance D count exp(−D²/width²).',
+    default: 0.25,
+    minimum: 0,
+    maximum: 1000,
+    exclusive: true,
+    appliesWhen: fitsLocally,
+  },
+  ridge: {
+    kind: 'number',
+    title: 'Ridge',
+    description:
+      'lime: weight of the squared coefficients against the weighted mean squared error; larger values shrink scores towards zero.',
+    default: 0.001,
+    minimum: 0,
+    maximum: 1000,
+    appliesWhen: fitsLocally,
+  },
+} as const satisfies SettingsSchema;
+
 /** The settings of `attribution`. */
 export const attributionSettings = {
   ...what,
@@ -245,6 +272,7 @@ export const attributionSettings = {
   ...sampling,
   ...maps,
   ...featureSettings,
+  ...fitting,
 } as const;
 
 /** Their values. */

@@ -1,7 +1,13 @@
 import type { SettingsSchema } from '../../../protocol/settings.js';
 
 /** The methods that ask what happens when features are absent. */
-export const featureMethodNames = ['feature-ablation'] as const;
+export const featureMethodNames = [
+  'feature-ablation',
+  'shapley-exact',
+  'shapley-sampling',
+  'kernel-shap',
+  'lime',
+] as const;
 
 const hidesFeatures = { method: featureMethodNames };
 

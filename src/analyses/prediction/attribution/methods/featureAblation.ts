@@ -1,7 +1,7 @@
 import { addScaled } from '../../../../engine/numeric/vectors.js';
 import { featureCountOf } from '../featureCount.js';
 import { type Coalitions, playGame } from '../game.js';
-import { featuresOf, spreadShares } from '../shares.js';
+import { featuresOf, featureTakes, spreadShares } from '../shares.js';
 import type { AttributionMethod } from '../problem.js';
 
 /**
@@ -19,7 +19,7 @@ export const featureAblation: AttributionMethod = {
   reading:
     'Each score is how much the explained value drops when the feature of this element is replaced by the baseline, all others as they are.',
   paperIds: ['zeiler2013'],
-  takes: ['neuron', 'position', 'output', 'background', 'featureCount', 'patch', 'groups', 'featureMask'],
+  takes: featureTakes,
   usesBaseline: true,
   passesPerRow: (settings, workload) => 1 + featureCountOf(settings, workload),
   async attribute(problem) {
@@ -38,7 +38,12 @@ export const featureAblation: AttributionMethod = {
 
 /** All features, then all but one in turn. */
 function leaveOneOut(row: number, count: number): Coalitions {
-  const members = new Uint8Array((count + 1) * count).fill(1);
-  for (let feature = 0; feature < count; feature++) members[(feature + 1) * count + feature] = 0;
-  return { row, count: count + 1, members };
+  return {
+    row,
+    count: count + 1,
+    members: (coalition, present) => {
+      present.fill(1);
+      if (coalition > 0) present[coalition - 1] = 0;
+    },
+  };
 }

@@ -11,7 +11,11 @@ import { guidedBackprop } from './guidedBackprop.js';
 import { guidedGradCam } from './guidedGradCam.js';
 import { inputXGradient } from './inputXGradient.js';
 import { integratedGradients } from './integratedGradients.js';
+import { kernelShap } from './kernelShap.js';
+import { lime } from './lime.js';
 import { occlusion } from './occlusion.js';
+import { shapleyExact } from './shapleyExact.js';
+import { shapleySampling } from './shapleySampling.js';
 import { smoothGrad } from './smoothGrad.js';
 import { smoothGradSquared } from './smoothGradSquared.js';
 import { varGrad } from './varGrad.js';
@@ -33,4 +37,8 @@ export const methods: Readonly<Record<MethodName, AttributionMethod>> = {
   'guided-grad-cam': guidedGradCam,
   occlusion,
   'feature-ablation': featureAblation,
+  'shapley-exact': shapleyExact,
+  'shapley-sampling': shapleySampling,
+  'kernel-shap': kernelShap,
+  lime,
 };
