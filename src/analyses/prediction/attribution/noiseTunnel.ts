@@ -33,7 +33,7 @@ const inner: Readonly<Record<AttributionSettings['around'], AttributionMethod>> 
 
 /** Returns the settings that every method with a noise tunnel shares. */
 export const noiseTunnelFacts = {
-  takes: ['layer', 'neuron', 'position', 'output'],
+  takes: ['layer', 'neuron', 'position', 'output', 'samples'],
   usesBaseline: false,
   passesPerRow: (settings, workload) =>
     sampleCountOf(settings) * inner[settings.around].passesPerRow(settings, workload),
