@@ -11,7 +11,7 @@ import type { Model, ValueType } from '../src/onnx/model.js';
 import { convertToOpset17 } from '../src/onnx/opsets/convert.js';
 import { readModel } from '../src/onnx/readModel.js';
 import { inferTypes } from '../src/onnx/shapes/inferTypes.js';
-import type { TensorValue } from '../src/onnx/tensorValue.js';
+import { int64Tensor, type TensorValue } from '../src/onnx/tensorValue.js';
 import { normalTensor } from '../test/support/modelBuilder.js';
 import { sharedDir } from '../test/support/paths.js';
 import type { BenchRow } from './benchRow.js';
@@ -24,9 +24,12 @@ const repeatCount = 7;
 interface Subject {
   readonly name: string;
   readonly model: Model;
-  /** Sizes of the input after the batch. */
-  readonly shape: readonly number[];
-  readonly batchSize: number;
+  /** What the input is fed, the batch along axis 0. */
+  readonly x: TensorValue;
+  /** The value whose gradient is the input's, where that is not the input itself: the embedding of token ids. */
+  readonly embedding?: string;
+  /** Tables of the model that no training changes. */
+  readonly fixed?: readonly string[];
   readonly inputBar: number;
   readonly weightsBar: number;
 }
@@ -39,38 +42,48 @@ export async function run(): Promise<BenchRow[]> {
 }
 
 async function subjects(): Promise<Subject[]> {
+  const random = createRandom(5);
   const dense = { inputBar: 2.5, weightsBar: 3.5 };
-  const found: Subject[] = [
-    { name: 'ResNet-18 at 112², batch 4', model: resnet18(), shape: [3, 112, 112], batchSize: 4, ...dense },
-  ];
-  const mobilenet = join(sharedDir ?? '', 'models', 'mobilenet-v1-025', 'model.onnx');
-  if (sharedDir !== undefined && existsSync(mobilenet)) {
-    const depthwise = { inputBar: 5, weightsBar: 7 };
-    const model = convertToOpset17(await readModel(mobilenet));
+  const image = normalTensor(random, [4, 3, 112, 112]);
+  const found: Subject[] = [{ name: 'ResNet-18 at 112², batch 4', model: resnet18(), x: image, ...dense }];
+  const mobilenet = await sharedModel('mobilenet-v1-025');
+  if (mobilenet !== undefined) {
+    const x = normalTensor(random, [2, 3, 224, 224]);
+    found.push({ name: 'MobileNet 0.25 at 224², batch 2', model: mobilenet, x, inputBar: 5, weightsBar: 7 });
+  }
+  const stories = await sharedModel('stories260k');
+  if (stories !== undefined) {
+    const ids = Array.from({ length: 4 * 128 }, () => random.integer(512));
     found.push({
-      name: 'MobileNet 0.25 at 224², batch 2',
-      model,
-      shape: [3, 224, 224],
-      batchSize: 2,
-      ...depthwise,
+      name: 'stories260k, 4 texts of 128 tokens',
+      model: stories,
+      x: int64Tensor(ids, [4, 128]),
+      embedding: 'embed_out',
+      fixed: ['rope_cos', 'rope_sin', 'mask_full'],
+      ...dense,
     });
   }
   return found;
 }
 
+async function sharedModel(name: string): Promise<Model | undefined> {
+  const path = join(sharedDir ?? '', 'models', name, 'model.onnx');
+  return sharedDir === undefined || !existsSync(path) ? undefined : convertToOpset17(await readModel(path));
+}
+
 async function measure(subject: Subject): Promise<BenchRow[]> {
-  const model = withShape(subject.model, subject.shape);
+  const { x } = subject;
+  const model = withShape(subject.model, x);
   const [input] = model.graph.inputs;
-  const x = normalTensor(createRandom(5), [subject.batchSize, ...subject.shape]);
   const feeds: Feeds = { [input!.name]: x };
   const runtime = createRuntime({ provider: 'cpu', threadCount: 2 });
-  const weights = trainedWeights(model);
+  const weights = trainedWeights(model, subject.fixed ?? []);
   const fed: Record<string, TensorValue> = { ...feeds };
   for (const name of weights) fed[name] = await loadTensor(model.graph.initializers.get(name)!);
   const promoted = promoteToInputs(model, weights);
   const runs = [
     { model, feeds },
-    { model: withGradients(model, [input!.name]), feeds },
+    { model: withGradients(model, [subject.embedding ?? input!.name]), feeds },
     { model: withGradients(model, weights), feeds },
     // As in training, where the weights change between runs and nothing made from them can be prepared.
     { model: withGradients(promoted, weights), feeds: fed },
@@ -90,21 +103,24 @@ async function measure(subject: Subject): Promise<BenchRow[]> {
   ];
 }
 
-/** Float weights that training changes: not the running statistics of BatchNormalization. */
-function trainedWeights(model: Model): string[] {
-  const statistics = new Set(
-    model.graph.nodes.flatMap((node) => (node.opType === 'BatchNormalization' ? node.inputs.slice(3) : [])),
-  );
+/** Float weights that training changes: not the running statistics of BatchNormalization, nor fixed tables. */
+function trainedWeights(model: Model, fixed: readonly string[]): string[] {
+  const constant = new Set([
+    ...fixed,
+    ...model.graph.nodes.flatMap((node) =>
+      node.opType === 'BatchNormalization' ? node.inputs.slice(3) : [],
+    ),
+  ]);
   return [...model.graph.initializers.values()]
     .filter((tensor) => tensor.elementType === 'float32' && tensor.dims.length > 0)
     .map((tensor) => tensor.name)
-    .filter((name) => !statistics.has(name));
+    .filter((name) => !constant.has(name));
 }
 
 /** The model with fixed sizes but for the batch, as measuring its types would give. */
-function withShape(model: Model, shape: readonly number[]): Model {
+function withShape(model: Model, { dtype, dims }: TensorValue): Model {
   const inputs = model.graph.inputs.map((input) => {
-    const type: ValueType = { kind: 'tensor', elementType: 'float32', shape: ['N', ...shape] };
+    const type: ValueType = { kind: 'tensor', elementType: dtype, shape: ['N', ...dims.slice(1)] };
     return { ...input, type };
   });
   return { ...model, graph: { ...model.graph, inputs } };

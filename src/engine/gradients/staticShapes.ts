@@ -47,6 +47,14 @@ export function emitSize(
   return size === undefined ? emit.shape(where.value, where.axis, where.axis + 1) : emit.ints([size]);
 }
 
+/** Reshapes a value to the shape of another, without reading that at run time where all sizes but one are fixed. */
+export function emitReshapeLike(context: NodeContext, emit: Emitter, value: string, like: string): string {
+  const sizes = shapeIfKnown(context, like)?.map((_, axis) => fixedSize(context, like, axis) ?? -1);
+  // An open size cannot be worked out beside an axis without elements.
+  const isOpen = sizes === undefined || sizes.includes(0) || sizes.filter((size) => size < 0).length > 1;
+  return isOpen ? emit.reshapeLike(value, like) : emit.reshapeTo(value, sizes);
+}
+
 /** Returns a non-negative axis. */
 export function normalAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;

@@ -54,6 +54,10 @@ describe('gradients of matrix products', () => {
       [1, 2, 4],
       [3, 4, 1],
     ],
+    [
+      [2, 3, 2],
+      [2, 2, 4],
+    ],
   ];
   for (const [a, b] of products) {
     it(`of MatMul equal central differences for [${a.join()}] × [${b.join()}]`, async () => {

@@ -20,6 +20,8 @@ const cases: readonly ShapeCase[] = [
   { op: 'Transpose', title: 'without perm', inputs: [[2, 3, 4]] },
   { op: 'Expand', inputs: [[3, 1], ints(2, 1, 4)] },
   { op: 'Tile', inputs: [[2, 3], ints(3, 2)] },
+  { op: 'Tile', title: 'of one axis', inputs: [[2, 1, 3], ints(1, 2, 1)] },
+  { op: 'Tile', title: 'of nothing', inputs: [[2, 3], ints(1, 1)] },
   {
     op: 'Concat',
     inputs: [
@@ -78,6 +80,9 @@ const cases: readonly ShapeCase[] = [
   { op: 'Gather', title: 'of one row', inputs: [[4, 3], scalar(2)] },
   { op: 'Gather', title: 'on another axis', inputs: [[2, 4, 3], ints(1, 3, 1)], attributes: { axis: 1 } },
   { op: 'Gather', title: 'of one column', inputs: [[2, 4, 3], scalar(0)], attributes: { axis: 1 } },
+  { op: 'Gather', title: 'of the last', inputs: [[2, 4, 3], scalar(-1)], attributes: { axis: -1 } },
+  { op: 'Gather', title: 'of neighbours', inputs: [[2, 4, 3], ints(1, 2)], attributes: { axis: 1 } },
+  { op: 'Gather', title: 'of all', inputs: [[2, 3], ints(-3, 1, 2)], attributes: { axis: 1 } },
   {
     op: 'GatherElements',
     inputs: [[3, 3], int64Tensor([0, 2, 2, 1, 1, 0], [3, 2])],

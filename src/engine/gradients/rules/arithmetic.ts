@@ -2,6 +2,7 @@ import { toFloat64 } from '../../../onnx/tensorValue.js';
 import { type Emitter, emitterFor } from '../emitter.js';
 import { type GradientRule, type InputCotangent, latestOpset, type RuleContext } from '../gradientRule.js';
 import { shapeIfKnown } from '../staticShapes.js';
+import { unbroadcast } from '../unbroadcast.js';
 
 interface Operands {
   readonly emit: Emitter;
@@ -42,10 +43,30 @@ export const mulRule = broadcasting('Mul', ({ emit, inputs: [a = '', b = ''], g 
   emit.mul(g, index === 0 ? b : a),
 );
 
-/** Gradient of Div: g/b and −g·y/b. */
-export const divRule = broadcasting('Div', ({ emit, inputs: [, b = ''], y, g }, index) =>
-  index === 0 ? emit.div(g, b) : emit.neg(emit.div(emit.mul(g, y), b)),
-);
+/** Gradient of Div: g/b and −g·y/b, summed over what was broadcast first: what is left to divide is small. */
+export const divRule: GradientRule = {
+  opType: 'Div',
+  domain: '',
+  opsets: [13, latestOpset],
+  backward(context) {
+    const [g] = context.outputCotangents;
+    const [, b = ''] = context.node.inputs;
+    const [y = ''] = context.node.outputs;
+    if (g === undefined) return [];
+    const emit = emitterFor(context);
+    const shape = shapeIfKnown(context, y);
+    const toDivisor = (): InputCotangent => {
+      const product = emit.mul(g, y);
+      const to = shapeIfKnown(context, b);
+      if (shape === null || to === null) return { value: emit.neg(emit.div(product, b)), shape };
+      return emit.neg(emit.div(unbroadcast(emit, { value: product, from: shape, target: b, to }), b));
+    };
+    return [
+      context.wants(0) ? { value: emit.div(g, b), shape } : undefined,
+      context.wants(1) ? toDivisor() : undefined,
+    ];
+  },
+};
 
 /** Gradient of Pow: g·e·aᵉ⁻¹ and g·y·ln a. */
 export const powRule = broadcasting('Pow', (operands, index) =>

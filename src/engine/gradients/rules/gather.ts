@@ -1,7 +1,9 @@
 import { intAttribute } from '../../../onnx/model.js';
+import { toFloat64 } from '../../../onnx/tensorValue.js';
 import { emitSelection } from '../emitSelection.js';
-import { emitterFor } from '../emitter.js';
-import { type GradientRule, latestOpset } from '../gradientRule.js';
+import { type Emitter, emitterFor } from '../emitter.js';
+import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
+import { fixedSize, normalAxis, shapeIfKnown } from '../staticShapes.js';
 
 /** Gradient of Gather: rows of g added where they were read. */
 export const gatherRule: GradientRule = {
@@ -14,12 +16,54 @@ export const gatherRule: GradientRule = {
     const [x = '', indices = ''] = node.inputs;
     if (g === undefined) return [];
     const emit = emitterFor(context);
+    const slice = asSlice(context);
+    if (slice !== undefined) return [padBack(emit, { g, ...slice })];
     if (intAttribute(node, 'axis', 0) !== 0) return [emitSelection(context, emit, g)];
     // Tables of embeddings are read along axis 0: no index per element is needed there.
     const rows = emit.unsqueeze(emit.castTo(indices, 'int64'), [-1]);
     return [emit.addedAt(emit.shape(x), { places: rows, numbers: g })];
   },
 };
+
+/** A run of neighbouring positions along an axis of fixed size. */
+interface AxisSlice {
+  readonly axis: number;
+  readonly start: number;
+  readonly count: number;
+  readonly size: number;
+  /** Whether the operator drops the axis: its one index is a scalar. */
+  readonly isDropped: boolean;
+}
+
+/** Constant indices that count up by one are a slice, as where halves are taken apart; undefined for all others. */
+function asSlice(context: RuleContext): AxisSlice | undefined {
+  const { node } = context;
+  const [x = '', name = ''] = node.inputs;
+  const indices = context.constantOf(name);
+  const rank = shapeIfKnown(context, x)?.length;
+  if (indices === undefined || rank === undefined || indices.dims.length > 1) return undefined;
+  const axis = normalAxis(intAttribute(node, 'axis', 0), rank);
+  const size = fixedSize(context, x, axis);
+  const [first, ...rest] = toFloat64(indices);
+  if (size === undefined || first === undefined) return undefined;
+  const start = first < 0 ? first + size : first;
+  const isRun = rest.every((index, i) => (index < 0 ? index + size : index) === start + i + 1);
+  const isDropped = indices.dims.length === 0;
+  return isRun ? { axis, start, count: rest.length + 1, size, isDropped } : undefined;
+}
+
+/** g between zeros. Joined: the runtime's Pad takes 15 times as long where the axis is one of the last. */
+function padBack(emit: Emitter, part: AxisSlice & { readonly g: string }): string {
+  const { axis, start, count, size, isDropped } = part;
+  const g = isDropped ? emit.unsqueeze(part.g, [axis]) : part.g;
+  const zeros = (width: number): readonly string[] => {
+    if (width === 0) return [];
+    const sizes = [emit.ints([width]), emit.shape(g, axis + 1)];
+    if (axis > 0) sizes.unshift(emit.shape(g, 0, axis));
+    return [emit.zeros(emit.concat(sizes, 0))];
+  };
+  return emit.concat([...zeros(start), g, ...zeros(size - start - count)], axis);
+}
 
 /** Gradient of GatherND. */
 export const gatherNdRule: GradientRule = {

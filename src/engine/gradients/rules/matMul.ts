@@ -62,9 +62,29 @@ function toRight(operands: Matrices): InputCotangent {
     const flat = flatProduct({ emit, a, b, g, shapeA, shapeB });
     return isColumn ? emit.squeeze(flat, [-1]) : flat;
   }
-  const value = emit.node('MatMul', [swapLast(emit, a, shapeA.length), g]);
   const shape = [...stackShape(shapeA, shapeB), ...shapeB.slice(-2)];
+  const value = isThin(shapeA, shapeB)
+    ? swapLast(emit, emit.node('MatMul', [swapLast(emit, g, shape.length), a]), shape.length)
+    : emit.node('MatMul', [swapLast(emit, a, shapeA.length), g]);
   return isColumn ? { value: emit.squeeze(value, [-1]), shape: shape.slice(0, -1) } : { value, shape };
+}
+
+/** Columns of g up to which the transpose is taken of g, and not of A. */
+const thinWidth = 32;
+
+/**
+ * Whether Aᵀ·g is better (gᵀ·A)ᵀ: the runtime turns A around in every product, which takes longer than a thin product.
+ * In attention A holds the weights, [T, T] a head, and g a head's few columns.
+ */
+function isThin(shapeA: readonly Dimension[], shapeB: readonly Dimension[]): boolean {
+  const width = shapeB.at(-1);
+  const depth = shapeA.at(-1);
+  return (
+    shapeA.length > 2 &&
+    typeof width === 'number' &&
+    width <= thinWidth &&
+    (typeof depth !== 'number' || depth > width)
+  );
 }
 
 function flatProduct({ emit, a, b, g }: Product): string {

@@ -2,7 +2,7 @@ import { intAttribute, intsAttribute } from '../../../onnx/model.js';
 import { type Emitter, emitterFor } from '../emitter.js';
 import { emitFirstExtreme } from '../firstExtreme.js';
 import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
-import { axesFrom, constantInts, normalAxis, rankOf } from '../staticShapes.js';
+import { axesFrom, constantInts, fixedSize, normalAxis, rankOf } from '../staticShapes.js';
 
 /** Operand x, result y and cotangent g of a reduction, y and g with the reduced axes kept as 1. */
 interface Reduced {
@@ -13,6 +13,8 @@ interface Reduced {
   /** Ascending. Only rules that ask need axes that are known before running. */
   readonly axes: readonly number[];
   readonly rank: number;
+  /** Returns a value over the number of elements that make one result. */
+  readonly perElement: (value: string) => string;
 }
 
 function reduction(opType: string, derive: (operands: Reduced) => string): GradientRule {
@@ -30,7 +32,15 @@ function reduction(opType: string, derive: (operands: Reduced) => string): Gradi
       const isKept = intAttribute(context.node, 'keepdims', 1) === 1;
       const kept = (value: string): string =>
         isKept ? value : emit.unsqueeze(value, reducedAxes(context, rank));
-      const operands = { emit, x, y: kept(y), g: kept(g), rank };
+      const operands = {
+        ...{ emit, x, y: kept(y), g: kept(g), rank },
+        perElement: (value: string) => {
+          const count = elementCountIfFixed(context, rank);
+          return count === undefined
+            ? emit.div(value, elementsPerResult(emit, x, kept(y)))
+            : emit.scale(value, 1 / count);
+        },
+      };
       return [
         derive({
           ...operands,
@@ -48,6 +58,16 @@ function reducedAxes(context: RuleContext, rank: number): readonly number[] {
   const axes = intsAttribute(context.node, 'axes') ?? constantInts(context, 1) ?? [];
   if (axes.length > 0) return axes.map((axis) => normalAxis(axis, rank)).sort((a, b) => a - b);
   return intAttribute(context.node, 'noop_with_empty_axes', 0) === 1 ? [] : axesFrom(0, rank);
+}
+
+/** Axes and sizes may both be open until the run. */
+function elementCountIfFixed(context: RuleContext, rank: number): number | undefined {
+  const [x = '', axes = ''] = context.node.inputs;
+  if (axes !== '' && context.constantOf(axes) === undefined) return undefined;
+  const sizes = reducedAxes(context, rank).map((axis) => fixedSize(context, x, axis));
+  const known = sizes.filter((size) => size !== undefined);
+  const count = known.reduce((product, size) => product * size, 1);
+  return known.length === sizes.length && count > 0 ? count : undefined;
 }
 
 function elementsPerResult(emit: Emitter, x: string, y: string): string {
@@ -70,9 +90,7 @@ function productSlope({ emit, x, g, axes }: Reduced): string {
 /** Sums, means, extremes and norms over axes. */
 export const reductionRules: readonly GradientRule[] = [
   reduction('ReduceSum', ({ emit, x, g }) => emit.expandLike(g, x)),
-  reduction('ReduceMean', ({ emit, x, y, g }) =>
-    emit.expandLike(emit.div(g, elementsPerResult(emit, x, y)), x),
-  ),
+  reduction('ReduceMean', ({ emit, x, g, perElement }) => emit.expandLike(perElement(g), x)),
   reduction('ReduceMax', (operands) => emitFirstExtreme(operands.emit, 'ArgMax', operands)),
   reduction('ReduceMin', (operands) => emitFirstExtreme(operands.emit, 'ArgMin', operands)),
   reduction('ReduceProd', productSlope),

@@ -1,5 +1,6 @@
 import { emitterFor } from '../emitter.js';
 import { type GradientRule, latestOpset } from '../gradientRule.js';
+import { emitReshapeLike } from '../staticShapes.js';
 
 /** A rule for an operator that only renames positions in order: dx is g in the shape of x. */
 function reshaping(opType: string): GradientRule {
@@ -10,7 +11,7 @@ function reshaping(opType: string): GradientRule {
     backward(context) {
       const [g] = context.outputCotangents;
       const [x = ''] = context.node.inputs;
-      return g === undefined ? [] : [emitterFor(context).reshapeLike(g, x)];
+      return g === undefined ? [] : [emitReshapeLike(context, emitterFor(context), g, x)];
     },
   };
 }

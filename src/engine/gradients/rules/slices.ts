@@ -3,7 +3,7 @@ import { toFloat64 } from '../../../onnx/tensorValue.js';
 import { emitSelection } from '../emitSelection.js';
 import { type Emitter, emitterFor } from '../emitter.js';
 import { type GradientRule, type InputCotangent, latestOpset, type RuleContext } from '../gradientRule.js';
-import { axesFrom, normalAxis, rankOf } from '../staticShapes.js';
+import { axesFrom, emitSize, normalAxis, rankOf } from '../staticShapes.js';
 
 /** Gradient of Slice: g put back among zeros. */
 export const sliceRule: GradientRule = {
@@ -114,7 +114,7 @@ export const expandRule: GradientRule = {
   },
 };
 
-/** Gradient of Tile: g as [r₀, d₀, r₁, d₁, …] summed over the repeats. */
+/** Gradient of Tile: g as [r₀, d₀, r₁, d₁, …] summed over the repeats; axes that are not repeated stay whole. */
 export const tileRule: GradientRule = {
   opType: 'Tile',
   domain: '',
@@ -124,12 +124,28 @@ export const tileRule: GradientRule = {
     const [x = '', repeats = ''] = context.node.inputs;
     if (g === undefined) return [];
     const emit = emitterFor(context);
+    const known = context.constantOf(repeats);
+    if (known !== undefined) return [overRepeats(context, emit, g, toFloat64(known))];
     const pairs = emit.concat([emit.unsqueeze(repeats, [1]), emit.unsqueeze(emit.shape(x), [1])], 1);
     const apart = emit.reshape(g, emit.reshapeTo(pairs, [-1]));
     const repeatAxes = axesFrom(0, rankOf(context, x)).map((axis) => 2 * axis);
     return [emit.sum(apart, repeatAxes, false)];
   },
 };
+
+function overRepeats(context: RuleContext, emit: Emitter, g: string, repeats: Float64Array): string {
+  const [x = ''] = context.node.inputs;
+  const summed: number[] = [];
+  const sizes: string[] = [];
+  for (const [axis, count] of repeats.entries()) {
+    if (count !== 1) {
+      summed.push(sizes.length);
+      sizes.push(emit.ints([count]));
+    }
+    sizes.push(emitSize(context, emit, { value: x, axis }));
+  }
+  return summed.length === 0 ? g : emit.sum(emit.reshape(g, emit.concat(sizes, 0)), summed, false);
+}
 
 /** Gradient of CumSum: the cumulative sum from the other end. */
 export const cumSumRule: GradientRule = {
