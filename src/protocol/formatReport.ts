@@ -22,10 +22,8 @@ export function formatNumber(value: ReportNumber, format: NumberFormat = 'number
   const number = Number(value);
   if (Number.isNaN(number)) return 'NaN';
   if (!Number.isFinite(number)) return number > 0 ? '∞' : '−∞';
-  if (format === 'percent') return `${plain(number * 100, 1)} %`;
-  const isWhole = format === 'count' || Number.isInteger(number);
-  if (isWhole && Math.abs(number) < largestGrouped) return grouped(number);
-  return plain(number, 3);
+  // The minus sign and not the hyphen: it is as wide as the digits, and a line is not broken behind it.
+  return sizeText(Math.abs(number), format, number < 0 ? '−' : '');
 }
 
 /** Returns a table's cell as text; an empty one is "not captured". */
@@ -38,7 +36,8 @@ export function formatCell(cell: TableCell | undefined, column: TableColumn): st
       return String(cell);
     case 'number':
     case 'count':
-      return typeof cell === 'string' && Number.isNaN(Number(cell)) && cell !== 'NaN'
+      // Text in a column of numbers was formatted by who made it.
+      return typeof cell === 'string' && !isNumberWord(cell)
         ? cell
         : formatNumber(asNumber(cell), column.kind);
     case 'percent':
@@ -167,6 +166,10 @@ function wordsOf(metric: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+function isNumberWord(cell: string): boolean {
+  return cell === 'NaN' || cell === 'Infinity' || cell === '-Infinity';
+}
+
 function asNumber(cell: string | number): ReportNumber {
   if (typeof cell === 'number') return cell;
   return cell === 'Infinity' || cell === '-Infinity' ? cell : 'NaN';
@@ -176,11 +179,16 @@ function grouped(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }
 
-function plain(value: number, digits: number): string {
-  const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e7 || size < 1e-3)) return value.toExponential(2);
-  if (size >= 1000) return value.toLocaleString('en-US', { maximumFractionDigits: 1 });
+function sizeText(size: number, format: NumberFormat, sign: string): string {
+  if (format === 'percent') return `${sign}${plain(size * 100, 1)} %`;
+  const isWhole = format === 'count' || Number.isInteger(size);
+  return sign + (isWhole && size < largestGrouped ? grouped(size) : plain(size, 3));
+}
+
+function plain(size: number, digits: number): string {
+  if (size !== 0 && (size >= 1e7 || size < 1e-3)) return size.toExponential(2);
+  if (size >= 1000) return size.toLocaleString('en-US', { maximumFractionDigits: 1 });
   return digits === 1
-    ? value.toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: size < 1 ? 2 : 1 })
-    : String(Number(value.toPrecision(digits)));
+    ? size.toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: size < 1 ? 2 : 1 })
+    : String(Number(size.toPrecision(digits)));
 }

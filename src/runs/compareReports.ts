@@ -47,7 +47,9 @@ function blocksOf(metrics: readonly MetricChange[], findings: FindingChanges, si
   const origins = originTable(sides);
   const same: Block = { type: 'markdown', text: 'Both runs were told the same, about the same model.' };
   return [
-    origins ?? same,
+    // When they were made always differs.
+    ...(origins.rows.length === 1 ? [same] : []),
+    origins,
     metricTable(metrics, sides),
     ...findingTables(findings, sides),
     ...joinedCharts(sides),
@@ -71,11 +73,12 @@ function findingsText({ onlyBefore, onlyAfter, inBoth }: FindingChanges): string
   if (onlyBefore.length + onlyAfter.length === 0) {
     return inBoth.length === 0 ? 'Neither found anything to worry about.' : 'The findings are the same.';
   }
-  return `${counted(onlyBefore.length)} gone, ${counted(onlyAfter.length)} new.`;
+  const gone = counted(onlyBefore.length);
+  return `${gone.charAt(0).toUpperCase()}${gone.slice(1)} gone, ${counted(onlyAfter.length)} new.`;
 }
 
 function counted(count: number): string {
-  return `${String(count)} finding${count === 1 ? ' is' : 's are'}`;
+  return count === 0 ? 'no finding is' : `${String(count)} finding${count === 1 ? ' is' : 's are'}`;
 }
 
 function checkComparable(first: Report, second: Report): void {

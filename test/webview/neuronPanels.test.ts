@@ -166,7 +166,7 @@ describe('the examples of a neuron', () => {
     );
     await page.getByText('active on 0 of 10,000 images · max 0 · dead').first().waitFor();
     await page.getByText('active on less than 0.03 % of such samples, at 95 % confidence').waitFor();
-    await page.getByText('What enters its activation never exceeds -0.312.').waitFor();
+    await page.getByText('What enters its activation never exceeds −0.312.').waitFor();
     await page.getByText('None of the 10,000 samples makes it fire').waitFor();
   });
 });
@@ -176,7 +176,7 @@ describe('the weights of a neuron', () => {
     const { page } = await open();
     await page.getByText('144 weights (16 × 3 × 3) of conv2').waitFor();
     await page.getByText('norm 3.46, rank 5 of 64').waitFor();
-    await page.getByText('bias -0.123').waitFor();
+    await page.getByText('bias −0.123').waitFor();
     await page.getByText('54.9 % positive').waitFor();
   });
 
@@ -199,7 +199,7 @@ describe('the weights of a neuron', () => {
     await page.getByText('Largest 1 of 784 inputs').waitFor();
     await page.getByText('no bias').waitFor();
     const row = page.getByRole('table').getByRole('row').nth(1);
-    assert.match((await row.textContent()) ?? '', /image\[17\]\s*-0\.5/);
+    assert.match((await row.textContent()) ?? '', /image\[17\]\s*−0\.5/);
     assert.equal(await row.getByRole('button').count(), 0);
     assert.equal(await page.getByRole('heading', { name: 'Kernels' }).count(), 0);
   });

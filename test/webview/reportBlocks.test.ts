@@ -103,7 +103,7 @@ describe('the report page', () => {
     await text.getByRole('listitem').first().focus();
     await page.getByText('“Lily” 0.9').waitFor();
     await page.keyboard.press('ArrowRight');
-    await page.getByText('“<b>” -0.4').waitFor();
+    await page.getByText('“<b>” −0.4').waitFor();
   });
 
   it('opens a tree by keyboard as the editor does, and follows its addresses', async () => {

@@ -46,6 +46,13 @@ export class NiFindingsBlock extends BlockElement<FindingsBlock> {
       li:first-child {
         border-top: 0;
       }
+      .shared + li {
+        padding-top: 0;
+        border-top: 0;
+      }
+      .shared {
+        padding-bottom: 0;
+      }
       vscode-icon {
         height: 16px;
       }
@@ -95,7 +102,7 @@ export class NiFindingsBlock extends BlockElement<FindingsBlock> {
     const count = formatNumber(findings.length, 'count');
     return html`
       <ul>
-        ${shown.map((finding) => this.renderFinding(finding))}
+        ${shown.map((finding, index) => this.renderFinding(finding, shown[index + 1]))}
       </ul>
       ${
         shown.length === findings.length
@@ -105,9 +112,12 @@ export class NiFindingsBlock extends BlockElement<FindingsBlock> {
     `;
   }
 
-  private renderFinding(finding: Finding): TemplateResult {
-    const { severity, advice } = finding;
-    return html`<li>
+  /** What helps against this and the next is said once, after the next. */
+  private renderFinding(finding: Finding, next: Finding | undefined): TemplateResult {
+    const { severity } = finding;
+    const isShared = next?.severity === severity && next.advice === finding.advice;
+    const advice = isShared ? '' : finding.advice;
+    return html`<li class=${isShared ? 'shared' : ''}>
       <vscode-icon class=${severity} name=${severity} aria-hidden="true"></vscode-icon>
       <span class=${severity}>${severityText(severity)}</span>
       <span class="text">${this.renderMessage(finding)}</span>

@@ -50,7 +50,7 @@ export class NiOverlayBlock extends BlockElement<OverlayBlock> {
       }
       input {
         width: 120px;
-        accent-color: var(--vscode-button-background);
+        accent-color: var(--ni-accent);
       }
       ul {
         display: flex;

@@ -94,7 +94,7 @@ export class NiHeatMap extends LitElement {
       }
       input {
         width: 120px;
-        accent-color: var(--vscode-button-background);
+        accent-color: var(--ni-accent);
       }
       label {
         display: flex;

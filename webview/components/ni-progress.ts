@@ -2,7 +2,7 @@ import '@vscode-elements/elements/dist/vscode-button/index.js';
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { applyStyle } from '../applyStyle.js';
-import { formatDuration } from '../../src/protocol/formatReport.js';
+import { approximateDuration } from '../../src/protocol/approximateDuration.js';
 import { t } from '../text.js';
 import { baseStyles } from './baseStyles.js';
 
@@ -121,7 +121,7 @@ export class NiProgress extends LitElement {
     const elapsedMs = this.nowMs - this.startedMs;
     const leftMs = remainingMs(elapsedMs, this.fractionDone);
     if (leftMs === undefined) return '';
-    return t('about {0} left', formatDuration(Math.max(1000, Math.round(leftMs / 1000) * 1000)));
+    return t('{0} left', approximateDuration(Math.max(1000, leftMs)));
   }
 
   private readonly cancel = (): void => {

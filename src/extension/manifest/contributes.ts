@@ -52,10 +52,11 @@ function viewsOf(text: Text): Record<string, unknown> {
       activitybar: [{ id: viewContainer.id, title: containerTitle, icon: viewContainer.icon }],
     },
     views: {
-      [viewContainer.id]: viewEntries.map(({ id, name, icon }) => ({
+      [viewContainer.id]: viewEntries.map(({ id, name, icon, initialSize }) => ({
         id: idPrefix + id,
         name: text(`views.${id}.name`, name),
         icon,
+        initialSize,
         contextualTitle: containerTitle,
       })),
     },

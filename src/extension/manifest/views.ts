@@ -5,11 +5,11 @@ export const viewContainer = {
   icon: 'media/activity-bar.svg',
 } as const;
 
-/** The views of the container, in order. */
+/** The views of the container, in order; sizes are shares of the height: neurons need the most lines. */
 export const viewEntries = [
-  { id: 'models', name: 'Models', icon: 'media/activity-bar.svg' },
-  { id: 'analyses', name: 'Analyses', icon: 'media/activity-bar.svg' },
-  { id: 'results', name: 'Results', icon: 'media/activity-bar.svg' },
+  { id: 'models', name: 'Models', icon: 'media/activity-bar.svg', initialSize: 3 },
+  { id: 'analyses', name: 'Analyses', icon: 'media/activity-bar.svg', initialSize: 2 },
+  { id: 'results', name: 'Results', icon: 'media/activity-bar.svg', initialSize: 1.5 },
 ] as const;
 
 /** What an empty view says: the one next step. */

@@ -155,7 +155,8 @@ export class ModelsTree implements vscode.TreeDataProvider<ModelNode> {
     const badge = hasUnits ? badgeOf(this.factsOf(entry)) : undefined;
     const filtered = this.queryOf(entry).states.join(', ');
     const filter = filtered === '' ? undefined : vscode.l10n.t('filter: {0}', filtered);
-    item.description = [words, badge, filter].filter((text) => text !== undefined && text !== '').join('   ');
+    // A narrow side bar cuts the end: what was found is worth more than what the layer's name often says already.
+    item.description = [badge, words, filter].filter((text) => text !== undefined && text !== '').join('   ');
     item.tooltip = this.layerTooltip(entry, words);
     item.accessibilityInformation = { label: `${layer.name}, ${item.description}` };
     return item;
@@ -178,7 +179,7 @@ export class ModelsTree implements vscode.TreeDataProvider<ModelNode> {
     item.iconPath = new vscode.ThemeIcon('circle-small');
     const facts = this.factsOf({ uri, layer })?.unit(unit);
     item.description = facts === undefined ? '' : describeUnit(facts);
-    item.tooltip = item.description === '' ? address : `${address} · ${item.description}`;
+    item.tooltip = facts === undefined ? address : unitTooltip(address, facts);
     item.accessibilityInformation = {
       label: facts === undefined ? address : `${address}, ${describeState(facts)}`,
     };
@@ -215,8 +216,16 @@ function describeState(facts: UnitFacts): string {
 
 function describeUnit(facts: UnitFacts): string {
   const line = facts.histogram === undefined || facts.state === 'dead' ? '' : sparklineOf(facts.histogram, 8);
-  const maximum = facts.state === 'dead' ? '' : vscode.l10n.t('max {0}', formatNumber(facts.maximum));
-  return [describeState(facts), line, maximum].filter((text) => text !== '').join('  ');
+  return line === '' ? describeState(facts) : `${describeState(facts)}  ${line}`;
+}
+
+function unitTooltip(address: string, facts: UnitFacts): string {
+  const samples = facts.sampleCount.toLocaleString('en-US');
+  const active = facts.activeSampleCount.toLocaleString('en-US');
+  return [
+    `${address} · ${describeUnit(facts)}`,
+    vscode.l10n.t('Active on {0} of {1} samples, at most {2}', active, samples, formatNumber(facts.maximum)),
+  ].join('\n');
 }
 
 function moreItem({ uri, layer, count }: MoreEntry): vscode.TreeItem {

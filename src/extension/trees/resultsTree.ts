@@ -47,11 +47,13 @@ export class ResultsTree implements vscode.TreeDataProvider<ResultNode> {
 
   private resultItem(result: StoredResult): vscode.TreeItem {
     const model = basename(result.modelPath).replace(/\.onnx$/i, '');
-    const label = `${result.title} · ${model} · ${timeOf(result.createdAt)}`;
+    const label = `${result.title} · ${model}`;
     const item = new vscode.TreeItem(label);
     item.id = result.id;
     const isStale = this.stale.get(result.id) === true;
-    item.description = [noteOf(result), isStale ? vscode.l10n.t('stale') : ''].filter(Boolean).join(' · ');
+    item.description = [timeOf(result.createdAt), noteOf(result), isStale ? vscode.l10n.t('stale') : '']
+      .filter((text) => text !== '')
+      .join(' · ');
     item.contextValue = `result ${result.status}`;
     item.iconPath = iconOf(result);
     item.tooltip = tooltipOf(result, isStale);
@@ -101,7 +103,7 @@ function timeOf(createdAt: string): string {
   const date = new Date(createdAt);
   const isToday = date.toDateString() === new Date().toDateString();
   return isToday
-    ? date.toLocaleTimeString(vscode.env.language, { hour: '2-digit', minute: '2-digit' })
+    ? date.toLocaleTimeString(vscode.env.language, { hour: 'numeric', minute: '2-digit' })
     : date.toLocaleDateString(vscode.env.language, { day: 'numeric', month: 'short' });
 }
 

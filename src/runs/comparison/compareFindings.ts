@@ -27,8 +27,8 @@ export function findingChanges({ before, after }: Sides): FindingChanges {
 /** Returns the findings as tables, those that came first: they are what a person looks for. */
 export function findingTables(changes: FindingChanges, { names }: Sides): TableBlock[] {
   const tables: [string, readonly Finding[]][] = [
-    [`Findings only in ${names[1]}`, changes.onlyAfter],
-    [`Findings only in ${names[0]}`, changes.onlyBefore],
+    [`New findings (${names[1]})`, changes.onlyAfter],
+    [`Findings that are gone (${names[0]})`, changes.onlyBefore],
     ['Findings in both', changes.inBoth],
   ];
   return tables

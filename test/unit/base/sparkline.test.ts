@@ -3,9 +3,10 @@ import { describe, it } from 'mocha';
 import { sparklineOf } from '../../../src/base/sparkline.js';
 
 describe('sparklineOf', () => {
-  it('draws the largest count highest, an empty bin lowest, and a quarter of the largest half as high', () => {
-    // √(1/4) of eight steps is four: the fifth block would begin there, so the fourth is drawn.
-    assert.equal(sparklineOf([0, 16, 4, 16]), '▁█▄█');
+  it('draws counts by their logarithm: the largest highest, empty bins alone on the ground', () => {
+    // log₂(1 + count) is 0, 8, 4 and 1.
+    assert.equal(sparklineOf([0, 255, 15, 1]), '▁█▄▂');
+    assert.equal(sparklineOf([1_000_000, 1, 0]), '█▂▁');
   });
 
   it('merges neighbours to the width that was asked for', () => {

@@ -103,6 +103,11 @@ describe('numbers as people read them', () => {
     assert.equal(formatCell('NaN', column), 'NaN');
   });
 
+  it('cells that were formatted already are shown as they are', () => {
+    const column = { key: 'x', label: 'x', kind: 'number' as const };
+    for (const text of ['138', '4,000', '12.5 %', '−8']) assert.equal(formatCell(text, column), text);
+  });
+
   it('evidence, durations and sizes', () => {
     assert.equal(formatEvidence({ kind: 'measured', n: 1000 }), 'measured on all 1,000 samples');
     assert.equal(formatEvidence({ kind: 'not-captured', how: 'no labels' }), 'not captured: no labels');

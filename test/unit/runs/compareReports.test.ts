@@ -109,7 +109,7 @@ describe('two reports compared', () => {
   it('answer in one sentence', () => {
     assert.equal(
       comparison.summary,
-      'Dead neurons went from 12 (2026-01-02 10:00) to 4 (2026-01-02 11:30), −8; 3 more differ. 1 finding is gone, 1 finding is new.',
+      'Dead neurons went from 12 (before) to 4 (after), −8; 3 more differ. 1 finding is gone, 1 finding is new.',
     );
   });
 
@@ -121,7 +121,7 @@ describe('two reports compared', () => {
     const { rows, columns } = tableOf(comparison, 'Numbers');
     assert.deepEqual(
       columns.map(({ label }) => label),
-      ['Metric', '2026-01-02 10:00', '2026-01-02 11:30', 'Difference', 'Evidence'],
+      ['Metric', 'before', 'after', 'Difference', 'Evidence'],
     );
     assert.deepEqual(rows.slice(0, 2), [
       {
@@ -151,6 +151,7 @@ describe('two reports compared', () => {
   it('say what they were told differently', () => {
     assert.deepEqual(tableOf(comparison, 'What they were made of').rows, [
       { what: 'steps', before: null, after: '5' },
+      { what: 'Made', before: '2026-01-02 10:00:00 UTC', after: '2026-01-02 11:30:00 UTC' },
     ]);
   });
 
@@ -192,8 +193,8 @@ describe('two reports compared', () => {
   it('tell findings that came and went from those whose numbers changed', () => {
     const messages = (title: string): unknown[] =>
       tableOf(comparison, title).rows.map(({ message }) => message);
-    assert.deepEqual(messages('Findings only in 2026-01-02 11:30'), ['NaN in fc2.']);
-    assert.deepEqual(messages('Findings only in 2026-01-02 10:00'), ['3 of 8 neurons in fc2 are rare.']);
+    assert.deepEqual(messages('New findings (after)'), ['NaN in fc2.']);
+    assert.deepEqual(messages('Findings that are gone (before)'), ['3 of 8 neurons in fc2 are rare.']);
     assert.deepEqual(messages('Findings in both'), ['4 of 32 neurons in fc1 never fire.']);
   });
 
@@ -201,10 +202,10 @@ describe('two reports compared', () => {
     const chart = comparison.blocks.filter(isKnownBlock).find((block) => block.type === 'chart');
     assert.ok(chart?.type === 'chart');
     assert.deepEqual(chart.table.rows, [
-      { layer: 'fc1', dead: 0.5, report: '2026-01-02 10:00' },
-      { layer: 'fc2', dead: 0.25, report: '2026-01-02 10:00' },
-      { layer: 'fc1', dead: 0.125, report: '2026-01-02 11:30' },
-      { layer: 'fc2', dead: 0.25, report: '2026-01-02 11:30' },
+      { layer: 'fc1', dead: 0.5, report: 'before' },
+      { layer: 'fc2', dead: 0.25, report: 'before' },
+      { layer: 'fc1', dead: 0.125, report: 'after' },
+      { layer: 'fc2', dead: 0.25, report: 'after' },
     ]);
   });
 });
@@ -230,15 +231,19 @@ describe('what reports are called when they are compared', () => {
     assert.deepEqual(heads(data('/a/train.npz'), data('/a/test.npz')), ['train.npz', 'test.npz']);
   });
 
-  it('is their times to the second and beyond, when nothing else differs', () => {
+  it('is their samples, when they used more or fewer of the same data', () => {
+    const data = { path: '/a/test.npz', kind: 'npz', sampleCount: 4000 };
+    assert.deepEqual(heads({ data: { ...data, usedCount: 1 } }, { data }), ['1 sample', '4,000 samples']);
+  });
+
+  it('is their order, when nothing else differs', () => {
     assert.deepEqual(
-      heads({ createdAt: '2026-01-02T10:00:01.000Z' }, { createdAt: '2026-01-02T10:00:02.500Z' }),
-      ['2026-01-02 10:00:01.000', '2026-01-02 10:00:02.500'],
+      heads({ createdAt: '2026-01-02T10:00:02.500Z' }, { createdAt: '2026-01-02T10:00:01.000Z' }),
+      ['before', 'after'],
     );
   });
 
-  it('is first and second for a report compared with itself, which differs in nothing', () => {
-    assert.deepEqual(heads({}, {}), ['first', 'second']);
+  it('does not hide that a report compared with itself differs in nothing', () => {
     const same = compareReports(before, before);
     assert.equal(same.summary, 'No number differs. The findings are the same.');
     assert.ok(same.blocks.some((block) => block.title === 'Layers: no difference'));
@@ -275,7 +280,7 @@ describe('reports that do not compare', () => {
     });
     assert.deepEqual(fewer.warnings, [
       'They were measured on different numbers of samples: compare shares and rates, not counts.',
-      'The report of 2026-01-02T11:30:00.000Z is partial: its numbers are not final.',
+      'The report "10 samples" is partial: its numbers are not final.',
     ]);
   });
 });

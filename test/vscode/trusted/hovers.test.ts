@@ -104,7 +104,7 @@ describe('hovers', () => {
     const text = readable(markdown);
     assert.match(text, /^\*\*fc1\[0\]\*\* — Dense neuron in digits-cnn\.onnx/);
     // 248 of 2,000 planted: 12.4 %.
-    assert.match(text, /● active on 12\.4 % of 2,000 images\s+█▂/);
+    assert.match(text, /● active on 12\.4 % of 2,000 images\s+█▅/);
     assert.match(text, /max 7\.9/);
     assert.match(text, /top:( !\[[^\]]*\]){3} \(labels \d, \d, \d\)/);
     assert.match(text, /\[Open neuron\] · \[Show layer\] · measured .*, digits-cnn\.inspect\.json$/);

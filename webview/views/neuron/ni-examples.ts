@@ -49,7 +49,7 @@ export class NiExamples extends LitElement {
       }
       input {
         width: 120px;
-        accent-color: var(--vscode-button-background);
+        accent-color: var(--ni-accent);
       }
     `,
   ];

@@ -40,6 +40,7 @@ export function reportToolbar(
       const { label, icon } = actionLook(action);
       return html`<vscode-toolbar-button
         icon=${icon}
+        title=${label}
         @click=${() => {
           act(action);
         }}

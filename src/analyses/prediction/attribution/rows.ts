@@ -65,7 +65,11 @@ export function rowName(id: string): string {
 /** Returns how far numbers reach that are measured on every row. */
 export function rowEvidence({ count, availableCount }: Rows): Evidence {
   if (count >= availableCount) return { kind: 'measured', n: count };
-  return { kind: 'sampled', n: count, how: `the first ${String(count)} of ${String(availableCount)} rows` };
+  return {
+    kind: 'sampled',
+    n: count,
+    how: `the first ${count.toLocaleString('en-US')} of ${availableCount.toLocaleString('en-US')} rows`,
+  };
 }
 
 function noRows(what: string): UserError {
