@@ -12,19 +12,17 @@ export interface ChannelMaps {
 
 /**
  * Returns Σ_c w_c · A_c per row, `[N, 1, …positions]`, with w_c made by `weigh` from a layer's maps; clipped at 0 where
- * the setting `relu` is on.
+ * `relu` (the setting) is on.
  *
  * @throws UserError `no-positions` when the layer has no channels with positions.
  */
 export async function classActivation(
   problem: Problem,
   weigh: (maps: ChannelMaps) => number,
+  options: { readonly relu: boolean } = problem.settings,
 ): Promise<Scores> {
-  const { layer, inputs, rows, settings } = problem;
-  if (layer?.channelAxis === undefined || layer.dims.length < 2) {
-    throw noPositions(layer?.name, settings.method);
-  }
-  const axes = splitAxes(layer, layer.channelAxis);
+  const { inputs, rows } = problem;
+  const { layer, axes } = mapsOf(problem);
   const { positionCount, channelCount } = axes;
   const data = new Float64Array(rows.count * positionCount);
   const field = problem.open({ coordinates: inputs, sites: [layer] });
@@ -37,13 +35,28 @@ export async function classActivation(
       readChannel(value, axes, channel, maps.activation);
       addScaled(map, maps.activation, weigh(maps));
     }
-    if (settings.relu) for (const [i, sum] of map.entries()) map[i] = Math.max(0, sum);
+    if (options.relu) for (const [i, sum] of map.entries()) map[i] = Math.max(0, sum);
   });
   return { name: layer.name, dims: [rows.count, 1, ...axes.positions], data };
 }
 
+/**
+ * Returns the layer whose maps are weighted, and how its rows are laid out.
+ *
+ * @throws UserError `no-positions` when the layer has no channels with positions.
+ */
+export function mapsOf({ layer, settings }: Problem): {
+  readonly layer: ExplainedTensor;
+  readonly axes: LayerAxes;
+} {
+  if (layer?.channelAxis === undefined || layer.dims.length < 2) {
+    throw noPositions(layer?.name, settings.method);
+  }
+  return { layer, axes: splitAxes(layer, layer.channelAxis) };
+}
+
 /** A row of a layer as `[outer, channels, inner]`; positions are outer and inner together. */
-interface LayerAxes {
+export interface LayerAxes {
   readonly positions: readonly number[];
   readonly positionCount: number;
   readonly channelCount: number;
@@ -61,7 +74,8 @@ function splitAxes(layer: ExplainedTensor, channelAxis: number): LayerAxes {
   };
 }
 
-function readChannel(
+/** Copies the map of one channel of a row. */
+export function readChannel(
   elements: ArrayLike<number>,
   { channelCount, innerCount }: LayerAxes,
   channel: number,

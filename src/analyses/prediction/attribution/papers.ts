@@ -87,11 +87,6 @@ export const attributionPapers: readonly Paper[] = [
     title: 'Polynomial calculation of the Shapley value based on sampling',
   },
   {
-    id: 'lundberg2017',
-    title: 'A Unified Approach to Interpreting Model Predictions',
-    url: 'https://arxiv.org/abs/1705.07874',
-  },
-  {
     id: 'covert2021',
     title: 'Improving KernelSHAP: Practical Shapley Value Estimation Using Linear Regression',
     url: 'http://proceedings.mlr.press/v130/covert21a',
@@ -101,4 +96,20 @@ export const attributionPapers: readonly Paper[] = [
     title: '“Why Should I Trust You?”: Explaining the Predictions of Any Classifier',
     url: 'https://arxiv.org/abs/1602.04938',
   },
+  {
+    id: 'petsiuk2018',
+    title: 'RISE: Randomized Input Sampling for Explanation of Black-box Models',
+    url: 'https://arxiv.org/abs/1806.07421',
+  },
+  {
+    id: 'wang2020',
+    title: 'Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks',
+    url: 'https://arxiv.org/abs/1910.01279',
+  },
+  {
+    id: 'zhou2015',
+    title: 'Learning Deep Features for Discriminative Localization',
+    url: 'https://arxiv.org/abs/1512.04150',
+  },
+  { id: 'lin2013', title: 'Network In Network', line: 65 },
 ];

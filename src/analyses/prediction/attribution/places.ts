@@ -6,6 +6,7 @@ import { layersOf } from '../../../onnx/layers/layerTable.js';
 import type { Model } from '../../../onnx/model.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import type { LayerKind } from '../../../protocol/inspection.js';
+import { pooledMaps } from './pooledMaps.js';
 import type { AttributionSettings } from './settings.js';
 
 /** A layer's value in the main graph. */
@@ -45,6 +46,7 @@ export function placesOf(
     readonly settings: Pick<AttributionSettings, 'layer' | 'neuron' | 'through'>;
     readonly explainedValue: string;
     readonly weightsMaps: boolean;
+    readonly readsPooledMaps: boolean;
   },
 ): Places {
   const { layer, neuron, through } = options.settings;
@@ -52,13 +54,13 @@ export function placesOf(
   const resolve = (text: string): ResolvedAddress => outsideBodies(resolveAddress(text, table));
   const unit = neuron === null ? undefined : unitPlace('neuron', resolve(neuron));
   const before = unit?.value ?? options.explainedValue;
-  const needsDefault = layer === null && options.weightsMaps;
+  const defaultLayer = (): Place | undefined => {
+    if (options.readsPooledMaps) return pooledMaps(model, types, { before, layers: table.layers });
+    if (!options.weightsMaps) return undefined;
+    return lastSpatialLayer(table.layers, types, neededNames(model.graph, [before]));
+  };
   return {
-    layer: needsDefault
-      ? lastSpatialLayer(table.layers, types, neededNames(model.graph, [before]))
-      : layer === null
-        ? undefined
-        : layerPlace(resolve(layer)),
+    layer: layer === null ? defaultLayer() : layerPlace(resolve(layer)),
     neuron: unit,
     through: through === null ? undefined : unitPlace('through', resolve(through)),
   };

@@ -38,8 +38,9 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
   const rows = await readRows(context);
   const types = await rowTypes(context, rows);
   const output = chooseOutput(model, types, settings);
-  const { weightsMaps = false } = methods[settings.method];
-  const places = placesOf(model, types, { settings, explainedValue: output.value, weightsMaps });
+  const { weightsMaps = false, readsPooledMaps = false } = methods[settings.method];
+  const explainedValue = output.value;
+  const places = placesOf(model, types, { settings, explainedValue, weightsMaps, readsPooledMaps });
   const wanted = explainableInputs(model, rows.feeds);
   const { layer, neuron, through } = places;
   const values = await readValues(context, rows, valuesAt([output, ...wanted, layer, neuron, through]));
@@ -115,6 +116,7 @@ export const optionalKeys = [
   'groups',
   'featureMask',
   'samples',
+  'cells',
 ] as const;
 
 type Values = ReadonlyMap<string, TensorValue>;

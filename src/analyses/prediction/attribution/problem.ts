@@ -110,6 +110,8 @@ export interface AttributionMethod {
   readonly takes: readonly (keyof AttributionSettings)[];
   /** Whether the layer's maps are weighted; without a layer, the last one with positions is taken. */
   readonly weightsMaps?: boolean;
+  /** Whether the layer is the one whose maps are pooled before a linear head, and no other. */
+  readonly readsPooledMaps?: boolean;
   /** Whether the scores depend on the baseline, so that a row equal to it has none. */
   readonly usesBaseline: boolean;
   /** Forward passes that explaining one row takes as long as. */

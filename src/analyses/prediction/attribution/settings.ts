@@ -17,7 +17,10 @@ export const methodNames = [
   'grad-cam',
   'grad-cam-plus-plus',
   'guided-grad-cam',
+  'score-cam',
+  'cam',
   'occlusion',
+  'rise',
   ...featureMethodNames,
 ] as const;
 
@@ -30,7 +33,15 @@ const takesSteps = { method: ['integrated-gradients', ...noisy] } as const;
 const smooths = { method: noisy } as const;
 const addsNoise = { method: [...noisy, 'gradient-shap'] } as const;
 const draws = {
-  method: [...noisy, 'expected-gradients', 'gradient-shap', 'shapley-sampling', 'kernel-shap', 'lime'],
+  method: [
+    ...noisy,
+    'expected-gradients',
+    'gradient-shap',
+    'shapley-sampling',
+    'kernel-shap',
+    'lime',
+    'rise',
+  ],
 } as const;
 const takesLayer = {
   method: [
@@ -43,12 +54,23 @@ const takesLayer = {
     'grad-cam',
     'grad-cam-plus-plus',
     'guided-grad-cam',
+    'score-cam',
   ],
 } as const;
 const takesBackground = {
-  method: ['integrated-gradients', 'expected-gradients', 'gradient-shap', 'occlusion', ...featureMethodNames],
+  method: [
+    'integrated-gradients',
+    'expected-gradients',
+    'gradient-shap',
+    'occlusion',
+    'rise',
+    ...featureMethodNames,
+  ],
 } as const;
-const weightsMaps = { method: ['grad-cam', 'grad-cam-plus-plus', 'guided-grad-cam'] } as const;
+const weightsMaps = {
+  method: ['grad-cam', 'grad-cam-plus-plus', 'guided-grad-cam', 'score-cam'],
+} as const;
+const masksAtRandom = { method: ['rise'] } as const;
 const fitsLocally = { method: ['lime'] } as const;
 const occludes = { method: ['occlusion'] } as const;
 
@@ -186,7 +208,7 @@ const sampling = {
     kind: 'integer',
     title: 'Samples',
     description:
-      'Random samples per row; four times as many halve the standard error. Default: what the method is mostly run with, 50 for noise and expected gradients, 100 permutations for shapley-sampling, 2,048 coalitions and two per feature for kernel-shap, 1,000 for lime.',
+      'Random samples per row; four times as many halve the standard error. Default: what the method is mostly run with, 50 for noise and expected gradients, 100 permutations for shapley-sampling, 2,048 coalitions and two per feature for kernel-shap, 1,000 for lime and rise.',
     default: null,
     minimum: 1,
     maximum: 1_000_000,
@@ -240,6 +262,29 @@ const maps = {
   },
 } as const satisfies SettingsSchema;
 
+const masking = {
+  cells: {
+    kind: 'integer',
+    title: 'Cells',
+    description:
+      'rise: cells of a mask along each side; default 7 on images, and every element by itself otherwise. Fewer cells show larger parts, with less noise.',
+    default: null,
+    minimum: 1,
+    maximum: 1000,
+    appliesWhen: masksAtRandom,
+  },
+  keep: {
+    kind: 'number',
+    title: 'Kept share',
+    description: 'rise: probability that a cell of a mask lets the input through.',
+    default: 0.5,
+    minimum: 0,
+    maximum: 1,
+    exclusive: true,
+    appliesWhen: masksAtRandom,
+  },
+} as const satisfies SettingsSchema;
+
 const fitting = {
   kernelWidth: {
     kind: 'number',
@@ -272,6 +317,7 @@ export const attributionSettings = {
   ...sampling,
   ...maps,
   ...featureSettings,
+  ...masking,
   ...fitting,
 } as const;
 

@@ -13,6 +13,9 @@ import { inputXGradient } from './inputXGradient.js';
 import { integratedGradients } from './integratedGradients.js';
 import { kernelShap } from './kernelShap.js';
 import { lime } from './lime.js';
+import { cam } from './cam.js';
+import { rise } from './rise.js';
+import { scoreCam } from './scoreCam.js';
 import { occlusion } from './occlusion.js';
 import { shapleyExact } from './shapleyExact.js';
 import { shapleySampling } from './shapleySampling.js';
@@ -35,7 +38,10 @@ export const methods: Readonly<Record<MethodName, AttributionMethod>> = {
   'grad-cam': gradCam,
   'grad-cam-plus-plus': gradCamPlusPlus,
   'guided-grad-cam': guidedGradCam,
+  'score-cam': scoreCam,
+  cam,
   occlusion,
+  rise,
   'feature-ablation': featureAblation,
   'shapley-exact': shapleyExact,
   'shapley-sampling': shapleySampling,

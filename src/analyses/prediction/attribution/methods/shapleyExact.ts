@@ -20,7 +20,7 @@ const maxFeatureCount = 16;
  * https://arxiv.org/abs/1705.07874, where these are the only shares that are complete and consistent.
  */
 export const shapleyExact: AttributionMethod = {
-  title: 'Shapley values',
+  title: 'Exact Shapley',
   reading:
     'Each score is the Shapley value of the feature of this element: what it adds to the explained value, averaged over all orders in which the features can appear.',
   paperIds: ['lundberg2017'],

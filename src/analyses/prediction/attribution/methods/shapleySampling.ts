@@ -18,7 +18,7 @@ const defaultSampleCount = 100;
  * Operations Research 36(5), 1726–1730.
  */
 export const shapleySampling: AttributionMethod = {
-  title: 'Shapley values by sampling',
+  title: 'Shapley sampling',
   reading:
     'Each score estimates the Shapley value of the feature of this element: what it adds to the explained value, averaged over random orders in which the features appear.',
   paperIds: ['castro2009', 'lundberg2017'],
