@@ -18,6 +18,11 @@ export class Renamer {
     return this.names.get(name) ?? name;
   }
 
+  /** Says what a name stands for that the nodes read and do not define. */
+  alias(name: string, outer: string): void {
+    this.names.set(name, outer);
+  }
+
   /** Returns the new name of a value that is defined. */
   define(name: string): string {
     if (name === '' || this.renaming.keeps(name)) return name;

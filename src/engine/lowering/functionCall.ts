@@ -1,6 +1,6 @@
-import { bodiesOf, type FunctionDefinition, type GraphNode, type Model } from '../../onnx/model.js';
+import type { FunctionDefinition, GraphNode, Model } from '../../onnx/model.js';
 import { bindAttributes } from '../../onnx/shapes/functionCall.js';
-import { formUnsupported } from '../gradients/gradientErrors.js';
+import { Renamer } from '../graph/renamer.js';
 import { latestOpset } from '../gradients/gradientRule.js';
 import type { Lowering, LoweringContext } from './lowering.js';
 
@@ -21,27 +21,17 @@ export function functionLowering(model: Model, node: GraphNode): Lowering | unde
   };
 }
 
-/** Appends the body with the call's operands and attributes in it; its inner values get fresh names. */
+/** Appends the body with the call's operands and attributes in it; what it defines gets fresh names, in bodies too. */
 function inlined(
   { node: call, builder }: LoweringContext,
   definition: FunctionDefinition,
 ): readonly string[] {
-  const names = new Map(definition.inputs.map((input, i) => [input, call.inputs[i] ?? '']));
-  const nameOf = (inner: string): string => (inner === '' ? '' : (names.get(inner) ?? inner));
-  for (const node of definition.nodes) {
-    if (bodiesOf(node).length > 0) throw formUnsupported(call, 'control flow inside a function');
-    const bound = bindAttributes(node, call, definition);
-    const outputs = node.outputs.map((output) => {
-      if (output === '') return '';
-      const fresh = builder.freshName(`ni/${call.opType}/${output}`);
-      names.set(output, fresh);
-      return fresh;
-    });
-    builder.node(bound.opType, bound.inputs.map(nameOf), {
-      domain: bound.domain,
-      attributes: Object.fromEntries(bound.attributes),
-      outputs,
-    });
-  }
-  return definition.outputs.map(nameOf);
+  const renamer = new Renamer({
+    freshName: (hint) => builder.freshName(`ni/${call.opType}/${hint}`),
+    keeps: () => false,
+  });
+  definition.inputs.forEach((input, i) => renamer.alias(input, call.inputs[i] ?? ''));
+  const nodes = definition.nodes.map((node) => bindAttributes(node, call, definition));
+  for (const node of renamer.nodes(nodes)) builder.append(node);
+  return definition.outputs.map((output) => renamer.nameOf(output));
 }
