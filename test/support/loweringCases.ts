@@ -138,6 +138,14 @@ export const loweringCases: Readonly<Record<string, readonly LoweringCase[]>> = 
   ':RoiAlign': [
     {
       inputs: [[2, 2, 5, 6], { wrt: regions }, ints(1, 0)],
+      attributes: { output_height: 2, output_width: 3, sampling_ratio: 2, mode: 'max' },
+    },
+    {
+      inputs: [[2, 2, 5, 6], { wrt: regions }, ints(1, 0)],
+      attributes: { output_height: 2, output_width: 2, mode: 'max' },
+    },
+    {
+      inputs: [[2, 2, 5, 6], { wrt: regions }, ints(1, 0)],
       attributes: { output_height: 2, output_width: 3, sampling_ratio: 2 },
     },
     {

@@ -54,6 +54,18 @@ describe('gradients of Resize', () => {
     });
   }
 
+  for (const policy of ['not_larger', 'not_smaller']) {
+    for (const mode of modes) {
+      it(`equal differences for keep_aspect_ratio_policy=${policy}, mode=${mode}`, async () => {
+        const attributes = { mode, keep_aspect_ratio_policy: policy, axes: [2, 3] };
+        // Factors 5/3 and 1.4: one of the two sides is not as wanted.
+        const inputs = [[2, 2, 3, 5], '' as const, '' as const, sizes(5, 7)];
+        await checkCase({ op: 'Resize', inputs, attributes, opset: 18 });
+        await checkCase({ op: 'Resize', inputs, attributes, opset: 18, hidden: true });
+      });
+    }
+  }
+
   it('equal differences where no size is known before running', async () => {
     await checkCase({ ...image, op: 'Resize', attributes: { mode: 'linear' }, hidden: true });
     await checkCase({ op: 'Resize', inputs: [[1, 2, 3, 2], '', scales(1, 1, 2, 2)], hidden: true });

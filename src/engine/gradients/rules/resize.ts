@@ -20,8 +20,6 @@ export const resizeRule: GradientRule = {
     const [g] = context.outputCotangents;
     if (g === undefined) return [];
     const emit = emitterFor(context);
-    const policy = stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch');
-    if (policy !== 'stretch') throw formUnsupported(node, `keep_aspect_ratio_policy=${policy}`);
     const repeats = wholeRepeats(context);
     if (repeats !== undefined) return [sumBlocks(context, emit, { g, repeats })];
     const rank = rankOf(context, node.inputs[0] ?? '');
@@ -36,15 +34,24 @@ function namedAxes(node: GraphNode, rank: number): readonly number[] {
   return intsAttribute(node, 'axes')?.map((axis) => normalAxis(axis, rank)) ?? axesFrom(0, rank);
 }
 
+/** Whether all axes get one scale, the least or greatest of those that the wanted sizes ask for. */
+function keepsRatio(node: GraphNode): boolean {
+  return stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch') !== 'stretch';
+}
+
+function isCropped(node: GraphNode): boolean {
+  return stringAttribute(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize';
+}
+
 /** Axes that are not known to stay as they are. */
 function resizedAxes(context: RuleContext, rank: number): readonly number[] {
   const { node } = context;
   const scales = constantScales(context);
-  const isCrop = stringAttribute(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize';
+  const isMoved = isCropped(node) || keepsRatio(node);
   const [x = '', y = ''] = [node.inputs[0], node.outputs[0]];
   const named = namedAxes(node, rank);
   return named.filter((axis, i) => {
-    if (isCrop) return true;
+    if (isMoved) return true;
     if (scales !== undefined) return scales[i] !== 1;
     const [from, to] = [shapeIfKnown(context, x)?.[axis], shapeIfKnown(context, y)?.[axis]];
     return from === null || from !== to;
@@ -102,7 +109,10 @@ interface Along {
 }
 
 function alongAxis(context: RuleContext, emit: Emitter, { value, axis, rank }: Along): string {
-  const single = axisWeight(context, new Emitter(context.builder, 'float32'), axis);
+  const wide = new Emitter(context.builder, 'float32');
+  const single = keepsRatio(context.node)
+    ? ratioWeight(context, wide, { axis, rank })
+    : axisWeight(context, wide, axis);
   const weight = emit.elementType === 'float32' ? single : emit.castTo(single, emit.elementType);
   if (axis === rank - 1) return emit.node('MatMul', [value, emit.transpose(weight, [1, 0])]);
   if (axis === rank - 2) return emit.node('MatMul', [weight, value]);
@@ -132,8 +142,7 @@ function axisWeight(context: RuleContext, emit: Emitter, axis: number): string {
   const inner = hasScales
     ? ['', emit.concat([floats([1, 1, 1]), one(scales, place)], 0)]
     : ['', '', emit.concat([emit.ints([1, 1]), size, one(sizes, place)], 0)];
-  const isCrop = stringAttribute(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize';
-  if (isCrop) {
+  if (isCropped(node)) {
     const corner = (at: number): string => emit.castTo(one(roi, at), 'float32');
     inner[0] = emit.concat(
       [floats([0, 0, 0]), corner(place), floats([1, 1, 1]), corner(named.length + place)],
@@ -144,8 +153,48 @@ function axisWeight(context: RuleContext, emit: Emitter, axis: number): string {
   return emit.squeeze(weight, [0, 1]);
 }
 
+/**
+ * W [n, m] where the scale of an axis depends on the others: unit vectors along the axis, constant along the others, which
+ * they therefore stay, are resized as the node resizes x.
+ */
+function ratioWeight(
+  context: RuleContext,
+  emit: Emitter,
+  { axis, rank }: { readonly axis: number; readonly rank: number },
+): string {
+  const { node } = context;
+  const [x = '', , , sizes = ''] = node.inputs;
+  const named = namedAxes(node, rank);
+  if (named.includes(0)) throw formUnsupported(node, 'keep_aspect_ratio_policy over the first axis');
+  if (isCropped(node)) throw formUnsupported(node, 'keep_aspect_ratio_policy with tf_crop_and_resize');
+  const size = (at: number): string => emitSize(context, emit, { value: x, axis: at });
+  const units = emit.node('EyeLike', [emit.zeros(emit.concat([size(axis), size(axis)], 0))]);
+  // The unit's number stands on the first axis.
+  const others = axesFrom(1, rank).filter((at) => at !== axis);
+  const shape = emit.concat(
+    axesFrom(0, rank).map((at) => (at === 0 ? size(axis) : named.includes(at) ? size(at) : emit.ints([1]))),
+    0,
+  );
+  const images = emit.node('Expand', [emit.unsqueeze(units, others), shape]);
+  const resized = emit.node(
+    'Resize',
+    [images, '', '', sizes],
+    attributesForAxis(node, ['extrapolation_value']),
+  );
+  const first = emit.node('Slice', [
+    resized,
+    emit.ints(others.map(() => 0)),
+    emit.ints(others.map(() => 1)),
+    emit.ints(others),
+  ]);
+  return emit.squeeze(first, others);
+}
+
 /** What is extrapolated does not depend on x: 0 there. */
-function attributesForAxis(node: GraphNode): Readonly<Record<string, Attribute>> {
-  const kept = [...node.attributes].filter(([name]) => name !== 'axes' && name !== 'extrapolation_value');
+function attributesForAxis(
+  node: GraphNode,
+  left: readonly string[] = ['axes', 'extrapolation_value'],
+): Readonly<Record<string, Attribute>> {
+  const kept = [...node.attributes].filter(([name]) => !left.includes(name));
   return Object.fromEntries(kept);
 }

@@ -1,6 +1,5 @@
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../../../onnx/model.js';
 import type { Emitter } from '../../gradients/emitter.js';
-import { formUnsupported } from '../../gradients/gradientErrors.js';
 import { type Composite, lowering } from '../entry.js';
 
 /** One side of the regions: starts and lengths [R, 1], bins along it, and the image's size there, [1] as a float. */
@@ -14,18 +13,27 @@ interface Side {
 }
 
 /**
- * RoiAlign by averages: samples lie on a grid in each bin, so that interpolating and averaging is one matrix per side,
- * Y = A·X·Bᵀ with A [R, bins, H] and B [R, bins, W] made of hats around the samples.
+ * RoiAlign: samples lie on a grid in each bin and are interpolated, which works along each side on its own.
+ *
+ * Averages are one matrix per side, Y = A·X·Bᵀ with A [R, bins, H] and B [R, bins, W] made of hats around the samples. The
+ * runtime's maximum is that of a sample's four neighbours, each times its share: the shares are not negative, so it is the
+ * maximum along one side of the maxima along the other.
  */
 export const roiAlign = lowering({ opType: 'RoiAlign', domain: '', first: 10 }, (composite) => {
   const { node, emit, inputs } = composite;
   const [x = '', rois = '', batches = ''] = inputs;
-  if (stringAttribute(node, 'mode', 'avg') !== 'avg') throw formUnsupported(node, 'mode=max');
   const images = emit.node('Gather', [x, batches], { axis: 0 });
-  const matrix = (axis: number): string => sampleMatrix(emit, sideOf(composite, { x, rois, axis }));
-  const [rows, columns] = [matrix(2), matrix(3)];
-  const along = emit.node('MatMul', [emit.unsqueeze(rows, [1]), images]);
-  return [emit.node('MatMul', [along, emit.transpose(emit.unsqueeze(columns, [1]), [0, 1, 3, 2])])];
+  const [rows, columns] = [2, 3].map((axis) => {
+    const side = sideOf(composite, { x, rois, axis });
+    return { side, samples: samplesOf(emit, side) };
+  }) as [SampledSide, SampledSide];
+  if (stringAttribute(node, 'mode', 'avg') === 'max') {
+    const along = emit.transpose(largestAlong(emit, images, columns), [0, 1, 3, 2]);
+    return [emit.transpose(largestAlong(emit, along, rows), [0, 1, 3, 2])];
+  }
+  const [a, b] = [rows, columns].map((sampled) => sampleMatrix(emit, sampled)) as [string, string];
+  const along = emit.node('MatMul', [emit.unsqueeze(a, [1]), images]);
+  return [emit.node('MatMul', [along, emit.transpose(emit.unsqueeze(b, [1]), [0, 1, 3, 2])])];
 });
 
 function sideOf(
@@ -52,37 +60,85 @@ function sideOf(
   };
 }
 
-/** The share of each position in each bin's average: [R, bins, size]. */
-function sampleMatrix(emit: Emitter, { start, length, binCount, size, sampling }: Side): string {
+/** Samples of every bin along one side: [R, bins, samples]. */
+interface Samples {
+  /** Where they are, inside the image. */
+  readonly inside: string;
+  /** Whether they lie on the image or right beside it; what lies farther off is 0. */
+  readonly isNear: string;
+  /** Whether a bin has so many; undefined where all have the same. */
+  readonly isThere: string | undefined;
+  /** How many a bin has, as floats. */
+  readonly count: string;
+}
+
+interface SampledSide {
+  readonly side: Side;
+  readonly samples: Samples;
+}
+
+function floatRange(emit: Emitter, count: string): string {
+  const range = emit.node('Range', [emit.intScalar(0), emit.castTo(count, 'int64'), emit.intScalar(1)]);
+  return emit.castTo(range, emit.elementType);
+}
+
+function samplesOf(emit: Emitter, { start, length, binCount, size, sampling }: Side): Samples {
   const bin = emit.scale(length, 1 / binCount);
-  const counts = sampling > 0 ? emit.scalar(sampling) : emit.node('Ceil', [bin]);
-  const most = sampling > 0 ? emit.scalar(sampling) : emit.builder.reduce('ReduceMax', counts, [0, 1], false);
-  const floats = (count: string): string =>
-    emit.castTo(
-      emit.node('Range', [emit.intScalar(0), emit.castTo(count, 'int64'), emit.intScalar(1)]),
-      emit.elementType,
-    );
-  const sample = floats(most);
-  // [R, bins, samples]: start + bin·(p + (i + ½)/n)
-  const per3 = (value: string): string =>
-    sampling > 0 && value === counts ? value : emit.unsqueeze(value, [2]);
-  const within = emit.div(emit.add(sample, emit.scalar(0.5)), per3(counts));
-  const bins = emit.unsqueeze(floats(emit.intScalar(binCount)), [1]);
-  const place = emit.add(per3(start), emit.mul(per3(bin), emit.add(bins, within)));
+  const isFixed = sampling > 0;
+  const count = isFixed ? emit.scalar(sampling) : emit.unsqueeze(emit.node('Ceil', [bin]), [2]);
+  const most = isFixed ? count : emit.builder.reduce('ReduceMax', count, [0, 1, 2], false);
+  const sample = floatRange(emit, most);
+  // start + bin·(p + (i + ½)/n)
+  const within = emit.div(emit.add(sample, emit.scalar(0.5)), count);
+  const bins = emit.unsqueeze(floatRange(emit, emit.intScalar(binCount)), [1]);
+  const [start3, bin3] = [emit.unsqueeze(start, [2]), emit.unsqueeze(bin, [2])];
+  const place = emit.add(start3, emit.mul(bin3, emit.add(bins, within)));
   const isNear = emit.node('And', [
     emit.node('GreaterOrEqual', [place, emit.scalar(-1)]),
     emit.node('LessOrEqual', [place, size]),
   ]);
-  const isCounted = sampling > 0 ? isNear : emit.node('And', [isNear, emit.less(sample, per3(counts))]);
-  const inside = emit.node('Max', [
-    emit.node('Min', [place, emit.sub(size, emit.scalar(1))]),
-    emit.scalar(0),
-  ]);
-  const position = floats(emit.squeeze(size, [0]));
+  const last = emit.sub(size, emit.scalar(1));
+  const inside = emit.node('Max', [emit.node('Min', [place, last]), emit.scalar(0)]);
+  return { inside, isNear, isThere: isFixed ? undefined : emit.less(sample, count), count };
+}
+
+/** The share of each position in each bin's average: [R, bins, size]. */
+function sampleMatrix(emit: Emitter, { side, samples }: SampledSide): string {
+  const { inside, isNear, isThere, count } = samples;
+  const position = floatRange(emit, emit.squeeze(side.size, [0]));
   const distance = emit.node('Abs', [emit.sub(emit.unsqueeze(inside, [3]), position)]);
   const hat = emit.node('Relu', [emit.sub(emit.scalar(1), distance)]);
+  const isCounted = isThere === undefined ? isNear : emit.node('And', [isNear, isThere]);
   const shares = emit.sum(emit.maskWhere(emit.unsqueeze(isCounted, [3]), hat), [2], false);
-  return emit.div(shares, sampling > 0 ? counts : emit.node('Max', [per3(counts), emit.scalar(1)]));
+  return emit.div(shares, isThere === undefined ? count : emit.node('Max', [count, emit.scalar(1)]));
+}
+
+/** The largest of what the samples' neighbours on the last axis weigh, per bin: [R, C, H, W] → [R, C, H, bins]. */
+function largestAlong(emit: Emitter, images: string, { side, samples }: SampledSide): string {
+  const { inside, isNear, isThere, count } = samples;
+  const low = emit.node('Floor', [inside]);
+  const high = emit.node('Min', [emit.add(low, emit.scalar(1)), emit.sub(side.size, emit.scalar(1))]);
+  const share = emit.sub(inside, low);
+  // [R, bins, neighbours of all samples]
+  const places = emit.castTo(emit.concat([low, high], 2), 'int64');
+  const masked = [emit.sub(emit.scalar(1), share), share].map((value) => emit.maskWhere(isNear, value));
+  const shares = emit.concat(masked, 2);
+  const flat = emit.reshapeTo(places, [0, 1, 1, -1]);
+  const shape = emit.concat([emit.shape(images, 0, 3), emit.shape(flat, 3)], 0);
+  const neighbours = emit.node('GatherElements', [images, emit.node('Expand', [flat, shape])], { axis: 3 });
+  const weighed = emit.mul(neighbours, emit.reshapeTo(shares, [0, 1, 1, -1]));
+  const perBin = emit.reshapeTo(weighed, [0, 0, 0, side.binCount, -1]);
+  if (isThere === undefined) return emit.builder.reduce('ReduceMax', perBin, [4], false);
+  const isOwn = emit.unsqueeze(emit.concat([isThere, isThere], 2), [1, 2]);
+  const largest = emit.builder.reduce(
+    'ReduceMax',
+    emit.where(isOwn, perBin, emit.scalar(lowest)),
+    [4],
+    false,
+  );
+  // A bin without samples is 0.
+  const hasSamples = emit.greater(emit.squeeze(count, [2]), emit.scalar(0));
+  return emit.keepWhere(emit.unsqueeze(hasSamples, [1, 2]), largest);
 }
 
 /** MaxRoiPool: the maximum of each bin, first along the rows and then along the columns. */
