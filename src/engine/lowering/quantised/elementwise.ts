@@ -1,5 +1,5 @@
 import { floatAttribute, intAttribute } from '../../../onnx/model.js';
-import { formUnsupported } from '../../gradients/gradientErrors.js';
+import { axesFrom, rankOf } from '../../gradients/staticShapes.js';
 import { attributesOf, type Composite, float, microsoft } from '../entry.js';
 import { emitLevels, emitReal, realEmitter } from './levels.js';
 
@@ -36,11 +36,16 @@ function ofTwo(opType: string, core: string): ReturnType<typeof microsoft> {
   );
 }
 
-/** The channels of quantised pools may stand last, which no real pool has. */
-function pooled(core: 'AveragePool' | 'GlobalAveragePool', { node, ...rest }: Composite, x: string): string {
-  if (intAttribute(node, 'channels_last', 0) === 1) throw formUnsupported(node, 'channels_last=1');
+/** The real pool; where the channels stand last, which no real pool has, they are turned to the front and back. */
+function pooled(core: 'AveragePool' | 'GlobalAveragePool', composite: Composite, x: string): string {
+  const { context, node } = composite;
+  const emit = realEmitter(composite);
   const attributes = core === 'AveragePool' ? attributesOf(node, poolAttributes) : {};
-  return realEmitter({ node, ...rest }).node(core, [x], attributes);
+  if (intAttribute(node, 'channels_last', 0) === 0) return emit.node(core, [x], attributes);
+  const rank = rankOf(context, node.inputs[0] ?? '');
+  const spatial = axesFrom(1, rank - 1);
+  const pool = emit.node(core, [emit.transpose(x, [0, rank - 1, ...spatial])], attributes);
+  return emit.transpose(pool, [0, ...axesFrom(2, rank), 1]);
 }
 
 const poolAttributes = ['auto_pad', 'ceil_mode', 'count_include_pad', 'kernel_shape', 'pads', 'strides'];

@@ -125,6 +125,17 @@ const pooling: InferRule = (view) => {
   return [like(view, 0, pooled), tensorFact('int64', pooled)];
 };
 
+/** Pools levels; the channels stand last where the node says so. */
+const quantisedPooling: InferRule = (view) => {
+  const shape = shapeOf(view, 0);
+  const isLast = intAttribute(view.node, 'channels_last', 0) !== 0;
+  if (!isLast || shape === null) return pooling(view).slice(0, 1);
+  const [n = null, c = null] = [shape[0], shape.at(-1)];
+  const kernel = intsAttribute(view.node, 'kernel_shape') ?? null;
+  const spatial = slideAll(view, [n, c, ...shape.slice(1, -1)], kernel);
+  return [like(view, 0, spatial === null ? null : [n, ...spatial, c])];
+};
+
 const globalPooling: InferRule = (view) => [
   like(view, 0, shapeOf(view, 0)?.map((size, axis) => (axis < 2 ? size : 1)) ?? null),
 ];
@@ -249,6 +260,7 @@ export const convolutionRules: RuleEntries = [
   ['QLinearConv', quantisedConvolution],
   ['ConvTranspose', transposed],
   ['AveragePool MaxPool LpPool', pooling],
+  ['com.microsoft:QLinearAveragePool', quantisedPooling],
   ['GlobalAveragePool GlobalLpPool GlobalMaxPool', globalPooling],
   ['MaxUnpool', unpooling],
   ['MaxRoiPool RoiAlign', regionPooling],
