@@ -36,6 +36,4 @@ export function noGradientReason(node: Pick<GraphNode, 'domain' | 'opType'>): st
 }
 
 /** Operators of ai.onnx whose gradient exists and is not written yet, and what is in the way. */
-export const notDoneYet: ReadonlyMap<string, string> = new Map([
-  ['SequenceMap', 'its body runs once for every element of a sequence whose length is known while running'],
-]);
+export const notDoneYet: ReadonlyMap<string, string> = new Map();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { float32Tensor, int64Tensor } from '../../../src/onnx/tensorValue.js';
+import { bodyGraph } from '../../support/controlFlowModels.js';
 import { runGradient } from '../../support/gradientRun.js';
 import { emptyModel, floatType } from '../../support/modelBuilder.js';
 
@@ -59,6 +60,34 @@ describe('gradients through sequences and optionals', () => {
       const found = await gradient(builder, last, [7, 8, 7, 8].slice(0, 2 * rows));
       assert.deepEqual(found, rows === 1 ? [0, 0, 0, 0, 7, 8] : [0, 0, 7, 8, 7, 8]);
     }
+  });
+
+  it('pass through a body that runs for every element', async () => {
+    const builder = started();
+    const sequence = builder.node('SequenceConstruct', ['x', builder.node('Neg', ['x'])]);
+    const factors = builder.node('SequenceConstruct', [builder.scalar(3), builder.scalar(5)]);
+    // Each element's square times its own factor, plus x, which the body captures, times a number that all share.
+    const body = bodyGraph(
+      { element: floatType(3, 2), factor: floatType(), shared: floatType() },
+      (inner) => {
+        const square = inner.node('Mul', ['element', 'element'], { outputs: ['square'] });
+        const scaled = inner.node('Mul', [square, 'factor'], { outputs: ['scaled'] });
+        const own = inner.node('Mul', ['x', 'shared'], { outputs: ['own'] });
+        const one = inner.constant(float32Tensor([1], []), 'one');
+        const sum = inner.node('Add', [scaled, own], { outputs: ['sum'] });
+        return [sum, inner.node('Sub', ['element', one], { outputs: ['less'] })];
+      },
+    );
+    const outputs = ['sums', 'differences'];
+    builder.node('SequenceMap', [sequence, factors, builder.scalar(7)], { outputs, attributes: { body } });
+    const joined = builder.node('ConcatFromSequence', ['sums'], { attributes: { axis: 0 } });
+    const last = builder.node('SequenceAt', ['differences', at(builder, 1)]);
+    const all = builder.node('Concat', [joined, last], { attributes: { axis: 0 } });
+    const cotangent = [...[1, 1, 1, 1, 1, 1], ...[0, 1, 0, 1, 0, 1], ...[2, 2, 2, 2, 2, 2]];
+    // d(3x² + 7x) + u·d(5x² + 7x) + 2·d(−x − 1)
+    const x = [1, 2, 3, 4, 5, 6];
+    const expected = x.map((value, i) => 6 * value + 7 + (i % 2) * (10 * value + 7) - 2);
+    assert.deepEqual(await gradient(builder, all, cotangent), expected);
   });
 
   it('pass through optionals', async () => {
