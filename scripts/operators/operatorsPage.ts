@@ -4,9 +4,16 @@ import {
   coverageOf,
   type OperatorCoverage,
 } from '../../src/engine/gradients/operatorCoverage.js';
-import type { GradientCase } from '../../test/support/gradientCase.js';
+import { createRandom } from '../../src/base/random.js';
+import { makeNode } from '../../src/engine/graph/graphBuilder.js';
+import { activationFamilyOf } from '../../src/onnx/layers/activationOperators.js';
+import { qualifiedOperator } from '../../src/onnx/model.js';
+import { buildCase, type GradientCase } from '../../test/support/gradientCase.js';
 import { loweringCases } from '../../test/support/loweringCases.js';
-import { caseByOperator } from '../../test/support/smallGradientCases.js';
+import { lowerWhole } from '../../test/support/loweringCheck.js';
+import { quantisedCases } from '../../test/support/quantisedCases.js';
+import { caseByOperator, withoutOperands } from '../../test/support/smallGradientCases.js';
+import { testedElsewhere } from '../../test/support/testedElsewhere.js';
 
 interface Operator {
   readonly domain: string;
@@ -18,8 +25,11 @@ interface Operator {
 const columns: readonly (readonly [title: string, cell: (operator: Operator) => string])[] = [
   ['operator', ({ opType }) => `\`${opType}\``],
   ['opsets', ({ domain, opType }) => (domain === '' ? (onnxOperators.get(opType) ?? []).join(', ') : '')],
+  ['lowering', (operator) => loweringOf(operator)],
   ['reverse mode', ({ coverage }) => reverseOf(coverage)],
-  ['tested shapes', ({ domain, opType }) => shapesOf(domain, opType)],
+  ['forward mode', (operator) => forwardOf(operator)],
+  ['interventions', (operator) => interventionsOf(operator)],
+  ['tested shapes', (operator) => shapesOf(operator)],
 ];
 
 /** Shapes shown for one operator; the rest are counted. */
@@ -35,13 +45,23 @@ export function operatorsPage(): string {
     '',
     'Which operators are differentiated, and how. Written by `npm run operators` from `src/engine/gradients/ruleTable.ts`,',
     '`src/engine/lowering/loweringTable.ts` and `src/engine/gradients/noGradient.ts`; the shapes are those of the cases that',
-    '`npm test` compares with central differences.',
+    '`npm test` compares with central differences, at the first and the last opset of a rule.',
+    '',
+    'Lowering: the core operators that it is differentiated through; it runs as before.',
+    '',
+    'Reverse mode:',
     '',
     '- **rule**: a gradient of its own.',
-    '- **lowering**: differentiated through the core operators it stands for; it runs as before.',
+    '- **lowering**: through the core operators of the column before.',
     '- **straight through**: it rounds, and the gradient is that of its real equivalent where nothing is cut.',
     '- **traced**: packs tensors into sequences or optionals; what takes them out is followed back to what was put in.',
     '- **no gradient**: none exists, for the reason given.',
+    '',
+    'Forward mode and second order follow from the reverse mode. **compared**: Jacobian- and Hessian-vector products equal',
+    'differences and each other at the first of the shapes (`test/numeric/gradients/secondOrder.test.ts`).',
+    '',
+    'Interventions: every change can be laid on every tensor. **compared**: changes of its result are compared with plain',
+    'arithmetic (`test/numeric/engine/interventionsEverywhere.test.ts`). **function**: another activation can take its place.',
     '',
     summary(core),
     '',
@@ -94,14 +114,56 @@ function reverseOf(coverage: OperatorCoverage): string {
   }
 }
 
-function shapesOf(domain: string, opType: string): string {
-  const small = caseByOperator.get(opType);
-  const isRuled = coverageOf(domain, opType)[0]?.kind === 'rule';
-  const cases = [
-    ...(isRuled && small !== undefined ? [small] : []),
-    ...(loweringCases[`${domain}:${opType}`] ?? []),
-  ];
-  const shapes = [...new Set(cases.map(shapeText))];
+/** The cases of an operator that tests walk. */
+function casesOf({ domain, opType, coverage }: Operator): readonly GradientCase[] {
+  const small = coverage.kind === 'rule' && !withoutOperands.includes(opType) && caseByOperator.get(opType);
+  const lowered = (loweringCases[`${domain}:${opType}`] ?? []).map((given) => ({
+    ...given,
+    op: opType,
+    domain,
+  }));
+  return [...(small ? [{ ...small, op: opType, domain }] : []), ...lowered];
+}
+
+/** The core operators that the cases of a composite become. */
+function loweringOf(operator: Operator): string {
+  if (operator.coverage.kind !== 'lowering') return '';
+  const made = casesOf(operator).flatMap((given) =>
+    lowerWhole(buildCase(given, createRandom(1)).model).graph.nodes.map(qualifiedOperator),
+  );
+  const names = [...new Set(made)].filter((name) => name !== 'Constant').sort();
+  if (names.length > 0) return names.join(', ');
+  return operator.coverage.isStraightThrough || isQuantised(operator)
+    ? 'its real equivalent'
+    : 'what was put in';
+}
+
+function isQuantised({ opType }: Operator): boolean {
+  return quantisedCases[opType] !== undefined;
+}
+
+function forwardOf(operator: Operator): string {
+  const { coverage } = operator;
+  if (coverage.kind !== 'rule' && coverage.kind !== 'lowering') return '';
+  if (coverage.isStraightThrough) return 'straight through';
+  return casesOf(operator).length > 0 ? 'compared' : 'follows';
+}
+
+function interventionsOf(operator: Operator): string {
+  const { domain, opType, coverage } = operator;
+  if (coverage.kind === 'packing') return 'makes no tensor';
+  const isActivation =
+    activationFamilyOf(makeNode(opType, ['x'], { outputs: ['y'], domain }), new Map()) !== undefined;
+  const laid = casesOf(operator).length > 0 ? ['compared'] : [];
+  return [...laid, ...(isActivation ? ['function'] : [])].join(', ');
+}
+
+function shapesOf(operator: Operator): string {
+  const shapes = [...new Set(casesOf(operator).map(shapeText))];
+  const quantised = quantisedCases[operator.opType];
+  if (shapes.length === 0 && quantised !== undefined) shapes.push(`[${quantised.dims.join(', ')}]`);
+  const file = testedElsewhere[`${operator.domain}:${operator.opType}`];
+  if (shapes.length === 0) return file === undefined ? '' : `\`${file}\``;
   const shown = shapes.slice(0, shownCases).join('; ');
   return shapes.length > shownCases ? `${shown}; and ${shapes.length - shownCases} more` : shown;
 }

@@ -3,7 +3,7 @@ import { readsOf } from '../../onnx/graphIndex.js';
 import { bodiesOf, type GraphNode, type Model, type ValueType } from '../../onnx/model.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import { findLowering } from '../lowering/loweringTable.js';
-import { lowerNodes } from '../lowering/lowerNodes.js';
+import { lowerNodes, sharperType } from '../lowering/lowerNodes.js';
 import { constantLookup } from './constantLookup.js';
 import { noGradientReason } from './noGradient.js';
 import { findRule, type RuleChoice } from './ruleTable.js';
@@ -46,10 +46,7 @@ export function gradientPath(
     typeOf,
     constantsOf: constantLookup,
   });
-  const typeInside: TypeLookup = (name) => {
-    const known = typeOf(name);
-    return known.kind === 'unknown' ? (lowered.types.get(name) ?? known) : known;
-  };
+  const typeInside: TypeLookup = (name) => sharperType(typeOf(name), lowered.types.get(name));
   const { carried } = whole;
   const path = findPath(lowered.nodes, request, { typeOf: typeInside, choice, carried });
   return {

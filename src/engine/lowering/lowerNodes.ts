@@ -121,8 +121,7 @@ class LoweringPass {
   }
 
   private typeOf(name: string): ValueType {
-    const known = this.request.typeOf(name);
-    return known.kind === 'unknown' ? (this.types.get(name) ?? known) : known;
+    return sharperType(this.request.typeOf(name), this.types.get(name));
   }
 
   private takeApart(
@@ -201,7 +200,8 @@ class LoweringPass {
       const type = this.typeOf(name);
       // A quantised output is a real number here.
       const shown = this.straightThrough.has(name) && type.kind === 'tensor' ? asFloat(type) : type;
-      if (type.kind === 'tensor') valueInfo.set(name, { name, type: protect(shown), metadata: new Map() });
+      const isTold = type.kind === 'tensor' && (type.shape !== null || this.straightThrough.has(name));
+      if (isTold) valueInfo.set(name, { name, type: protect(shown), metadata: new Map() });
     }
     const inside: Graph = {
       ...graph,
@@ -233,6 +233,12 @@ class LoweringPass {
     const parts = this.partsOf.get(node);
     return parts === undefined ? [node] : parts.nodes.flatMap((part) => this.expanded(part));
   }
+}
+
+/** Returns what the core nodes tell of a value where the model itself does not even tell its rank. */
+export function sharperType(known: ValueType, inside: ValueType | undefined): ValueType {
+  const isVague = known.kind === 'unknown' || (known.kind === 'tensor' && known.shape === null);
+  return isVague ? (inside ?? known) : known;
 }
 
 function identity(input: string, output: string): GraphNode {

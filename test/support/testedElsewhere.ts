@@ -1,0 +1,22 @@
+/** Tests of operators that no table of cases can hold: what works on captures, on sequences, or rounds; by `domain:OpType`. */
+export const testedElsewhere: Readonly<Record<string, string>> = {
+  ':If': 'test/numeric/gradients/controlFlow.test.ts',
+  ':QuantizeLinear': 'test/numeric/gradients/blockedQuantisation.test.ts',
+  'com.microsoft:QuantizeLinear': 'test/numeric/lowering/quantised.test.ts',
+  ':DynamicQuantizeLinear': 'test/numeric/lowering/quantised.test.ts',
+  ':QLinearConv': 'test/numeric/lowering/quantised.test.ts',
+  ':QLinearMatMul': 'test/numeric/lowering/quantised.test.ts',
+  ':MatMulInteger': 'test/numeric/lowering/quantised.test.ts',
+  'com.microsoft:QLinearAdd': 'test/numeric/lowering/quantised.test.ts',
+  'com.microsoft:QGemm': 'test/numeric/lowering/quantised.test.ts',
+  ':SequenceConstruct': 'test/numeric/lowering/sequences.test.ts',
+  ':SequenceEmpty': 'test/numeric/lowering/sequences.test.ts',
+  ':SequenceInsert': 'test/numeric/lowering/sequences.test.ts',
+  ':SequenceErase': 'test/numeric/lowering/sequences.test.ts',
+  ':SequenceAt': 'test/numeric/lowering/sequences.test.ts',
+  ':SequenceMap': 'test/numeric/lowering/sequences.test.ts',
+  ':ConcatFromSequence': 'test/numeric/lowering/sequences.test.ts',
+  ':SplitToSequence': 'test/numeric/lowering/sequences.test.ts',
+  ':Optional': 'test/numeric/lowering/sequences.test.ts',
+  ':OptionalGetElement': 'test/numeric/lowering/sequences.test.ts',
+};
