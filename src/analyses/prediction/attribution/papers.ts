@@ -14,6 +14,12 @@ export const attributionPapers: readonly Paper[] = [
     line: 61,
   },
   {
+    id: 'shrikumar2017',
+    title: 'Learning Important Features Through Propagating Activation Differences',
+    url: 'https://arxiv.org/abs/1704.02685',
+    line: 135,
+  },
+  {
     id: 'sundararajan2017',
     title: 'Axiomatic Attribution for Deep Networks',
     url: 'https://arxiv.org/abs/1703.01365',

@@ -1,6 +1,9 @@
 import type { AttributionMethod } from '../problem.js';
 import type { MethodName } from '../settings.js';
 import { deconvnet } from './deconvnet.js';
+import { deepliftRescale } from './deepliftRescale.js';
+import { deepliftRevealCancel } from './deepliftRevealCancel.js';
+import { deepliftShap } from './deepliftShap.js';
 import { expectedGradients } from './expectedGradients.js';
 import { featureAblation } from './featureAblation.js';
 import { gradCam } from './gradCam.js';
@@ -33,6 +36,9 @@ export const methods: Readonly<Record<MethodName, AttributionMethod>> = {
   vargrad: varGrad,
   'expected-gradients': expectedGradients,
   'gradient-shap': gradientShap,
+  'deeplift-rescale': deepliftRescale,
+  'deeplift-revealcancel': deepliftRevealCancel,
+  'deeplift-shap': deepliftShap,
   'guided-backprop': guidedBackprop,
   deconvnet,
   'grad-cam': gradCam,
