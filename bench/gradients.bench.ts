@@ -127,7 +127,7 @@ function withShape(model: Model, { dtype, dims }: TensorValue): Model {
 }
 
 /** Forward and backward in one graph, the loss being the sum of the results; only the gradients' norms come out. */
-function withGradients(model: Model, wrt: readonly string[]): Model {
+export function withGradients(model: Model, wrt: readonly string[]): Model {
   const builder = new GraphBuilder(model);
   const [output] = model.graph.outputs;
   const value = output!.name;

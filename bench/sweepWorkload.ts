@@ -78,7 +78,7 @@ async function timeRun(session: Session, feeds: Feeds): Promise<number> {
   return performance.now() - start;
 }
 
-function withFewStatistics(model: Model): Model {
+export function withFewStatistics(model: Model): Model {
   const builder = new GraphBuilder(model);
   for (const { leaving: value } of targetsOf(model)) {
     const reduction = { value, axes: [2, 3] };

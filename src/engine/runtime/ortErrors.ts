@@ -55,10 +55,15 @@ export function modelRejected(model: Model, provider: Provider, cause: unknown):
   });
 }
 
-/** Returns the error for a run that failed on its feeds. */
-export function runFailed(cause: unknown): UserError {
+/** Returns the error for a run that failed: on its feeds, or on a GPU provider for want of a kernel. */
+export function runFailed(cause: unknown, provider: Provider): UserError {
   if (isOutOfMemory(cause)) return outOfMemory('running the model', cause);
-  return new UserError('run-failed', `The model cannot run on this data: ${shortMessage(cause)}`, { cause });
+  const remedy =
+    provider === 'cpu'
+      ? ''
+      : ` It ran on ${provider}: if that lacks something, use --provider cpu, or auto, which goes on with cpu.`;
+  const message = `The model cannot run on this data: ${shortMessage(cause)}${remedy}`;
+  return new UserError('run-failed', message, { cause });
 }
 
 function outOfMemory(doing: string, cause: unknown): UserError {

@@ -8,8 +8,10 @@ import { modelRejected, providerUnavailable, runtimeMissing, shortMessage } from
 import { wrapSession } from './ortSession.js';
 import { withReturnableOutputs } from './outputCasts.js';
 import { probeModel } from './probeModel.js';
+import { withFallback } from './fallbackSession.js';
 import { candidates } from './providers.js';
 import type { Provider, ProviderChoice, Runtime, Session, SessionOptions } from './session.js';
+import { nameWebgpuGaps } from './webgpuGaps.js';
 
 /** How the runtime is set up. */
 export interface RuntimeOptions {
@@ -70,7 +72,15 @@ async function openSession(state: RuntimeState, model: Model, options: SessionOp
   const opening = { ort, model: returnable.model, options: nativeOptions(state, returnable.model, options) };
   const { native, provider } = await createWithFallback(opening, chosen, state);
   state.provider = provider;
-  return wrapSession({ native, provider, outputs: returnable.outputs, OrtTensor: ort.Tensor, checkFiles });
+  const parts = { outputs: returnable.outputs, OrtTensor: ort.Tensor, checkFiles };
+  const session = wrapSession({ native, provider, ...parts });
+  if (state.options.provider !== 'auto' || provider === 'cpu') return session;
+  return withFallback(session, async (why) => {
+    state.log.warn(`Provider ${provider} cannot run this model, cpu is used: ${why.message}`);
+    const onCpu = await createNative(opening, 'cpu');
+    state.provider = 'cpu';
+    return wrapSession({ native: onCpu, provider: 'cpu', ...parts });
+  });
 }
 
 async function load(state: RuntimeState): Promise<Ort> {
@@ -145,7 +155,16 @@ async function createWithFallback(
 }
 
 function createNative({ ort, model, options }: Opening, provider: Provider): Promise<InferenceSession> {
-  return ort.InferenceSession.create(serializeModel(model), { ...options, executionProviders: [provider] });
+  const executionProviders = [provider];
+  const gaps = provider === 'webgpu' ? nameWebgpuGaps(model) : { model, names: [] };
+  if (gaps.names.length === 0) {
+    return ort.InferenceSession.create(serializeModel(model), { ...options, executionProviders });
+  }
+  const withGaps = [{ name: 'webgpu', forceCpuNodeNames: gaps.names }];
+  return ort.InferenceSession.create(serializeModel(gaps.model), {
+    ...options,
+    executionProviders: withGaps,
+  });
 }
 
 /** The runtime throws on options that are undefined, so absent ones have no key. */

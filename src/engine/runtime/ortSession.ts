@@ -41,7 +41,7 @@ async function runOnce(
   try {
     results = await parts.native.run(nativeFeeds, fetches);
   } catch (error) {
-    throw runFailed(error);
+    throw runFailed(error, parts.provider);
   }
   const values: Record<string, TensorValue> = {};
   names.forEach((name, i) => {
@@ -58,7 +58,7 @@ function nativeName({ outputs }: SessionParts, name: string): string {
   return native;
 }
 
-function toNativeFeeds({ native, OrtTensor }: SessionParts, feeds: Feeds): Record<string, Tensor> {
+function toNativeFeeds({ native, provider, OrtTensor }: SessionParts, feeds: Feeds): Record<string, Tensor> {
   const nativeFeeds: Record<string, Tensor> = {};
   for (const metadata of native.inputMetadata) {
     const value = feeds[metadata.name];
@@ -68,7 +68,7 @@ function toNativeFeeds({ native, OrtTensor }: SessionParts, feeds: Feeds): Recor
       nativeFeeds[metadata.name] = toOrtTensor(value, OrtTensor);
     } catch (error) {
       // The length of the data and the shape disagree.
-      throw runFailed(error);
+      throw runFailed(error, provider);
     }
   }
   return nativeFeeds;
