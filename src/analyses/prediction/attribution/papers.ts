@@ -118,4 +118,9 @@ export const attributionPapers: readonly Paper[] = [
     url: 'https://arxiv.org/abs/1512.04150',
   },
   { id: 'lin2013', title: 'Network In Network', line: 65 },
+  {
+    id: 'lundberg2020',
+    title: 'From local explanations to global understanding with explainable AI for trees',
+    url: 'https://doi.org/10.1038/s42256-019-0138-9',
+  },
 ];

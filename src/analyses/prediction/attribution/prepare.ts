@@ -11,6 +11,7 @@ import { channelAxisOf } from './layout.js';
 import { methods } from './methods/methods.js';
 import { type Places, placesOf, type UnitPlace } from './places.js';
 import type { ExplainedTensor, Problem } from './problem.js';
+import { withRawTreeScores } from './rawTrees.js';
 import { readBaselines } from './readBaselines.js';
 import { readValues } from './readValues.js';
 import type { ExplanationFacts } from './report/draft.js';
@@ -32,12 +33,14 @@ export interface Prepared {
  *
  * @throws UserError for settings that do not fit the method, the model or each other.
  */
-export async function prepare(context: AnalysisContext, settings: AttributionSettings): Promise<Prepared> {
+export async function prepare(given: AnalysisContext, settings: AttributionSettings): Promise<Prepared> {
   refuseUnusedSettings(settings);
+  const { context, skipped } = explainedContext(given, settings);
   const { model } = context;
   const rows = await readRows(context);
   const types = await rowTypes(context, rows);
-  const output = chooseOutput(model, types, settings);
+  const chosen = chooseOutput(model, types, settings);
+  const output = { ...chosen, skipped: chosen.skipped ?? skipped.get(chosen.value) };
   const { weightsMaps = false, readsPooledMaps = false } = methods[settings.method];
   const explainedValue = output.value;
   const places = placesOf(model, types, { settings, explainedValue, weightsMaps, readsPooledMaps });
@@ -68,6 +71,16 @@ export async function prepare(context: AnalysisContext, settings: AttributionSet
       },
     },
   };
+}
+
+/** With `explain=auto` trees give the sums of their leaves. */
+function explainedContext(
+  context: AnalysisContext,
+  settings: AttributionSettings,
+): { readonly context: AnalysisContext; readonly skipped: ReadonlyMap<string, string> } {
+  if (settings.explain !== 'auto') return { context, skipped: new Map() };
+  const { model, skipped } = withRawTreeScores(context.model);
+  return { context: { ...context, model }, skipped };
 }
 
 function valuesAt(places: readonly ({ readonly value: string } | undefined)[]): string[] {

@@ -115,7 +115,7 @@ const what = {
     kind: 'choice',
     title: 'Explained value',
     description:
-      'auto: the value before a final Softmax, LogSoftmax or Sigmoid, where gradients do not vanish; output: the output itself.',
+      'auto: the value before a final Softmax, LogSoftmax or Sigmoid (the sum of leaves of a tree ensemble), where gradients do not vanish; output: the output itself.',
     default: 'auto',
     choices: ['auto', 'output'],
   },
@@ -292,6 +292,18 @@ const masking = {
   },
 } as const satisfies SettingsSchema;
 
+const trees = {
+  absence: {
+    kind: 'choice',
+    title: 'Absent features',
+    description:
+      'tree-shap: interventional takes absent features from the baseline or background; path-dependent follows both branches in proportion to the training samples that went there, where the model stores how many.',
+    default: 'interventional',
+    choices: ['interventional', 'path-dependent'],
+    appliesWhen: { method: ['tree-shap'] },
+  },
+} as const satisfies SettingsSchema;
+
 const fitting = {
   kernelWidth: {
     kind: 'number',
@@ -326,6 +338,7 @@ export const attributionSettings = {
   ...featureSettings,
   ...masking,
   ...fitting,
+  ...trees,
 } as const;
 
 /** Their values. */

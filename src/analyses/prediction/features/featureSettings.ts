@@ -6,6 +6,7 @@ export const featureMethodNames = [
   'shapley-exact',
   'shapley-sampling',
   'kernel-shap',
+  'tree-shap',
   'lime',
 ] as const;
 

@@ -19,7 +19,7 @@ import type { AttributionMethod, ExplainedTensor, Problem } from '../problem.js'
  * read off as the gradient of the head, which is constant, so that any chain of linear operators will do.
  */
 export const cam: AttributionMethod = {
-  title: 'Class activation maps',
+  title: 'Class activation mapping',
   reading:
     'Each score is what this position of the last maps adds to the explained value: their mean is the explained value without its bias.',
   paperIds: ['zhou2015', 'lin2013'],

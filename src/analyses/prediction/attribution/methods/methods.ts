@@ -24,6 +24,7 @@ import { shapleyExact } from './shapleyExact.js';
 import { shapleySampling } from './shapleySampling.js';
 import { smoothGrad } from './smoothGrad.js';
 import { smoothGradSquared } from './smoothGradSquared.js';
+import { treeShap } from './treeShap.js';
 import { varGrad } from './varGrad.js';
 
 /** The methods of `attribution`, one line each. */
@@ -52,5 +53,6 @@ export const methods: Readonly<Record<MethodName, AttributionMethod>> = {
   'shapley-exact': shapleyExact,
   'shapley-sampling': shapleySampling,
   'kernel-shap': kernelShap,
+  'tree-shap': treeShap,
   lime,
 };
