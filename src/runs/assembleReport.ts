@@ -166,7 +166,8 @@ function headOf(facts: RunFacts, status: ReportStatus): Head {
 /** Papers are named in every report; analyses that place them themselves keep their place. */
 function citationOf(analysis: Analysis, draft: ReportDraft): Block[] {
   const isPlaced = draft.blocks.some((block) => block.type === 'citation');
-  if (isPlaced || analysis.papers.length === 0) return [];
+  // Nothing was computed yet by which of them.
+  if (isPlaced || draft.blocks.length === 0 || analysis.papers.length === 0) return [];
   return [{ type: 'citation', title: 'Papers', papers: analysis.papers.map((paper) => paper.id) }];
 }
 

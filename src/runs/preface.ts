@@ -1,3 +1,4 @@
+import { formatNumber } from '../protocol/formatReport.js';
 import {
   accuracyPreface,
   type AnswerTally,
@@ -43,7 +44,7 @@ export async function measureAccuracy(request: AccuracyRequest): Promise<Preface
       tally = tallyAnswers(tally, output, batch.labels);
       request.progress({
         fractionDone: tally.sampleCount / sampleCount,
-        message: `Measuring the accuracy (${tally.sampleCount} of ${sampleCount} samples)`,
+        message: `Measuring the accuracy (${formatNumber(tally.sampleCount, 'count')} of ${formatNumber(sampleCount, 'count')} samples)`,
       });
     }
   } finally {

@@ -140,6 +140,7 @@ class RunState {
     await this.measurePreface(request, parts, prefaceShare);
     this.know({ model: withSha256(this.facts.model, (await sha256).hash) });
     this.learnFrom(runtime);
+    await this.shareProvider(shared);
     return this.finish(request, draft);
   }
 
@@ -243,6 +244,14 @@ class RunState {
     this.know({ provider: runtime.provider, runtimeVersion: runtime.version });
   }
 
+  /** A run that shares everything opens no session: its numbers come from the provider of the run that did. */
+  private async shareProvider(shared: SharedWork): Promise<void> {
+    const { provider, runtimeVersion } = this.facts;
+    const seen = await shared.once<SeenRuntime>('runtime', () => Promise.resolve({}));
+    if (runtimeVersion !== '') seen.facts = { provider, runtimeVersion };
+    else if (seen.facts !== undefined) this.know(seen.facts);
+  }
+
   /** An analysis may find more to do than it had announced: the bar waits then, and never jumps back. */
   private progress({ fractionDone, message }: ProgressUpdate): void {
     this.fractionDone = Math.max(this.fractionDone, fractionDone);
@@ -265,6 +274,10 @@ class RunState {
     this.lastPartial = report;
     this.hooks.partial(report);
   }
+}
+
+interface SeenRuntime {
+  facts?: Pick<RunFacts, 'provider' | 'runtimeVersion'>;
 }
 
 /** What a run works on. */

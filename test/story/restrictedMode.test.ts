@@ -1,4 +1,4 @@
-import { type StoryWindow, useEditor } from '../support/storyEditor.js';
+import { pictureView, type StoryWindow, useEditor } from '../support/storyEditor.js';
 
 describe('a folder that is not trusted yet', function () {
   this.timeout(180_000);
@@ -28,7 +28,7 @@ describe('a folder that is not trusted yet', function () {
       .getByText(/Restricted Mode: the structure of models can be read/)
       .waitFor();
     await window.page.locator('.sidebar').getByRole('button', { name: 'Manage Workspace Trust' }).waitFor();
-    await window.screenshot('restricted-mode');
+    await pictureView(window, 'restricted-mode');
   });
 
   it('runs once trust is given, without a reload', async () => {

@@ -62,11 +62,12 @@ export class StoryEditor {
   }
 
   /** Opens a window on a folder, the samples unless another is named, and waits until the extension is there. */
-  async openWindow(size: { readonly width?: number; readonly height?: number } = {}): Promise<StoryWindow> {
-    const page = await newEditorPage(await openChromium(), size);
+  async openWindow(folder: string | null = this.samples): Promise<StoryWindow> {
+    const page = await newEditorPage(await openChromium());
     this.pages.push(page);
     page.setDefaultTimeout(stepLimitMs);
-    await page.goto(editorAddress(this.server, { open: this.samples }), { timeout: openLimitMs });
+    const address = editorAddress(this.server, folder === null ? {} : { open: folder });
+    await page.goto(address, { timeout: openLimitMs });
     const window = new StoryWindow(page);
     await window.sideBarTab().waitFor({ timeout: openLimitMs });
     return window;
@@ -231,10 +232,29 @@ export class StoryWindow {
         await this.page.setViewportSize({ width, height: 1000 });
         await prepare?.();
         await this.screenshot(`${name}-${theme}-${width}`);
+        // A menu would take the keys of the next theme.
+        if (prepare !== undefined) await this.page.keyboard.press('Escape');
       }
     }
     await this.setTheme('dark');
     if (size !== null) await this.page.setViewportSize(size);
+  }
+}
+
+/**
+ * Pictures a view that the documentation does not show: once as it is, and in the four themes at two widths when all
+ * screenshots are asked for (`npm run screenshots`); they take minutes.
+ */
+export async function pictureView(
+  window: StoryWindow,
+  name: string,
+  prepare?: () => Promise<void>,
+): Promise<void> {
+  if (process.env['NEURON_INSPECTOR_SCREENSHOTS'] === 'all') {
+    await window.screenshotsInThemes(`views/${name}`, prepare === undefined ? {} : { prepare });
+  } else {
+    await prepare?.();
+    await window.screenshot(`views/${name}`);
   }
 }
 

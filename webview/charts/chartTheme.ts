@@ -19,7 +19,7 @@ export function chartTheme(): Config {
   return {
     background: 'transparent',
     font,
-    axis: { ...axisLine, ...label, ...title },
+    axis: { ...axisLine, ...label, ...title, labelSeparation: 10 },
     // Names under a chart stand upright: long ones would be higher than the chart.
     axisX: { labelLimit: 120 },
     header: { ...label, ...title },

@@ -1,3 +1,4 @@
+import { formatNumber } from '../../protocol/formatReport.js';
 import { binomialUpperTail } from '../../engine/numeric/binomial.js';
 import { type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
 import type { Block } from '../../protocol/blocks.js';
@@ -110,7 +111,9 @@ function accuracyWarnings(tally: AnswerTally): string[] {
   const warnings: string[] = [];
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   if (nonFiniteCount > 0) {
-    warnings.push(`The model's output is NaN or infinite on ${nonFiniteCount} of ${sampleCount} samples.`);
+    warnings.push(
+      `The model's output is NaN or infinite on ${formatNumber(nonFiniteCount, 'count')} of ${formatNumber(sampleCount, 'count')} samples.`,
+    );
   }
   const largestLabel = Math.max(...byLabel.keys());
   if (classCount > 0 && largestLabel >= classCount) {
@@ -123,12 +126,12 @@ function accuracyWarnings(tally: AnswerTally): string[] {
   if (canTell && binomialUpperTail(correctCount, sampleCount, chance) > significance) {
     const accuracy = percent(correctCount / sampleCount);
     warnings.push(
-      `The accuracy is at chance: ${accuracy} of ${sampleCount} samples, and always answering the commonest label gives ${percent(chance)}.`,
+      `The accuracy is at chance: ${accuracy} of ${formatNumber(sampleCount, 'count')} samples, and always answering the commonest label gives ${percent(chance)}.`,
     );
   }
   if (canTell && byPrediction.size === 1 && byLabel.size > 1) {
     warnings.push(
-      `The model answers class ${[...byPrediction.keys()].join()} for every one of ${sampleCount} samples.`,
+      `The model answers class ${[...byPrediction.keys()].join()} for every one of ${formatNumber(sampleCount, 'count')} samples.`,
     );
   }
   return warnings;

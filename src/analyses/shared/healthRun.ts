@@ -1,3 +1,4 @@
+import { formatNumber } from '../../protocol/formatReport.js';
 import { UserError } from '../../base/errors.js';
 import { holdsImages } from '../../protocol/dataKinds.js';
 import type { Evidence } from '../../protocol/report.js';
@@ -131,7 +132,7 @@ export async function measureHealth(
     onBatch: (sweep, total) => {
       context.progress({
         fractionDone: (sweep.sampleCount / Math.max(1, total)) * firstShare,
-        message: `Counting (${sweep.sampleCount} of ${total} samples)`,
+        message: `Counting (${formatNumber(sweep.sampleCount, 'count')} of ${formatNumber(total, 'count')} samples)`,
       });
       partial(resultOf({ ...base, sweep }));
     },
@@ -160,7 +161,7 @@ function secondPass(
       onBatch: (sampleCount, total) => {
         context.progress({
           fractionDone: 1 - share + share * (sampleCount / Math.max(1, total)),
-          message: `Histograms (${sampleCount} of ${total} samples)`,
+          message: `Histograms (${formatNumber(sampleCount, 'count')} of ${formatNumber(total, 'count')} samples)`,
         });
       },
     }),
@@ -191,7 +192,11 @@ function resultOf(parts: {
     figures: figuresOf(sweep, plan.names, parts.epsilon),
     evidence:
       sampleCount < data.sampleCount
-        ? { kind: 'sampled', n: sampleCount, how: `the first ${sampleCount} of ${data.sampleCount} samples` }
+        ? {
+            kind: 'sampled',
+            n: sampleCount,
+            how: `the first ${formatNumber(sampleCount, 'count')} of ${formatNumber(data.sampleCount, 'count')} samples`,
+          }
         : { kind: 'measured', n: sampleCount },
     warnings: [...plan.warnings, ...warningsOf(sweep)],
     samples: `${sampleCount.toLocaleString('en')} ${nounOf(data, sampleCount)}`,

@@ -74,6 +74,16 @@ describe('runs of one model on the same data', function () {
     assert.deepEqual((await run(works))[1], []);
   });
 
+  it('name the provider and the runtime of the run that did the work', async () => {
+    const works = createSharedWorks();
+    const [first] = await run(works, { provider: 'auto' });
+    const [second] = await run(works, { provider: 'auto' });
+    assert.notEqual(first.provider, 'auto');
+    assert.equal(second.provider, first.provider);
+    assert.equal(second.tool.runtime, first.tool.runtime);
+    assert.match(second.tool.runtime, /^\d+\./);
+  });
+
   it('sweep again for other settings, another limit, or a batch of another size', async () => {
     const works = createSharedWorks();
     await run(works);

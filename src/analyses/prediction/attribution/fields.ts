@@ -1,3 +1,4 @@
+import { formatNumber } from '../../../protocol/formatReport.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { type FieldRequest, openField } from './field.js';
 import type { PlanRequest } from './fieldPlan.js';
@@ -67,7 +68,7 @@ function pointCounter(context: AnalysisContext): {
       fractionDone = Math.max(fractionDone, Math.min(1, doneCount / Math.max(1, expectedCount)));
       context.progress({
         fractionDone,
-        message: `${String(doneCount)} of ${String(expectedCount)} points`,
+        message: `${formatNumber(doneCount, 'count')} of ${formatNumber(expectedCount, 'count')} points`,
       });
     },
   };

@@ -40,8 +40,7 @@ export const layersStyles = css`
     scroll-padding-top: calc(var(--row) + 2px);
   }
   .sheet {
-    min-width: 100%;
-    width: max-content;
+    min-width: min-content;
   }
   .head {
     position: sticky;

@@ -89,6 +89,23 @@ export class NiModelWeights extends LitElement {
         overflow: auto;
         border-inline-start: 1px solid var(--ni-line);
       }
+      /* Side by side each would be too narrow: what was chosen stands below, in sight. */
+      @media (max-width: 820px) {
+        .parts {
+          flex-flow: column;
+          overflow: hidden;
+        }
+        .list {
+          flex: 1 1 40%;
+          height: auto;
+          min-height: 0;
+        }
+        ni-weight-details {
+          flex: 0 1 60%;
+          border-block-start: 1px solid var(--ni-line);
+          border-inline-start: 0;
+        }
+      }
       .state {
         padding: 12px;
       }

@@ -40,7 +40,7 @@ export function draftReport(explanation: Explanation): ReportDraft {
   const over = outcome.scores.map(({ name }) => name).join(', ');
   const { metrics, evidence } = metricsOf(explanation);
   return {
-    title: `Why this prediction? ${method.title}`,
+    title: method.title,
     summary: `${method.title} shares ${facts.explained} out over ${over} for ${rowCountText(problem)}${completenessText(outcome)}.`,
     usedCount: rows.count,
     metrics,
