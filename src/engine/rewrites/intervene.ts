@@ -1,7 +1,8 @@
-import { bodiesOf, type Graph, type GraphNode, type Model } from '../../onnx/model.js';
-import { capturesOf, topologicalOrder } from '../../onnx/graphIndex.js';
+import type { Graph, GraphNode, Model } from '../../onnx/model.js';
+import { topologicalOrder } from '../../onnx/graphIndex.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import { appendChange, type Change } from '../interventions/change.js';
+import { renameReads } from './renameReads.js';
 import { rewriteBodies } from './rewriteBodies.js';
 import { appendRegions, type Region } from '../interventions/selection.js';
 
@@ -114,21 +115,4 @@ function detach(model: Model, value: string): Detached {
 
 function renameOutput(node: GraphNode, from: string, to: string): GraphNode {
   return { ...node, outputs: node.outputs.map((name) => (name === from ? to : name)) };
-}
-
-/** Returns the node reading another value, in its bodies too. */
-function renameReads(node: GraphNode, from: string, to: string): GraphNode {
-  const inputs = node.inputs.map((name) => (name === from ? to : name));
-  if (!bodiesOf(node).some((body) => capturesOf(body.graph).has(from))) return { ...node, inputs };
-  const attributes = new Map(node.attributes);
-  for (const [name, attribute] of attributes) {
-    if (attribute.kind !== 'graph' || !capturesOf(attribute.value).has(from)) continue;
-    attributes.set(name, { kind: 'graph', value: renameCapture(attribute.value, from, to) });
-  }
-  return { ...node, inputs, attributes };
-}
-
-function renameCapture(body: Graph, from: string, to: string): Graph {
-  const outputs = body.outputs.map((output) => (output.name === from ? { ...output, name: to } : output));
-  return { ...body, outputs, nodes: body.nodes.map((node) => renameReads(node, from, to)) };
 }

@@ -7,6 +7,7 @@ import type { Feeds, Runtime } from '../runtime/session.js';
 import type { Checkpoint } from './checkpoint.js';
 import { type EpochPlan, type PlannedStep, planSteps, stepCountOf } from './epochs.js';
 import { type Schedule, scheduleFactor } from './schedule.js';
+import { withMasterWeights } from './masterWeights.js';
 import { openStepRunner, type StepResults, type StepRunner, type States } from './stepRunner.js';
 import { checkpointMismatch } from './trainingErrors.js';
 import { buildTrainingStep, type TrainingStep, type TrainingStepRequest } from './trainingStep.js';
@@ -53,6 +54,8 @@ export interface TrainingProgress {
 /**
  * Returns the model with its parameters trained; a step is one run of one graph, or a part of one (`stepsPerRun`).
  *
+ * Float16 parameters are trained as float32 copies and come back rounded; so are they in checkpoints.
+ *
  * Equal seeds give equal weights on one machine and thread count, resumed or not; the runtime's kernels may round
  * otherwise elsewhere.
  *
@@ -64,12 +67,14 @@ export async function train(
   request: TrainingRequest,
   signal?: AbortSignal,
 ): Promise<Model> {
-  const step = buildTrainingStep(model, request);
-  const start = request.resume?.states ?? (await initialStates(model, step));
+  const mastered = await withMasterWeights(model, request.parameters);
+  const step = buildTrainingStep(mastered.model, request);
+  const start = request.resume?.states ?? (await initialStates(mastered.model, step));
   checkStates(start, step);
   const runner = await openStepRunner(runtime, step, request.stepsPerRun ?? 1);
   try {
-    return withWeights(model, step, await runEpochs({ step, runner, request, signal }, start));
+    const states = await runEpochs({ step, runner, request, signal }, start);
+    return await mastered.restore(withWeights(mastered.model, step, states), runtime);
   } finally {
     await runner.close();
   }

@@ -12,7 +12,7 @@ import { notTrainable } from './trainingErrors.js';
 /** What a step trains, and how. */
 export interface TrainingStepRequest {
   readonly loss: Loss;
-  /** Initializers to train, float32. */
+  /** Initializers to train, float32; `train` takes float16 too. */
   readonly parameters: readonly string[];
   readonly optimizer: Optimizer;
   /** Parameters that weight decay leaves alone; biases and scales of normalisations, as a rule. */
@@ -95,7 +95,7 @@ function checkParameter(model: Model, parameter: string): void {
   const tensor = model.graph.initializers.get(parameter);
   if (tensor === undefined) throw new Error(`There is no initializer ${parameter} to train.`);
   if (tensor.elementType !== 'float32') {
-    throw notTrainable(parameter, `its elements are ${tensor.elementType}, and only float32 is trained`);
+    throw notTrainable(parameter, `its elements are ${tensor.elementType}, and only float32 and float16 are trained`);
   }
 }
 

@@ -253,6 +253,35 @@ describe('differentiate', () => {
     assert.deepEqual((await gradients(build('GlobalMaxPool', ['x']), single))['x'], [1, 0, 0, 0]);
   });
 
+  it('follows the places that NonZero finds, however many there are', async () => {
+    const builder = new GraphBuilder(emptyModel());
+    builder.addInput('x', floatType(2, 3));
+    builder.addInput('u', floatType('K'));
+    const isPositive = builder.node('Greater', ['x', builder.scalar(0)]);
+    const places = builder.node('Transpose', [builder.node('NonZero', [isPositive])]);
+    const found = builder.node('GatherND', ['x', places]);
+    builder.node('Mul', [found, found], { outputs: ['squares'] });
+    const model = builder.build();
+    const seeds = [{ value: 'squares', cotangent: 'u' }];
+    const types = inferTypes(model, { keepsUnnamed: true });
+    const { model: both, gradients } = differentiate(model, { seeds, wrt: ['x'], types });
+    const last = new GraphBuilder(both);
+    last.setOutputs([gradients.get('x')!]);
+    const session = await runtime.open(last.build());
+    for (const [x, u, expected] of [
+      [
+        [1, -2, 3, -4, 5, -6],
+        [1, 10, 100],
+        [2, 0, 60, 0, 1000, 0],
+      ],
+      [[-1, -1, -1, 7, -1, -1], [1], [0, 0, 0, 14, 0, 0]],
+    ] as const) {
+      const feeds = { x: float32Tensor([...x], [2, 3]), u: float32Tensor([...u], [u.length]) };
+      const [gradient] = Object.values(await session.run(feeds));
+      assert.deepEqual([...toFloat64(gradient!)], expected);
+    }
+  });
+
   it('counts repeated rows of an embedding', async () => {
     const builder = start({ ids: { kind: 'tensor', elementType: 'int64', shape: ['N'] } });
     const table = builder.constant(float32Tensor([1, 2, 3, 4, 5, 6], [3, 2]), 'table');

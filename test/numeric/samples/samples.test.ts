@@ -42,6 +42,14 @@ describe('sample models', () => {
     assert.deepEqual(names, Object.keys(sampleCounts));
   });
 
+  it('have no file of 3 MB or more', () => {
+    const files = readdirSync(samplesDir, { recursive: true, encoding: 'utf8' }).map((file) =>
+      join(samplesDir, file),
+    );
+    assert.ok(files.length > 40, `${files.length} files`);
+    for (const file of files) assert.ok(statSync(file).size < 3e6, file);
+  });
+
   for (const name of names) {
     it(`${name}: files are those of its manifest, each under 3 MB`, () => {
       const { sha256 } = manifestOf(name);

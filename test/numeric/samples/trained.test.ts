@@ -5,8 +5,9 @@ import { createRandom } from '../../../src/base/random.js';
 import { openDataset } from '../../../src/data/openDataset.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Feeds } from '../../../src/engine/runtime/session.js';
+import { layersOf } from '../../../src/onnx/layers/layerTable.js';
 import { readModel } from '../../../src/onnx/readModel.js';
-import { type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { elementCountOf, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { decodeTokens, encodeText } from '../../../scripts/samples/bpe.js';
 import { normalTensor } from '../../support/modelBuilder.js';
 import { samplesDir } from '../../support/paths.js';
@@ -16,6 +17,8 @@ import { samplesDir } from '../../support/paths.js';
 interface Manifest {
   readonly metric: { readonly value: number };
   readonly recipe: Readonly<Record<string, number>>;
+  /** Steps and the mean loss up to them. */
+  readonly lossCurve: readonly (readonly [step: number, loss: number])[];
 }
 
 function manifestOf(name: string): Manifest {
@@ -136,6 +139,37 @@ describe('trained samples', function () {
     assert.ok(metric.value < 50);
     // A third of the text, without the last token of each window.
     assert.ok(Math.abs(perplexity / metric.value - 1) < 0.15, String(perplexity));
+  });
+
+  it('story-lm has at least 4 layers, and its manifest how the loss fell', async () => {
+    const model = await readModel(join(samplesDir, 'story-lm', 'story-lm.onnx'));
+    const blocks = new Set(
+      layersOf(model).layers.flatMap(({ name }) => /^blocks\.(\d+)/u.exec(name)?.slice(1) ?? []),
+    );
+    assert.ok(blocks.size >= 4, `${blocks.size} blocks`);
+    const parameterCount = [...model.graph.initializers.values()]
+      .filter(({ elementType }) => elementType === 'float32')
+      .reduce((sum, { dims }) => sum + elementCountOf(dims), 0);
+    assert.ok(parameterCount >= 300_000, `${parameterCount} parameters`);
+    const { lossCurve } = manifestOf('story-lm');
+    assert.ok(lossCurve.length >= 10);
+    const [first, last] = [lossCurve[0]!, lossCurve.at(-1)!];
+    // A uniform guess among 1024 tokens has ln 1024 = 6.9.
+    assert.ok(first[1] < Math.log(1024) && last[1] < first[1] - 2, `${first[1]} to ${last[1]}`);
+    const sample = readFileSync(join(samplesDir, 'story-lm', 'data', 'training-sample.txt'), 'utf8');
+    assert.ok(sample.length >= 15_000, `${sample.length} characters of the training text`);
+  });
+
+  it('fashion-cnn is made of residual blocks with BatchNormalization and squeeze-and-excitation', async () => {
+    const model = await readModel(join(samplesDir, 'fashion-cnn', 'fashion-cnn.onnx'));
+    const count = (opType: string): number =>
+      model.graph.nodes.filter((node) => node.opType === opType).length;
+    assert.equal(count('Add'), 3, 'a residual sum in each block');
+    // Two or three in a block and one in front; a sum of the whole map squeezes, a product excites.
+    assert.ok(count('BatchNormalization') >= 7, `${count('BatchNormalization')} normalisations`);
+    assert.ok(count('GlobalAveragePool') + count('ReduceMean') >= 3, 'a mean over the map in each block');
+    assert.ok(count('Mul') >= 3, 'a gate in each block');
+    assert.ok(count('Sigmoid') + count('HardSigmoid') >= 3, 'a gate in each block');
   });
 
   it('story-lm was given its text as its tokenizer cuts it', async () => {
