@@ -142,7 +142,7 @@ async function checkOperator(
   if (floatNodes(model, nodes).length === 0) {
     return { ...row, status: 'no-gradient', note: 'here it works on whole numbers or truth values only' };
   }
-  const ruled = ruledNodes(model, nodes);
+  const ruled = ruledNodes(model, nodes, context.options.rules);
   if (ruled.length === 0) {
     return { ...row, status: 'no-rule', note: `no gradient rule at opset ${opsetOf(model)}` };
   }
@@ -191,8 +191,12 @@ function isStraightThrough(node: GraphNode, opset: number): boolean {
 }
 
 /** Float nodes that a rule or a lowering covers. */
-function ruledNodes(model: Model, nodes: readonly GraphNode[]): readonly GraphNode[] {
-  const choice = { overrides: [], opset: opsetOf(model) };
+function ruledNodes(
+  model: Model,
+  nodes: readonly GraphNode[],
+  rules: readonly GradientRule[] = [],
+): readonly GraphNode[] {
+  const choice = { overrides: rules, opset: opsetOf(model) };
   return floatNodes(model, nodes).filter(
     (node) =>
       noGradientReason(node) === undefined &&
@@ -206,7 +210,7 @@ function sampleNodes(
   nodes: readonly GraphNode[],
   options: GradientCheckOptions,
 ): readonly GraphNode[] {
-  return spreadOut(ruledNodes(model, nodes), options.nodesPerOperator ?? 6);
+  return spreadOut(ruledNodes(model, nodes, options.rules), options.nodesPerOperator ?? 6);
 }
 
 /** Returns the comparisons of one node, or why there are none. */
