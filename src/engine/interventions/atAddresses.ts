@@ -1,6 +1,6 @@
 import { resolveAddress, type ResolvedAddress } from '../../onnx/addresses.js';
 import type { LayerTable } from '../../onnx/layers/layer.js';
-import type { Model } from '../../onnx/model.js';
+import { bodiesOf, type Graph, type Model } from '../../onnx/model.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import type { Intervention } from '../rewrites/intervene.js';
 import { weightedLayer } from '../weights/weightedLayer.js';
@@ -22,7 +22,8 @@ export interface AddressContext {
  * Returns the interventions that change what all the addresses select, together: one for each value, an element counting once
  * however many addresses it is in.
  *
- * @throws UserError as `resolveAddress`, and `cannot-intervene` inside bodies or where a rank is not known.
+ * @throws UserError as `resolveAddress`, and `cannot-intervene` inside functions, where a rank is not known,
+ * and where several bodies make a value of one name.
  */
 export function interventionsAt(
   addresses: readonly string[],
@@ -92,13 +93,35 @@ function unitAxisOf(dims: readonly number[], layout: WeightLayout): number | und
   return counting.length === 1 ? axis : undefined;
 }
 
-function rankOf({ address, value, isInBody }: ResolvedAddress, { types }: AddressContext): number {
-  if (isInBody) throw cannotIntervene(address, 'it is inside an If, Loop or Scan body or a function');
+function rankOf(resolved: ResolvedAddress, { model, types }: AddressContext): number {
+  const { address, value, isInBody } = resolved;
+  if (isInBody) return rankInBody(resolved, model);
   const type = types.get(value);
   if (type?.kind !== 'tensor' || type.shape === null) {
     throw cannotIntervene(address, 'the rank of its value is not known; measure the model first');
   }
   return type.shape.length;
+}
+
+/** A value inside a body is changed by its name, which has to be its own. */
+function rankInBody({ address, value, layer }: ResolvedAddress, model: Model): number {
+  const count = bodiesThatMake(model.graph, value);
+  if (count === 0) throw cannotIntervene(address, 'it is inside a function');
+  if (count > 1) throw cannotIntervene(address, 'several bodies make a value of its name');
+  const shape = layer?.shape;
+  if (shape === undefined || shape === null) {
+    throw cannotIntervene(address, 'the rank of its value inside the body is not known');
+  }
+  return shape.length;
+}
+
+function bodiesThatMake(graph: Graph, value: string): number {
+  return graph.nodes
+    .flatMap((node) => bodiesOf(node).map((body) => body.graph))
+    .reduce((count, body) => {
+      const isHere = body.nodes.some((node) => node.outputs.includes(value));
+      return count + (isHere ? 1 : 0) + bodiesThatMake(body, value);
+    }, 0);
 }
 
 function regionOf({ unitAxis, unit, position, positionAxes, address }: ResolvedAddress): Region {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { verify } from '../../../src/engine/graph/verify.js';
+import { interventionsAt } from '../../../src/engine/interventions/atAddresses.js';
 import { intervene } from '../../../src/engine/rewrites/intervene.js';
 import { appendCount, appendReduction } from '../../../src/engine/rewrites/reduce.js';
 import { tap, type TappedModel } from '../../../src/engine/rewrites/tap.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Feeds } from '../../../src/engine/runtime/session.js';
+import { layersOf } from '../../../src/onnx/layers/layerTable.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { inferTypes } from '../../../src/onnx/shapes/inferTypes.js';
 import { float32Tensor, int64Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
@@ -204,6 +206,48 @@ describe('an intervention inside a body', () => {
     ]);
     const expected = byHand(weights, 3, (pre, index) => (index % 3 === 2 ? 0 : pre));
     assertEqual((await run(model, feeds))['last']!, expected[2]!);
+  });
+
+  it('finds the layer at its address', async () => {
+    const model = loopModel('count');
+    const types = inferTypes(model);
+    const context = { model, types, table: layersOf(model, types) };
+    const changed = intervene(model, interventionsAt(['tanh_0'], { kind: 'scale', factor: 0.5 }, context));
+    const expected = byHand(weights, 3, (pre) => pre);
+    const halved = (await run(changed, feeds))['last']!;
+    // h ← ½·tanh(h·w + x), worked out from the loop's own equation.
+    let h = toFloat64(weights.h0);
+    const [w, x] = [toFloat64(weights.w), toFloat64(weights.x)];
+    for (let step = 0; step < 3; step++) {
+      const next = new Float64Array(h.length);
+      for (let i = 0; i < h.length; i++) {
+        const row = Math.floor(i / 3) * 3;
+        let sum = x[i]!;
+        for (let k = 0; k < 3; k++) sum += h[row + k]! * w[k * 3 + (i % 3)]!;
+        next[i] = Math.tanh(sum) / 2;
+      }
+      h = next;
+    }
+    assertEqual(halved, h);
+    assert.notDeepEqual([...toFloat64(halved)], [...expected[2]!]);
+  });
+
+  it('is refused at an address whose value several bodies make', () => {
+    const branch = bodyGraph({}, (inner) => [inner.node('Tanh', ['x'], { outputs: ['same'] })]);
+    const builder = new GraphBuilder(emptyModel());
+    builder.addInput('x', tensorType('float32', 2, 3));
+    builder.addInput('flag', tensorType('bool'));
+    const attributes = { then_branch: branch, else_branch: branch };
+    builder.node('If', ['flag'], { outputs: ['y'], attributes });
+    builder.addOutput('y');
+    const model = builder.build();
+    const types = inferTypes(model);
+    const context = { model, types, table: layersOf(model, types) };
+    const [layer] = context.table.layers;
+    assert.throws(
+      () => interventionsAt([layer!.name], { kind: 'zero' }, context),
+      isCode('cannot-intervene'),
+    );
   });
 
   it('changes a carried value where the body reads it', async () => {
