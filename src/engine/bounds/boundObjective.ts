@@ -26,6 +26,8 @@ export interface ObjectiveRequest {
   /** Values, and names of their coefficients, which have their shape: the first axis of both is the batch. */
   readonly objective: readonly Seed[];
   readonly types: TypeTable;
+  /** Tighter intervals of inner values, as `refineIntervals` works them out. */
+  readonly known?: ReadonlyMap<string, Interval>;
 }
 
 /** A model that also computes bounds of a sum, each [N]. */
@@ -49,8 +51,8 @@ export interface ObjectiveBounds {
  * exact for affine models. The inputs of the run may be any point of the box.
  *
  * Source: Zhang et al. (2018), "Efficient Neural Network Robustness Certification with General Activation Functions",
- * eq. 5, https://arxiv.org/abs/1811.00866. Differs: the intervals in front of activations are not themselves refined by
- * backward passes.
+ * eq. 5, https://arxiv.org/abs/1811.00866. Differs: the intervals in front of activations are refined by backward passes of
+ * their own only where `known` gives them (`refineIntervals`).
  *
  * @throws UserError `bound-rule-missing`, `bound-form-unsupported`.
  */

@@ -21,6 +21,8 @@ export interface IntervalRequest {
   readonly boxes: readonly Box[];
   readonly values: readonly string[];
   readonly types: TypeTable;
+  /** Intervals of inner values that are known to hold, to be intersected with those worked out (`refineIntervals`). */
+  readonly known?: ReadonlyMap<string, Interval>;
 }
 
 /** A model that also computes bounds. */
@@ -58,9 +60,10 @@ export interface IntervalPass {
 }
 
 /** Appends the intervals of every value that the wanted ones depend on. */
-export function intervalPass(model: Model, { boxes, values, types: known }: IntervalRequest): IntervalPass {
-  const core = withoutComposites(model, known);
-  const types = core === model ? known : extendTypes(core, known);
+export function intervalPass(model: Model, request: IntervalRequest): IntervalPass {
+  const { boxes, values, known = new Map<string, Interval>() } = request;
+  const core = withoutComposites(model, request.types);
+  const types = core === model ? request.types : extendTypes(core, request.types);
   const order = topologicalOrder(core.graph);
   if (order.kind === 'cycle') throw new Error('A graph with a cycle cannot be bounded.');
   const builder = new GraphBuilder(core);
@@ -69,7 +72,7 @@ export function intervalPass(model: Model, { boxes, values, types: known }: Inte
   );
   const intervalOf = (value: string): Interval => intervals.get(value) ?? { lower: value, upper: value };
   const needed = neededFor(order.nodes, values);
-  const context = { builder, types, constantOf: constantLookup(core), intervals, intervalOf };
+  const context = { builder, types, constantOf: constantLookup(core), intervals, intervalOf, known };
   for (const node of order.nodes) if (needed.has(node)) boundNode(context, node);
   return { builder, core, types, intervalOf, isBounded: (value) => intervals.has(value) };
 }
@@ -102,13 +105,14 @@ interface NodeSetting {
   readonly constantOf: ReturnType<typeof constantLookup>;
   readonly intervals: Map<string, Interval>;
   readonly intervalOf: (value: string) => Interval;
+  readonly known: ReadonlyMap<string, Interval>;
 }
 
 /** Results of these depend on the sizes of their operands alone. */
 const sizesOnly = new Set(['Shape', 'Size']);
 
 function boundNode(
-  { builder, types, constantOf, intervals, intervalOf }: NodeSetting,
+  { builder, types, constantOf, intervals, intervalOf, known }: NodeSetting,
   node: GraphNode,
 ): void {
   const reads = [...readsOf(node)];
@@ -128,8 +132,17 @@ function boundNode(
   });
   node.outputs.forEach((output, i) => {
     const interval = bounds[i];
-    if (output !== '' && interval !== undefined) intervals.set(output, interval);
+    if (output === '' || interval === undefined) return;
+    const given = known.get(output);
+    intervals.set(output, given === undefined ? interval : intersected(builder, interval, given));
   });
+}
+
+function intersected(builder: GraphBuilder, one: Interval, other: Interval): Interval {
+  return {
+    lower: builder.node('Max', [one.lower, other.lower]),
+    upper: builder.node('Min', [one.upper, other.upper]),
+  };
 }
 
 function replay(builder: GraphBuilder, node: GraphNode, inputs: readonly string[]): readonly string[] {

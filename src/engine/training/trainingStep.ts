@@ -95,7 +95,10 @@ function checkParameter(model: Model, parameter: string): void {
   const tensor = model.graph.initializers.get(parameter);
   if (tensor === undefined) throw new Error(`There is no initializer ${parameter} to train.`);
   if (tensor.elementType !== 'float32') {
-    throw notTrainable(parameter, `its elements are ${tensor.elementType}, and only float32 and float16 are trained`);
+    throw notTrainable(
+      parameter,
+      `its elements are ${tensor.elementType}, and only float32 and float16 are trained`,
+    );
   }
 }
 

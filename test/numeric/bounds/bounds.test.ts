@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { createRandom } from '../../../src/base/random.js';
+import { boundObjective } from '../../../src/engine/bounds/boundObjective.js';
 import { propagateIntervals } from '../../../src/engine/bounds/propagateIntervals.js';
-import type { AttributeInput, GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
+import { addEnds, endFeeds, type Ends, refineIntervals } from '../../../src/engine/bounds/refineIntervals.js';
+import { type AttributeInput, GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { inferTypes } from '../../../src/onnx/shapes/inferTypes.js';
-import { float32Tensor, toFloat64 } from '../../../src/onnx/tensorValue.js';
-import { assertSound, boundsOf, modelOf } from '../../support/boundsCheck.js';
+import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { assertSound, boundsOf, modelOf, shifted } from '../../support/boundsCheck.js';
 import { caseRuntime } from '../../support/gradientCase.js';
 import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { isCode } from '../../support/tensors.js';
@@ -91,6 +93,21 @@ function convolutional(pool: 'MaxPool' | 'AveragePool', activation: string): Mod
       const active = builder.node(activation, [normal]);
       const pooled = builder.node(pool, [active], { attributes: { kernel_shape: [2, 2], strides: [2, 2] } });
       return builder.node('Gemm', [builder.node('Flatten', [pooled]), weight([27, 4])]);
+    },
+    emptyModel(),
+  );
+}
+
+/** Conv – Relu – Conv – Sigmoid – Flatten – Gemm. */
+function twoConvolutions(): Model {
+  return modelOf(
+    floatType('N', 2, 6, 6),
+    (builder) => {
+      const weight = (dims: readonly number[]): string =>
+        builder.constant(normalTensor(random, dims, 0.4), 'w');
+      const first = builder.node('Relu', [builder.node('Conv', ['x', weight([3, 2, 3, 3]), weight([3])])]);
+      const second = builder.node('Sigmoid', [builder.node('Conv', [first, weight([2, 3, 3, 3])])]);
+      return builder.node('Gemm', [builder.node('Flatten', [second]), weight([8, 3])]);
     },
     emptyModel(),
   );
@@ -191,6 +208,48 @@ describe('bounds of a network', () => {
     assert.ok(widths[0]! < 0.5 * widths[1]!, `widths ${widths.join(' and ')}`);
   });
 
+  for (const [what, model, dims] of [
+    ['a deep one of ReLUs', denseModel([4, 16, 16, 16, 3], 'Relu'), [4]],
+    ['a deep one of Tanhs', denseModel([4, 12, 12, 12, 3], 'Tanh'), [4]],
+    ['a convolutional one', twoConvolutions(), [2, 6, 6]],
+  ] as const) {
+    it(`are tighter where what enters the activations is refined, and hold every point: ${what}`, async () => {
+      const x = normalTensor(random, [3, ...dims]);
+      const radius = 0.1;
+      const plain = await assertSound(model, { centre: { x }, radius });
+      const types = inferTypes(model, { keepsUnnamed: true });
+      const [y] = model.graph.outputs.map(({ name }) => name);
+      const ends = { lower: shifted(x, () => -radius), upper: shifted(x, () => radius) };
+      const boxes = new Map([['x', ends]]);
+      const known = await refineIntervals(model, caseRuntime, { boxes, values: [y!], types });
+      assert.ok(known.size >= 2, `${known.size} values were refined`);
+      const builder = new GraphBuilder(model);
+      const boxInputs = addEnds(builder, boxes, types);
+      const knownInputs = addEnds(builder, known, types);
+      builder.addInput('c', types.get(y!)!);
+      const bounds = boundObjective(builder.build(), {
+        boxes: [...boxInputs].map(([value, interval]) => ({ value, ...interval })),
+        objective: [{ value: y!, cotangent: 'c' }],
+        types,
+        known: knownInputs,
+      });
+      const last = new GraphBuilder(bounds.model);
+      last.setOutputs([bounds.lower, bounds.upper]);
+      const session = await caseRuntime.open(last.build());
+      const fed = { ...endFeeds(boxInputs, boxes), ...endFeeds(knownInputs, known) };
+      const sums = await session.run({ x, c: plain.coefficients, ...fed });
+      const [low, high] = [toFloat64(sums[bounds.lower]!), toFloat64(sums[bounds.upper]!)];
+      const width = ([a, b]: readonly [Float64Array, Float64Array]): number =>
+        b.reduce((sum, value, i) => sum + value - a[i]!, 0);
+      assert.ok(
+        width([low, high]) < 0.95 * width(plain.objective),
+        `${width([low, high])} of ${width(plain.objective)}`,
+      );
+      await assertInside(model, { x, radius, c: toFloat64(plain.coefficients), low, high });
+      await assertKnown(model, { x, radius, known });
+    });
+  }
+
   it('name an operator without a rule', () => {
     const model = modelOf(floatType('N', 4), (builder) => builder.node('Hardmax', ['x']), emptyModel());
     const boxes = [{ value: 'x', lower: 'x', upper: 'x' }];
@@ -198,6 +257,57 @@ describe('bounds of a network', () => {
     assert.throws(() => propagateIntervals(model, request), isCode('bound-rule-missing'));
   });
 });
+
+interface Sampled {
+  readonly x: TensorValue;
+  readonly radius: number;
+}
+
+/** Random points and corners of the box. */
+function pointsOf({ x, radius }: Sampled): readonly TensorValue[] {
+  return Array.from({ length: 60 }, (_, i) =>
+    shifted(x, () => radius * (i % 2 === 0 ? Math.sign(random.normal()) : 2 * random.next() - 1)),
+  );
+}
+
+async function assertInside(
+  model: Model,
+  sampled: Sampled & { readonly c: Float64Array; readonly low: Float64Array; readonly high: Float64Array },
+): Promise<void> {
+  const session = await caseRuntime.open(model);
+  const { c, low, high } = sampled;
+  for (const x of pointsOf(sampled)) {
+    const [y] = Object.values(await session.run({ x })).map(toFloat64);
+    const size = y!.length / low.length;
+    low.forEach((least, row) => {
+      let sum = 0;
+      for (let i = row * size; i < (row + 1) * size; i++) sum += c[i]! * y![i]!;
+      const slack = 1e-4 * Math.max(1, Math.abs(least), Math.abs(high[row]!));
+      assert.ok(
+        sum >= least - slack && sum <= high[row]! + slack,
+        `${sum} is not in [${least}, ${high[row]}]`,
+      );
+    });
+  }
+}
+
+async function assertKnown(
+  model: Model,
+  sampled: Sampled & { readonly known: ReadonlyMap<string, Ends> },
+): Promise<void> {
+  const builder = new GraphBuilder(model);
+  builder.setOutputs([...sampled.known.keys()]);
+  const session = await caseRuntime.open(builder.build());
+  for (const x of pointsOf(sampled)) {
+    for (const [name, value] of Object.entries(await session.run({ x }))) {
+      const [low, high] = [sampled.known.get(name)!.lower, sampled.known.get(name)!.upper].map(toFloat64);
+      toFloat64(value).forEach((number, i) => {
+        const isIn = number >= low![i]! - 1e-4 && number <= high![i]! + 1e-4;
+        assert.ok(isIn, `${name}: ${number} is not in [${low![i]}, ${high![i]}]`);
+      });
+    }
+  }
+}
 
 /** Σ|∂⟨c, y⟩/∂x| of a row of an affine model, by differences of its bounds at boxes of one coordinate. */
 async function slopeSum(model: Model, row: number, c: Parameters<typeof toFloat64>[0]): Promise<number> {
