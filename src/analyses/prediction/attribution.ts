@@ -40,6 +40,14 @@ export const attribution = defineAnalysis({
       title: 'Largest standard error',
       description: 'Largest standard error of a score, over features and rows; only for methods that sample.',
     },
+    conservationError: {
+      title: 'Conservation error',
+      description: 'Mean over rows of Σ relevance − f(x); only for lrp.',
+    },
+    maxConservationError: {
+      title: 'Largest conservation error',
+      description: 'Largest absolute conservation error of a row: what biases, ε and other operators took.',
+    },
     fidelity: {
       title: 'Fidelity',
       description:

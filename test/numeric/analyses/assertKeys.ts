@@ -8,6 +8,7 @@ import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/te
 import { rowsOf } from '../../support/memoryDataset.js';
 import { maxDifference, type Oracle } from '../../support/oracle.js';
 import { arrayOf, runAttribution } from '../../support/runAttribution.js';
+import { elementwise } from '../../support/tensors.js';
 import type { CoveredKey } from './attributionKeys.js';
 
 /** Asserts that attribution reproduces keys of a network's reference numbers; `dir` takes the baselines' files. */
@@ -27,7 +28,7 @@ export async function assertKeys(oracle: Oracle, keys: readonly CoveredKey[], di
     runs.set(id, draft);
     const actual = arrayOf(draft, covered.array ?? 'attribution');
     const expected = expectedOf(oracle, covered);
-    const shown = covered.then === 'absolute' ? absolute(actual) : actual;
+    const shown = shownAs(actual, covered.then);
     const difference = maxDifference(shown, expected);
     const tolerance = oracle.tolerance(covered.key) * (covered.slack ?? 1);
     if (!(difference <= tolerance)) problems.push(`${covered.key}: ${difference} > ${tolerance}`);
@@ -49,8 +50,9 @@ function expectedOf(oracle: Oracle, { key, then }: CoveredKey): TensorValue {
   return float32Tensor(picked, [picked.length]);
 }
 
-function absolute(tensor: TensorValue): TensorValue {
-  return float32Tensor(Float32Array.from(toFloat64(tensor), Math.abs), tensor.dims);
+function shownAs(tensor: TensorValue, then: CoveredKey['then']): TensorValue {
+  if (then === 'absolute') return elementwise(tensor, Math.abs);
+  return then === 'negated' ? elementwise(tensor, (value) => -value) : tensor;
 }
 
 async function baselineSetting(

@@ -11,7 +11,7 @@ export interface CoveredKey {
   /** Reference array that is saved as the background, all of its rows. */
   readonly background?: string;
   /** How the array becomes the key's. */
-  readonly then?: 'absolute' | 'target-column';
+  readonly then?: 'absolute' | 'negated' | 'target-column';
   /** Times the reference's tolerance that is allowed, where float32 cannot do better; the reason stands beside it. */
   readonly slack?: number;
 }
@@ -54,6 +54,14 @@ function neuronKeys(reference: string, address: string): CoveredKey[] {
       key: `neuron_conductance.${reference}`,
       settings: { ...ig, quadrature: 'trapezoid', through: address },
     },
+  ];
+}
+
+/** Captum's delta is the explained value less the relevance; ours counts the other way. */
+function relevanceKeys(key: string, settings: CoveredKey['settings']): CoveredKey[] {
+  return [
+    { key, settings },
+    { key: `${key}.delta`, settings, array: 'conservationError', then: 'negated' },
   ];
 }
 
@@ -118,6 +126,9 @@ export const coveredKeys: Readonly<Record<'lenet' | 'mlp', readonly CoveredKey[]
       settings: { method: 'grad-cam', layer: 'conv2', relu: false },
       array: 'attributionUpsampled',
     },
+    ...relevanceKeys('lrp_eps1e-9', { method: 'lrp-epsilon', epsilon: 1e-9 }),
+    ...relevanceKeys('lrp_eps0.01', { method: 'lrp-epsilon', epsilon: 0.01 }),
+    ...relevanceKeys('lrp_gamma0.25', { method: 'lrp-gamma', gamma: 0.25 }),
     { key: 'guided_backprop', settings: { method: 'guided-backprop' } },
     { key: 'deconvolution', settings: { method: 'deconvnet' } },
     {
@@ -162,7 +173,6 @@ export const otherKeys: readonly (readonly [pattern: RegExp, reason: string])[] 
   ],
   [/^(softmax|layer_activation\..*)$/, 'forward values: nothing is attributed'],
   [/^deepliftshap8\.delta$/, 'one completeness error per row and baseline, where ours is one per row'],
-  [/^(zennit_|lrp_)/, 'layer-wise relevance propagation is a method of its own'],
   [/^nt_/, 'noise tunnels are compared with the stored noise in attributionNoise.test.ts'],
   [/^nac_/, 'neuron activation coverage is an analysis of its own'],
   [/^tracin_/, 'TracIn is an analysis of its own'],

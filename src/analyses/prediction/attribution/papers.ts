@@ -20,6 +20,29 @@ export const attributionPapers: readonly Paper[] = [
     line: 135,
   },
   {
+    id: 'bach2015',
+    title:
+      'On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance Propagation',
+    url: 'https://doi.org/10.1371/journal.pone.0130140',
+  },
+  {
+    id: 'becker2018',
+    title: 'Interpreting and Explaining Deep Neural Networks for Classification of Audio Signals',
+    url: 'https://arxiv.org/abs/1807.03418',
+    line: 77,
+  },
+  {
+    id: 'montavon2019',
+    title: 'Layer-Wise Relevance Propagation: An Overview',
+    url: 'https://doi.org/10.1007/978-3-030-28954-6_10',
+  },
+  {
+    id: 'anders2021',
+    title:
+      'Software for Dataset-wide XAI: From Local Explanations to Global Insights with Zennit, CoRelAy, and ViRelAy',
+    url: 'https://arxiv.org/abs/2106.13200',
+  },
+  {
     id: 'sundararajan2017',
     title: 'Axiomatic Attribution for Deep Networks',
     url: 'https://arxiv.org/abs/1703.01365',

@@ -15,6 +15,11 @@ export const methodNames = [
   'deeplift-rescale',
   'deeplift-revealcancel',
   'deeplift-shap',
+  'lrp-zero',
+  'lrp-epsilon',
+  'lrp-gamma',
+  'lrp-alpha-beta',
+  'lrp-composite',
   'guided-backprop',
   'deconvnet',
   'grad-cam',
@@ -55,6 +60,11 @@ const takesLayer = {
     'deeplift-rescale',
     'deeplift-revealcancel',
     'deeplift-shap',
+    'lrp-zero',
+    'lrp-epsilon',
+    'lrp-gamma',
+    'lrp-alpha-beta',
+    'lrp-composite',
     'guided-backprop',
     'deconvnet',
     'grad-cam',
@@ -86,7 +96,7 @@ const what = {
     kind: 'choice',
     title: 'Method',
     description:
-      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, smoothgrad and its kin average over noise, expected-gradients and gradient-shap over a background, deeplift adds up too and takes one pass, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images; occlusion and the methods that hide features need no gradients.',
+      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, smoothgrad and its kin average over noise, expected-gradients and gradient-shap over a background, deeplift adds up too and takes one pass, lrp hands the prediction down layer by layer, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images; occlusion and the methods that hide features need no gradients.',
     default: 'integrated-gradients',
     choices: methodNames,
   },
@@ -233,6 +243,60 @@ const sampling = {
   },
 } as const satisfies SettingsSchema;
 
+const relevance = {
+  epsilon: {
+    kind: 'number',
+    title: 'ε',
+    description:
+      'Added to every sum with its sign: damps weak and contradictory contributions. Default: 0.01, and 1e-6 in lrp-composite.',
+    default: null,
+    minimum: 0,
+    appliesWhen: { method: ['lrp-epsilon', 'lrp-composite'] },
+  },
+  gamma: {
+    kind: 'number',
+    title: 'γ',
+    description: 'How much what speaks for a unit is favoured over what speaks against it.',
+    default: 0.25,
+    minimum: 0,
+    appliesWhen: { method: ['lrp-gamma', 'lrp-composite'] },
+  },
+  alpha: {
+    kind: 'number',
+    title: 'α',
+    description:
+      'Share of relevance that goes to what speaks for a unit; α − 1 of it, negative, goes to what speaks against it. 1 or 2 is usual.',
+    default: 2,
+    minimum: 1,
+    appliesWhen: { method: ['lrp-alpha-beta'] },
+  },
+  composite: {
+    kind: 'choice',
+    title: 'Composite',
+    description:
+      'Which rule each kind of layer follows: epsilon-plus (αβ with α = 1 in convolutions, ε in dense layers) or epsilon-gamma-box (γ in convolutions, ε in dense layers, a box in the first convolution).',
+    default: 'epsilon-plus',
+    choices: ['epsilon-plus', 'epsilon-gamma-box'],
+    appliesWhen: { method: ['lrp-composite'] },
+  },
+  low: {
+    kind: 'number',
+    title: 'Lowest input',
+    description:
+      'Lowest valid value of an input, for epsilon-gamma-box; default the lowest of the explained rows.',
+    default: null,
+    appliesWhen: { method: ['lrp-composite'], composite: ['epsilon-gamma-box'] },
+  },
+  high: {
+    kind: 'number',
+    title: 'Highest input',
+    description:
+      'Highest valid value of an input, for epsilon-gamma-box; default the highest of the explained rows.',
+    default: null,
+    appliesWhen: { method: ['lrp-composite'], composite: ['epsilon-gamma-box'] },
+  },
+} as const satisfies SettingsSchema;
+
 const maps = {
   relu: {
     kind: 'boolean',
@@ -334,6 +398,7 @@ export const attributionSettings = {
   ...where,
   ...path,
   ...sampling,
+  ...relevance,
   ...maps,
   ...featureSettings,
   ...masking,

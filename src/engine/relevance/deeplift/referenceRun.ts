@@ -1,13 +1,10 @@
 import { readsOf, topologicalOrder } from '../../../onnx/graphIndex.js';
-import { type GraphNode, type Model, opsetOf } from '../../../onnx/model.js';
+import type { GraphNode, Model } from '../../../onnx/model.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
-import { constantLookup } from '../../gradients/constantLookup.js';
 import { extendTypes } from '../../gradients/extendTypes.js';
-import { findRule } from '../../gradients/ruleTable.js';
 import { GraphBuilder } from '../../graph/graphBuilder.js';
 import { Renamer } from '../../graph/renamer.js';
-import { lowerNodes } from '../../lowering/lowerNodes.js';
-import { findLowering } from '../../lowering/loweringTable.js';
+import { withoutComposites } from '../coreModel.js';
 
 /** A model that runs twice in one graph: on the point and on the reference. */
 export interface ReferenceRun {
@@ -74,18 +71,4 @@ function dependsOn(node: GraphNode, varying: Set<string>): boolean {
     return true;
   }
   return false;
-}
-
-function withoutComposites(model: Model, types: TypeTable): Model {
-  const opset = opsetOf(model);
-  return lowerNodes(model, {
-    nodes: model.graph.nodes,
-    isCovered: (node) =>
-      findRule(node, { overrides: [], opset }) !== undefined ||
-      findLowering(node, opset)?.isStraightThrough === true,
-    isPrepared: () => false,
-    replacesAll: true,
-    typeOf: (name) => types.get(name) ?? { kind: 'unknown' },
-    constantsOf: constantLookup,
-  }).model;
 }

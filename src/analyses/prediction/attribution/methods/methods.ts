@@ -19,6 +19,11 @@ import { lime } from './lime.js';
 import { cam } from './cam.js';
 import { rise } from './rise.js';
 import { scoreCam } from './scoreCam.js';
+import { lrpAlphaBeta } from './lrpAlphaBeta.js';
+import { lrpComposite } from './lrpComposite.js';
+import { lrpEpsilon } from './lrpEpsilon.js';
+import { lrpGamma } from './lrpGamma.js';
+import { lrpZero } from './lrpZero.js';
 import { occlusion } from './occlusion.js';
 import { shapleyExact } from './shapleyExact.js';
 import { shapleySampling } from './shapleySampling.js';
@@ -40,6 +45,11 @@ export const methods: Readonly<Record<MethodName, AttributionMethod>> = {
   'deeplift-rescale': deepliftRescale,
   'deeplift-revealcancel': deepliftRevealCancel,
   'deeplift-shap': deepliftShap,
+  'lrp-zero': lrpZero,
+  'lrp-epsilon': lrpEpsilon,
+  'lrp-gamma': lrpGamma,
+  'lrp-alpha-beta': lrpAlphaBeta,
+  'lrp-composite': lrpComposite,
   'guided-backprop': guidedBackprop,
   deconvnet,
   'grad-cam': gradCam,

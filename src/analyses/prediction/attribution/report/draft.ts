@@ -53,7 +53,7 @@ export function draftReport(explanation: Explanation): ReportDraft {
 }
 
 /** Metrics that only some methods have. */
-const methodMetrics = ['maxStandardError', 'fidelity'] as const;
+const methodMetrics = ['maxStandardError', 'fidelity', 'conservationError', 'maxConservationError'] as const;
 
 function rowCountText({ rows }: Problem): string {
   const { count, availableCount } = rows;
@@ -166,6 +166,9 @@ function blocksOf(explanation: Explanation): Block[] {
         ...(outcome.metrics?.['maxStandardError'] === undefined
           ? []
           : [{ metric: 'maxStandardError', label: 'Largest standard error' }]),
+        ...(outcome.metrics?.['maxConservationError'] === undefined
+          ? []
+          : [{ metric: 'maxConservationError', label: 'Largest conservation error' }]),
         ...(outcome.metrics?.['fidelity'] === undefined
           ? []
           : [{ metric: 'fidelity', label: 'Fidelity (R²)' }]),
