@@ -84,6 +84,14 @@ export class GraphBuilder {
     this.nodes.push(node);
   }
 
+  /** Puts a node right in front of one that stands in the graph and is to read it. */
+  insertBefore(node: GraphNode, made: GraphNode): void {
+    const index = this.nodes.indexOf(node);
+    if (index < 0) throw new Error(`There is no ${node.opType} node to put another in front of.`);
+    this.nodes.splice(index, 0, made);
+    for (const output of made.outputs) this.names.add(output);
+  }
+
   /** Puts a node that makes the same values, or more, in the place of one that stands in the graph. */
   replaceNode(node: GraphNode, by: GraphNode): void {
     const index = this.nodes.indexOf(node);

@@ -85,13 +85,15 @@ export function reverseIteration(context: RuleContext, iteration: Iteration): It
   return new ReverseScan(context, iteration, { wanted, seeds, gradient }).emit();
 }
 
-interface Wanted {
+/** What of an iteration gradients are wanted by. */
+export interface Wanted {
   readonly carried: readonly CarriedValue[];
   readonly reads: readonly ReadStack[];
   readonly captures: readonly string[];
 }
 
-function wantedInside(context: RuleContext, { body, inputTypes, carried, reads }: Iteration): Wanted {
+/** Returns the values of the body, and those that it captures, that gradients are wanted by. */
+export function wantedInside(context: RuleContext, { body, inputTypes, carried, reads }: Iteration): Wanted {
   const operands = operandsOf(context.node);
   const isWanted = (name: string): boolean => context.wants(operands.indexOf(name));
   const captures = [...capturesOf(body)].filter(isWanted);
@@ -109,12 +111,14 @@ function wantedInside(context: RuleContext, { body, inputTypes, carried, reads }
   return { carried: carried.filter(({ input }) => active.has(input)), reads: wantedReads, captures };
 }
 
-interface IterationSeeds {
+/** The values of the body that cotangents come to, with names for these. */
+export interface IterationSeeds {
   readonly carried: ReadonlyMap<CarriedValue, Seed>;
   readonly made: ReadonlyMap<MadeStack, Seed>;
 }
 
-function seedsOf(
+/** Returns the seeds of the body: what it carries on and what it stacks. */
+export function seedsOf(
   { builder }: RuleContext,
   { makes }: Iteration,
   carried: readonly CarriedValue[],

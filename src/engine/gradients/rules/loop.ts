@@ -13,6 +13,8 @@ import {
   type IterationGradient,
   reverseIteration,
 } from '../bodies/iteration.js';
+import { bodyModel } from '../bodies/bodyModel.js';
+import { reverseGrowingLoop } from '../bodies/growingLoop.js';
 import { formUnsupported } from '../gradientErrors.js';
 import { type GradientRule, type InputCotangent, latestOpset, type RuleContext } from '../gradientRule.js';
 import { operandsOf } from '../operands.js';
@@ -20,7 +22,8 @@ import { operandsOf } from '../operands.js';
 /**
  * Gradient of Loop: a Scan over what its body saved, from the last iteration that ran to the first.
  *
- * Covers trip counts and conditions known at run time only. A carried value must keep its shape.
+ * Covers trip counts and conditions known at run time only. Where a carried value changes its shape, it is a Loop over
+ * sequences (`reverseGrowingLoop`).
  */
 export const loopRule: GradientRule = {
   opType: 'Loop',
@@ -28,6 +31,7 @@ export const loopRule: GradientRule = {
   opsets: [11, latestOpset],
   backward(context) {
     const iteration = loopIteration(context);
+    if (isGrowing(context, iteration)) return spread(context.node, reverseGrowingLoop(context, iteration));
     const gradient = reverseIteration(context, iteration);
     if (gradient === undefined) return [];
     const { node, builder } = context;
@@ -88,15 +92,29 @@ function carriedValue(
 function carriedType(context: RuleContext, { initial, final }: CarriedValue): ValueType {
   const first = context.typeOf(initial);
   const last = final === '' ? first : context.typeOf(final);
-  if (first.kind !== 'tensor' || last.kind !== 'tensor') return first;
-  const changes = last.shape?.some((size, axis) => {
-    const before = first.shape?.[axis];
-    return typeof size === 'number' && typeof before === 'number' && size !== before;
+  if (first.kind !== 'tensor' || last.kind !== 'tensor' || last.shape === null) return first;
+  return commonType(first, last);
+}
+
+/** Whether types show that a carried value changes its shape, around the Loop or in its first iteration. */
+function isGrowing(context: RuleContext, { body, carried, inputTypes }: Iteration): boolean {
+  const outside = carried.some(({ initial, final }) => {
+    return final !== '' && differs(context.typeOf(initial), context.typeOf(final));
   });
-  if (changes === true) {
-    throw formUnsupported(context.node, `the carried value "${initial}", whose shape changes`);
-  }
-  return last.shape === null ? first : commonType(first, last);
+  if (outside) return true;
+  const firstTypes = [...inputTypes.slice(0, 2), ...carried.map(({ initial }) => context.typeOf(initial))];
+  const { types } = bodyModel(context, { body, inputTypes: firstTypes });
+  return carried.some(({ initial, output }) => {
+    return differs(context.typeOf(initial), types.get(output) ?? { kind: 'unknown' });
+  });
+}
+
+function differs(a: ValueType, b: ValueType): boolean {
+  if (a.kind !== 'tensor' || b.kind !== 'tensor') return false;
+  return (a.shape ?? []).some((size, axis) => {
+    const other = b.shape?.[axis];
+    return typeof size === 'number' && typeof other === 'number' && size !== other;
+  });
 }
 
 function loopIteration(context: RuleContext): Iteration {
@@ -200,9 +218,11 @@ function allOutputs(
 }
 
 function cotangents(node: GraphNode, gradient: IterationGradient): readonly InputCotangent[] {
+  return spread(node, gradient.cotangents);
+}
+
+/** A value that is an operand in several places has one cotangent, which is the sum. */
+function spread(node: GraphNode, byName: ReadonlyMap<string, string> | undefined): readonly InputCotangent[] {
   const operands = operandsOf(node);
-  // A value that is an operand in several places has one cotangent, which is the sum.
-  return operands.map((name, i) =>
-    operands.indexOf(name) === i ? gradient.cotangents.get(name) : undefined,
-  );
+  return operands.map((name, i) => (operands.indexOf(name) === i ? byName?.get(name) : undefined));
 }
