@@ -119,12 +119,12 @@ export function scanModel(order: { readonly axis: number; readonly direction: nu
 }
 
 /** A Loop that runs an If, which captures from the body and from outside, inside every iteration. */
-export function nestedModel(): Model {
+export function nestedModel(rows: number | string = 2): Model {
   const builder = new GraphBuilder(emptyModel());
-  builder.addInput('x', tensorType(real, 2, 3));
+  builder.addInput('x', tensorType(real, rows, 3));
   builder.addInput('w', tensorType(real, 3, 3));
   builder.addInput('count', tensorType('int64'));
-  const body = bodyGraph({ ...trip, h: tensorType(real, 2, 3) }, (inner) => {
+  const body = bodyGraph({ ...trip, h: tensorType(real, rows, 3) }, (inner) => {
     const two = inner.constant({ dtype: 'int64', dims: [], data: BigInt64Array.of(2n) }, 'two');
     const zero = inner.constant({ dtype: 'int64', dims: [], data: BigInt64Array.of(0n) }, 'zero');
     const rest = inner.node('Mod', ['i', two], { outputs: ['rest'] });

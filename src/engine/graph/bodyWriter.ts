@@ -57,9 +57,14 @@ export class BodyWriter {
     return this.zerosOf(new Array<number>(rank).fill(0), type);
   }
 
+  /** Returns an int64 tensor of one axis. */
+  int64s(values: readonly number[]): string {
+    return this.constant(int64Tensor(values, [values.length]));
+  }
+
   /** Returns zeros of a shape. */
   zerosOf(shape: readonly number[], type: DataType): string {
-    return this.zeros(this.constant(int64Tensor(shape, [shape.length])), type);
+    return this.zeros(this.int64s(shape), type);
   }
 
   /** Returns an int64 scalar. */
@@ -67,7 +72,8 @@ export class BodyWriter {
     return this.constant(int64Tensor([value], []));
   }
 
-  private zeros(shape: string, type: DataType): string {
+  /** Returns zeros of a shape that is known while running. */
+  zeros(shape: string, type: DataType): string {
     return this.node('ConstantOfShape', [shape], { value: { kind: 'tensor', value: zeroTensor(type) } });
   }
 

@@ -25,9 +25,10 @@ export interface LiftedValue {
 /**
  * Makes a value inside bodies a value of the main graph: an output of every Loop, Scan and If around it.
  *
- * In an If inside a Loop or Scan, iterations that take the other branch hold zeros, and its sizes must be known.
+ * In an If inside a Loop or Scan, iterations that take the other branch hold zeros, and each of its sizes must be known or
+ * be the size of a model input.
  *
- * @throws UserError `tap-in-body` when a value of an If has no known type, or in a loop no known sizes.
+ * @throws UserError `tap-in-body` when a value of an If has no known type, or in a loop no such sizes.
  */
 export function liftValue(builder: GraphBuilder, value: string, types: TypeTable): LiftedValue | undefined {
   const holders = builder
@@ -36,7 +37,8 @@ export function liftValue(builder: GraphBuilder, value: string, types: TypeTable
   const [holder] = holders;
   if (holder === undefined) return undefined;
   if (holders.length > 1) throw notTapped(value, `it is defined inside ${String(holders.length)} nodes`);
-  const lift = new Lift(builder, value, types.get(value) ?? { kind: 'unknown' });
+  const type = types.get(value) ?? { kind: 'unknown' };
+  const lift = new Lift(builder, { value, type, sources: sizeSources(builder) });
   const { node, outputs, isStack } = lift.through(holder, false);
   builder.replaceNode(holder, node);
   const count = isStack ? builder.reduce('ReduceSum', outputs.count, [0], false) : outputs.count;
@@ -74,12 +76,43 @@ interface LiftedNode {
   readonly isStack: boolean;
 }
 
+/** Where a named size can be read while running. */
+interface SizeSource {
+  readonly input: string;
+  readonly axis: number;
+}
+
+/** Named sizes of the model's inputs. */
+function sizeSources(builder: GraphBuilder): ReadonlyMap<string, SizeSource> {
+  const sources = new Map<string, SizeSource>();
+  for (const { name, type } of builder.build().graph.inputs) {
+    if (type.kind !== 'tensor') continue;
+    type.shape?.forEach((size, axis) => {
+      if (typeof size === 'string' && !sources.has(size)) sources.set(size, { input: name, axis });
+    });
+  }
+  return sources;
+}
+
+interface Lifted {
+  readonly value: string;
+  readonly type: ValueType;
+  readonly sources: ReadonlyMap<string, SizeSource>;
+}
+
 class Lift {
+  private readonly value: string;
+  private readonly type: ValueType;
+  private readonly sources: ReadonlyMap<string, SizeSource>;
+
   constructor(
     private readonly builder: GraphBuilder,
-    private readonly value: string,
-    private readonly type: ValueType,
-  ) {}
+    { value, type, sources }: Lifted,
+  ) {
+    this.value = value;
+    this.type = type;
+    this.sources = sources;
+  }
 
   /** Returns a node whose last outputs are the value and its count. */
   through(node: GraphNode, isInLoop: boolean): LiftedNode {
@@ -148,8 +181,23 @@ class Lift {
     const { elementType, shape } = this.knownType();
     if (!isInLoop) writer.output(writer.nothing(shape?.length ?? 1, elementType), this.type);
     else if (hasSizes(shape)) writer.output(writer.zerosOf(shape, elementType), this.type);
-    else throw notTapped(this.value, 'it is in a branch inside a loop, and its sizes are not known');
+    else writer.output(writer.zeros(this.runningShape(writer, shape), elementType), this.type);
     writer.output(writer.int64(0), countType);
+  }
+
+  /** The shape put together while running, from sizes that are known and those of the model's inputs. */
+  private runningShape(writer: BodyWriter, shape: readonly Dimension[] | null): string {
+    const sizes = shape?.map((size): string | undefined => {
+      if (typeof size === 'number') return writer.int64s([size]);
+      const source = size === null ? undefined : this.sources.get(size);
+      if (source === undefined) return undefined;
+      return writer.node('Shape', [source.input], { start: source.axis, end: source.axis + 1 });
+    });
+    const known = sizes?.flatMap((size) => (size === undefined ? [] : [size])) ?? [];
+    if (sizes === undefined || known.length < sizes.length) {
+      throw notTapped(this.value, 'it is in a branch inside a loop, and its sizes are not known');
+    }
+    return writer.node('Concat', known, { axis: 0 });
   }
 
   private knownType(): { readonly elementType: DataType; readonly shape: readonly Dimension[] | null } {

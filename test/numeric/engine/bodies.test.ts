@@ -137,16 +137,24 @@ describe('a tap inside an If', () => {
     assert.deepEqual(outputs['y'], plain['y']);
   });
 
-  it('inside a Loop holds zeros in iterations that take the other branch, and counts the others', async () => {
-    const inside = { x: double(2, 3), w: double(3, 3), count: int(5) };
-    const { value, count } = await read(nestedModel(), 'evenSum', inside);
-    assert.deepEqual(value.dims, [5, 2, 3]);
-    assert.equal(count, 3);
-    const numbers = toFloat64(value);
-    for (let t = 0; t < 5; t++) {
-      const isZero = numbers.slice(t * 6, t * 6 + 6).every((number) => number === 0);
-      assert.equal(isZero, t % 2 === 1);
-    }
+  for (const rows of [2, 'N']) {
+    it(`inside a Loop holds zeros in iterations that take the other branch, and counts the others: ${rows} rows`, async () => {
+      const inside = { x: double(2, 3), w: double(3, 3), count: int(5) };
+      const { value, count } = await read(nestedModel(rows), 'evenSum', inside);
+      assert.deepEqual(value.dims, [5, 2, 3]);
+      assert.equal(count, 3);
+      const numbers = toFloat64(value);
+      for (let t = 0; t < 5; t++) {
+        const isZero = numbers.slice(t * 6, t * 6 + 6).every((number) => number === 0);
+        assert.equal(isZero, t % 2 === 1);
+      }
+    });
+  }
+
+  it('inside a Loop is refused where a size is no input’s and not known', () => {
+    const types = new Map(inferTypes(nestedModel('N')));
+    types.set('evenSum', tensorType('float64', 'elsewhere', 3));
+    assert.throws(() => tap(nestedModel('N'), ['evenSum'], types), isCode('tap-in-body'));
   });
 });
 

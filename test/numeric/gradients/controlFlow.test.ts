@@ -152,7 +152,7 @@ describe('gradients through a Loop whose carried value changes its shape', () =>
         }
       }
       // Without an iteration the cotangent of the last value is that of the first.
-      const none = { ...feeds, count: int(0) };
+      const none: Record<string, TensorValue> = { ...feeds, count: int(0) };
       none['last_bar'] = { dtype: 'float64', dims: [1, 2], data: Float64Array.of(3, -4) };
       none['all_bar'] = { dtype: 'float64', dims: [0, 2], data: new Float64Array() };
       const passed = await session.run(none);
