@@ -1,7 +1,15 @@
 import type { Analysis } from './analysis.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
+import { aspectImportance } from './prediction/aspect-importance.js';
 import { attribution } from './prediction/attribution.js';
+import { permutationImportance } from './prediction/permutation-importance.js';
 
 /** Every analysis there is, one line each, in the order they are listed. */
-export const analyses: readonly Analysis[] = [deadNeurons, activationSparsity, attribution];
+export const analyses: readonly Analysis[] = [
+  deadNeurons,
+  activationSparsity,
+  attribution,
+  permutationImportance,
+  aspectImportance,
+];

@@ -7,14 +7,16 @@ import type { AttributionSettings } from './settings.js';
 
 /** Returns about how many features a row will have; those of a mask, which is not read here, are taken for the default number. */
 export function featureCountOf(
-  settings: AttributionSettings,
+  settings: Pick<AttributionSettings, 'featureCount' | 'featureMask' | 'patch' | 'groups'> &
+    Partial<Pick<AttributionSettings, 'features'>>,
   workload: Workload,
   defaultCount?: number,
 ): number {
   const count = settings.featureCount ?? defaultCount ?? defaultFeatureCount;
   if (settings.featureMask !== null) return count;
+  const { features = 'auto' } = settings;
   return explainedShapes(workload).reduce(
-    (sum, input) => sum + aboutFeatureCount(input, { ...settings, count }),
+    (sum, input) => sum + aboutFeatureCount(input, { ...settings, features, count }),
     0,
   );
 }

@@ -21,17 +21,17 @@ export interface Rows {
 }
 
 /**
- * Reads the first rows of the data set, `--limit` or 16 of them.
+ * Returns the first rows of the data set, `--limit` of them or `defaultCount` (16).
  *
  * Rows of other shapes than the first end the reading (sequences of unequal length cannot stand in one tensor), with a
  * warning.
  *
  * @throws UserError `no-rows` when the data set is empty.
  */
-export async function readRows(context: AnalysisContext): Promise<Rows> {
+export async function readRows(context: AnalysisContext, defaultCount = defaultRowCount): Promise<Rows> {
   const { data } = context;
   if (data === undefined) throw noRows('No data was given');
-  const limit = context.limit ?? defaultRowCount;
+  const limit = context.limit ?? defaultCount;
   const batches: Batch[] = [];
   const warnings: string[] = [];
   for await (const batch of data.batches({ batchSize: context.batchSize, limit }, context.signal)) {
