@@ -4,24 +4,19 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { BenchRow } from './benchRow.js';
 
 // Runs every bench/*.bench.ts (or those named) and prints its rows: ratios from this run, beside the bar of the design.
-// With --strict, a missed bar makes the exit code 1.
+// With --strict, a missed bar makes the exit code 1; with --write, pages made of rows are written.
 
 interface BenchModule {
   run(): Promise<BenchRow[]>;
+  /** Writes the page that shows the rows, where there is one. */
+  write?(rows: readonly BenchRow[]): void;
 }
 
 const here = dirname(fileURLToPath(import.meta.url));
 const isStrict = process.argv.includes('--strict');
-const chosen = process.argv.slice(2).filter((argument) => argument !== '--strict');
+const isWriting = process.argv.includes('--write');
+const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 
-/** Bars that no benchmark here can measure, by the benchmark they belong to. */
-const unmeasured: Readonly<Record<string, BenchRow>> = {
-  attribution: {
-    name: 'integrated gradients, 50 steps: PyTorch on the same threads',
-    bar: '≥ 3 ×',
-    notMeasured: 'needs PyTorch',
-  },
-};
 const names = readdirSync(here)
   .filter((name) => name.endsWith('.bench.ts'))
   .map((name) => name.slice(0, -'.bench.ts'.length))
@@ -32,8 +27,9 @@ let missed = 0;
 for (const name of names) {
   console.log(`\n${name}`);
   const bench = (await import(pathToFileURL(join(here, `${name}.bench.ts`)).href)) as BenchModule;
-  const absent = unmeasured[name];
-  for (const row of [...(await bench.run()), ...(absent === undefined ? [] : [absent])]) {
+  const rows = await bench.run();
+  if (isWriting) bench.write?.(rows);
+  for (const row of rows) {
     if (row.ok === false) missed++;
     console.log(formatRow(row));
   }
