@@ -43,6 +43,17 @@ export const attributionPapers: readonly Paper[] = [
     url: 'https://arxiv.org/abs/2106.13200',
   },
   {
+    id: 'abnar2020',
+    title: 'Quantifying Attention Flow in Transformers',
+    url: 'https://arxiv.org/abs/2005.00928',
+  },
+  {
+    id: 'chefer2021',
+    title:
+      'Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder Transformers',
+    url: 'https://arxiv.org/abs/2103.15679',
+  },
+  {
     id: 'sundararajan2017',
     title: 'Axiomatic Attribution for Deep Networks',
     url: 'https://arxiv.org/abs/1703.01365',

@@ -130,6 +130,7 @@ export const optionalKeys = [
   'featureMask',
   'samples',
   'cells',
+  'query',
 ] as const;
 
 type Values = ReadonlyMap<string, TensorValue>;

@@ -1,6 +1,7 @@
 import type { SettingsSchema } from '../../../protocol/settings.js';
 import type { SettingsOf } from '../../analysis.js';
 import { featureMethodNames, featureSettings } from '../features/featureSettings.js';
+import { attentionSettings, noisyMethodNames, relevanceSettings, samplingSettings } from './ruleSettings.js';
 
 /** The methods of `attribution` by name. */
 export const methodNames = [
@@ -20,6 +21,8 @@ export const methodNames = [
   'lrp-gamma',
   'lrp-alpha-beta',
   'lrp-composite',
+  'attention-rollout',
+  'attention-gradient',
   'guided-backprop',
   'deconvnet',
   'grad-cam',
@@ -35,28 +38,14 @@ export const methodNames = [
 /** A method's name. */
 export type MethodName = (typeof methodNames)[number];
 
-const noisy = ['smoothgrad', 'smoothgrad-squared', 'vargrad'] as const;
 const integrates = { method: ['integrated-gradients'] } as const;
-const takesSteps = { method: ['integrated-gradients', ...noisy] } as const;
-const smooths = { method: noisy } as const;
-const addsNoise = { method: [...noisy, 'gradient-shap'] } as const;
-const draws = {
-  method: [
-    ...noisy,
-    'expected-gradients',
-    'gradient-shap',
-    'shapley-sampling',
-    'kernel-shap',
-    'lime',
-    'rise',
-  ],
-} as const;
+const takesSteps = { method: ['integrated-gradients', ...noisyMethodNames] } as const;
 const takesLayer = {
   method: [
     'gradient',
     'input-x-gradient',
     'integrated-gradients',
-    ...noisy,
+    ...noisyMethodNames,
     'deeplift-rescale',
     'deeplift-revealcancel',
     'deeplift-shap',
@@ -96,7 +85,7 @@ const what = {
     kind: 'choice',
     title: 'Method',
     description:
-      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, smoothgrad and its kin average over noise, expected-gradients and gradient-shap over a background, deeplift adds up too and takes one pass, lrp hands the prediction down layer by layer, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images; occlusion and the methods that hide features need no gradients.',
+      'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, smoothgrad and its kin average over noise, expected-gradients and gradient-shap over a background, deeplift adds up too and takes one pass, lrp hands the prediction down layer by layer, attention-rollout and attention-gradient follow attention between tokens, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images; occlusion and the methods that hide features need no gradients.',
     default: 'integrated-gradients',
     choices: methodNames,
   },
@@ -212,91 +201,6 @@ const path = {
   },
 } as const satisfies SettingsSchema;
 
-const sampling = {
-  around: {
-    kind: 'choice',
-    title: 'Scores that are smoothed',
-    description: 'The method whose scores are taken at every noisy copy of a row.',
-    default: 'gradient',
-    choices: ['gradient', 'input-x-gradient', 'integrated-gradients'],
-    appliesWhen: smooths,
-  },
-  samples: {
-    kind: 'integer',
-    title: 'Samples',
-    description:
-      'Random samples per row; four times as many halve the standard error. Default: what the method is mostly run with, 50 for noise and expected gradients, 100 permutations for shapley-sampling, 2,048 coalitions and two per feature for kernel-shap, 1,000 for lime and rise.',
-    default: null,
-    minimum: 1,
-    maximum: 1_000_000,
-    appliesWhen: draws,
-  },
-  noise: {
-    kind: 'number',
-    title: 'Noise',
-    description:
-      'Standard deviation of the noise, as a share of the range (max − min) of the row’s values; 0.1 to 0.2 is usual.',
-    default: 0.15,
-    minimum: 0,
-    maximum: 10,
-    appliesWhen: addsNoise,
-  },
-} as const satisfies SettingsSchema;
-
-const relevance = {
-  epsilon: {
-    kind: 'number',
-    title: 'ε',
-    description:
-      'Added to every sum with its sign: damps weak and contradictory contributions. Default: 0.01, and 1e-6 in lrp-composite.',
-    default: null,
-    minimum: 0,
-    appliesWhen: { method: ['lrp-epsilon', 'lrp-composite'] },
-  },
-  gamma: {
-    kind: 'number',
-    title: 'γ',
-    description: 'How much what speaks for a unit is favoured over what speaks against it.',
-    default: 0.25,
-    minimum: 0,
-    appliesWhen: { method: ['lrp-gamma', 'lrp-composite'] },
-  },
-  alpha: {
-    kind: 'number',
-    title: 'α',
-    description:
-      'Share of relevance that goes to what speaks for a unit; α − 1 of it, negative, goes to what speaks against it. 1 or 2 is usual.',
-    default: 2,
-    minimum: 1,
-    appliesWhen: { method: ['lrp-alpha-beta'] },
-  },
-  composite: {
-    kind: 'choice',
-    title: 'Composite',
-    description:
-      'Which rule each kind of layer follows: epsilon-plus (αβ with α = 1 in convolutions, ε in dense layers) or epsilon-gamma-box (γ in convolutions, ε in dense layers, a box in the first convolution).',
-    default: 'epsilon-plus',
-    choices: ['epsilon-plus', 'epsilon-gamma-box'],
-    appliesWhen: { method: ['lrp-composite'] },
-  },
-  low: {
-    kind: 'number',
-    title: 'Lowest input',
-    description:
-      'Lowest valid value of an input, for epsilon-gamma-box; default the lowest of the explained rows.',
-    default: null,
-    appliesWhen: { method: ['lrp-composite'], composite: ['epsilon-gamma-box'] },
-  },
-  high: {
-    kind: 'number',
-    title: 'Highest input',
-    description:
-      'Highest valid value of an input, for epsilon-gamma-box; default the highest of the explained rows.',
-    default: null,
-    appliesWhen: { method: ['lrp-composite'], composite: ['epsilon-gamma-box'] },
-  },
-} as const satisfies SettingsSchema;
-
 const maps = {
   relu: {
     kind: 'boolean',
@@ -397,8 +301,9 @@ export const attributionSettings = {
   ...what,
   ...where,
   ...path,
-  ...sampling,
-  ...relevance,
+  ...samplingSettings,
+  ...relevanceSettings,
+  ...attentionSettings,
   ...maps,
   ...featureSettings,
   ...masking,

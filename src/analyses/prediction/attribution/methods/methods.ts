@@ -1,5 +1,7 @@
 import type { AttributionMethod } from '../problem.js';
 import type { MethodName } from '../settings.js';
+import { attentionGradient } from './attentionGradient.js';
+import { attentionRollout } from './attentionRollout.js';
 import { deconvnet } from './deconvnet.js';
 import { deepliftRescale } from './deepliftRescale.js';
 import { deepliftRevealCancel } from './deepliftRevealCancel.js';
@@ -50,6 +52,8 @@ export const methods: Readonly<Record<MethodName, AttributionMethod>> = {
   'lrp-gamma': lrpGamma,
   'lrp-alpha-beta': lrpAlphaBeta,
   'lrp-composite': lrpComposite,
+  'attention-rollout': attentionRollout,
+  'attention-gradient': attentionGradient,
   'guided-backprop': guidedBackprop,
   deconvnet,
   'grad-cam': gradCam,
