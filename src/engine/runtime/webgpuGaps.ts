@@ -1,6 +1,7 @@
 import {
   type Attribute,
   bodiesOf,
+  type Dimension,
   type Graph,
   type GraphNode,
   intAttribute,
@@ -24,7 +25,7 @@ type Gap = (node: GraphNode, typeOf: (name: string) => ValueType | undefined) =>
 const gaps: ReadonlyMap<string, Gap> = new Map<string, Gap>([
   // Its second result, the places of the maxima, is "not supported yet", nor is counting them by columns.
   ['MaxPool', (node) => (node.outputs[1] ?? '') !== '' || intAttribute(node, 'storage_order', 0) === 1],
-  // Three axes fail; wrong where a group has several results, as in the gradient of a depthwise Conv with a multiplier.
+  // Three axes fail; wrong in groups of several channels or results.
   [
     'ConvTranspose',
     (node, typeOf) => spatialRank(node) > 2 || hasWideGroups(node, typeOf(node.inputs[1] ?? '')),
@@ -42,8 +43,8 @@ const gaps: ReadonlyMap<string, Gap> = new Map<string, Gap>([
   ['GRU', (node) => node.attributes.has('activations')],
   ['LSTM', (node) => node.attributes.has('activations')],
   ['Einsum', (node) => stringAttribute(node, 'equation', '').includes('...')],
-  // Wrong where a group has one result of several channels.
-  ['Conv', (node, typeOf) => hasManyToOneGroups(node, typeOf(node.inputs[1] ?? ''))],
+  // Wrong for 6, 9, 15, 18 … channels and results in fours.
+  ['Conv', (node, typeOf) => hasMisreadChannels(node, typeOf(node.inputs[1] ?? ''))],
   // A tensor to add ends the process; activations with parameters were not tried.
   [
     'com.microsoft:FusedConv',
@@ -110,16 +111,26 @@ function spatialRank(node: GraphNode): number {
   return Math.max(...given, (intsAttribute(node, 'pads')?.length ?? 0) / 2);
 }
 
+/** Whether a grouped ConvTranspose is other than depthwise without a multiplier, or may be. */
 function hasWideGroups(node: GraphNode, weight: ValueType | undefined): boolean {
-  if (intAttribute(node, 'group', 1) === 1) return false;
-  return weight?.kind !== 'tensor' || weight.shape?.[1] !== 1;
-}
-
-function hasManyToOneGroups(node: GraphNode, weight: ValueType | undefined): boolean {
   const groupCount = intAttribute(node, 'group', 1);
   if (groupCount === 1) return false;
-  const [resultCount, channelCount] = (weight?.kind === 'tensor' ? weight.shape : undefined) ?? [];
-  return channelCount !== 1 && (typeof resultCount !== 'number' || resultCount === groupCount);
+  const [channelCount, resultsPerGroup] = sizesOf(weight);
+  return channelCount !== groupCount || resultsPerGroup !== 1;
+}
+
+/** Whether a Conv's channels are read in threes though each weight has more, or may be: the kernel then skips the rest. */
+function hasMisreadChannels(node: GraphNode, weight: ValueType | undefined): boolean {
+  if (intAttribute(node, 'group', 1) > 1) return false;
+  const [resultCount, channelCount] = sizesOf(weight);
+  const mayBeThrees =
+    typeof channelCount !== 'number' ||
+    (channelCount > 3 && channelCount % 3 === 0 && channelCount % 4 !== 0);
+  return mayBeThrees && (typeof resultCount !== 'number' || resultCount % 4 === 0);
+}
+
+function sizesOf(type: ValueType | undefined): readonly Dimension[] {
+  return (type?.kind === 'tensor' ? type.shape : undefined) ?? [];
 }
 
 function isFloat(type: ValueType | undefined): boolean {

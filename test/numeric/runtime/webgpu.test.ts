@@ -67,14 +67,44 @@ const cases: readonly Case[] = [
     isGap: false,
   },
   {
-    title: 'Conv with many channels and one result a group',
-    op: 'Conv',
+    title: 'ConvTranspose of several channels a group',
+    op: 'ConvTranspose',
     inputs: [
       [1, 4, 4, 4],
-      [2, 2, 3, 3],
+      [4, 1, 3, 3],
     ],
     attributes: { group: 2 },
     isGap: true,
+  },
+  {
+    title: 'Conv of six channels with results in fours',
+    op: 'Conv',
+    inputs: [
+      [1, 6, 5, 5],
+      [8, 6, 3, 3],
+    ],
+    attributes: {},
+    isGap: true,
+  },
+  {
+    title: 'Conv of three channels',
+    op: 'Conv',
+    inputs: [
+      [1, 3, 5, 5],
+      [8, 3, 3, 3],
+    ],
+    attributes: {},
+    isGap: false,
+  },
+  {
+    title: 'Conv of six channels with six results',
+    op: 'Conv',
+    inputs: [
+      [1, 6, 5, 5],
+      [6, 6, 3, 3],
+    ],
+    attributes: {},
+    isGap: false,
   },
   {
     title: 'Einsum with an ellipsis',
