@@ -9,6 +9,8 @@ import { ensureHostEditor, hostEditorObstacle } from './editor/hostEditor.mjs';
 import { ensureInstalled, rootDir, run } from './setup.mjs';
 
 const workspace = join(rootDir, 'sample-models');
+const nextStep =
+  'Trust the folder when the editor asks (or choose Manage in the bar at the top). In its Explorer, open dying-relu, right-click dying-relu.onnx and choose Inspect Model; then Find dead neurons….';
 const browserOnly = process.argv.includes('--browser');
 
 ensureInstalled();
@@ -26,7 +28,7 @@ function answerInTerminal() {
 
 async function openEditor() {
   if (!browserOnly && openDesktop()) {
-    console.log('\nVS Code opened the sample models. Right-click dying-relu.onnx → Inspect Model.');
+    console.log(`\nVS Code opened the sample models. ${nextStep}`);
     return;
   }
   const obstacle = hostEditorObstacle();
@@ -59,7 +61,7 @@ async function openInBrowser() {
   const server = await startServer({ dataDir, extensionsDir, args: ['--connection-token', token] });
   const address = `${server.address}/?tkn=${token}&folder=${encodeURI(workspace)}`;
   console.log(`\nThe editor is ready. Open this address in a browser on this machine:\n\n  ${address}\n`);
-  console.log('Then right-click dying-relu.onnx → Inspect Model. Ctrl-C ends the editor.');
+  console.log(`${nextStep} Ctrl-C ends the editor.`);
   const end = async () => {
     await server.end();
     process.exit(0);

@@ -77,12 +77,14 @@ describe('the first minutes with a model', function () {
       .getByText(/^138 of 448 neurons \(30\.8 %\) are dead on 4,000 images/)
       .first()
       .waitFor();
+    // While it runs, progress is in its place.
+    await report.getByRole('button', { name: 'Run again' }).waitFor();
     await window.screenshot('04-report');
     await window.screenshotsInThemes('views/report');
     await window.treeItem(/^Dead neurons · dying-relu/).waitFor();
   });
 
-  it('a neuron in the report is a link to its page, with examples', async () => {
+  it('a neuron in the report is a link to its page, which says why it is dead', async () => {
     await report
       .getByRole('link', { name: /^fc1\[\d+\]$/ })
       .first()
@@ -90,6 +92,14 @@ describe('the first minutes with a model', function () {
     const neuron = await window.view('neuron');
     await neuron.getByRole('heading', { name: /^fc1\[\d+\]/ }).waitFor();
     await neuron.getByText(/^active on 0 of 4,000 images/).waitFor();
+    await neuron.getByRole('button', { name: /^Compute/ }).click();
+    await neuron
+      .getByText(/What enters its activation never exceeds −/)
+      .first()
+      .waitFor();
+    await neuron.getByRole('button', { name: 'Compute again' }).waitFor();
+    // Off the chart that came where the button was.
+    await window.page.mouse.move(0, 0);
     await window.screenshot('05-dead-neuron');
   });
 
@@ -112,6 +122,7 @@ describe('the first minutes with a model', function () {
       .getByText(/^Top \d+ examples/)
       .first()
       .waitFor();
+    await neuron.getByRole('button', { name: 'Compute again' }).waitFor();
     // Off the chart that came where the button was.
     await window.page.mouse.move(0, 0);
     await window.screenshot('06-neuron');

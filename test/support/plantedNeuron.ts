@@ -173,7 +173,7 @@ export function knownFacts(given: Partial<KnownFacts> = {}): KnownFacts {
   return {
     address: 'relu2[42]',
     state: 'active',
-    stateMeaning: 'None of the other states holds.',
+    stateMeaning: 'Nothing unusual.',
     sampleCount: 10_000,
     activeSampleCount: 1240,
     activeFraction: 0.0421,

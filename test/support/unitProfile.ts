@@ -10,7 +10,7 @@ export function unitProfile(given: Partial<UnitProfile> = {}): UnitProfile {
     sampleTotal: 10,
     elementCount: 10,
     state: 'active',
-    stateMeaning: 'None of the other states holds.',
+    stateMeaning: 'Nothing unusual.',
     evidence,
     maximum: 4,
     minimum: 0,

@@ -56,7 +56,7 @@ describe('the neuron page', () => {
       .getByText('active on 12.4 % of 10,000 images · max 7.91 · not dead', { exact: true })
       .waitFor();
     await page.getByText('measured on all 10,000 samples · mean 0.183').waitFor();
-    await page.getByText('None of the other states holds. Measured at').waitFor();
+    await page.getByText('Nothing unusual. Measured at').waitFor();
   });
 
   it('says the same to a screen reader once it is known', async () => {

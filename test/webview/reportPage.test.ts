@@ -157,6 +157,16 @@ describe('the page of a finished report', () => {
     assert.deepEqual(await view.waitForTell('act'), { kind: 'act', action: 'change' });
   });
 
+  it('does not take a run that has measured nothing yet for one that found nothing', async () => {
+    const nothingYet = makeReport({ status: 'partial', summary: 'Nothing measured yet.' });
+    const run = { fractionDone: 0.1, message: 'Reading', startedMs: 0, isCancelling: false };
+    const view = await openReport(nothingYet, { content: { run, actions: [] } });
+    await view.page.getByText('Results appear here as soon as there are some.').waitFor();
+    await view.show(pageOf({ ...nothingYet, status: 'cancelled' }));
+    await view.page.getByText('cancelled').waitFor();
+    assert.equal(await view.page.getByText('There is nothing in this report').count(), 0);
+  });
+
   it('says what is wrong with a damaged file', async () => {
     const view = await openView<ReportProtocol>('report', {
       shows: [

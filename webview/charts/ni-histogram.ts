@@ -89,7 +89,7 @@ export class NiHistogram extends LitElement {
           @click=${() => {
             this.tell({ isTable: !isTable });
           }}
-          >${isTable ? t('Show as chart') : t('Show as table')}</vscode-toolbar-button
+          ><span>${isTable ? t('Show as chart') : t('Show as table')}</span></vscode-toolbar-button
         >
         ${isTable ? nothing : this.renderLogButton()}
       </div>
@@ -109,7 +109,7 @@ export class NiHistogram extends LitElement {
       @click=${() => {
         this.tell({ isLog: !isLog });
       }}
-      >${isLog ? t('Linear counts') : t('Logarithmic counts')}</vscode-toolbar-button
+      ><span>${isLog ? t('Linear counts') : t('Logarithmic counts')}</span></vscode-toolbar-button
     >`;
   }
 

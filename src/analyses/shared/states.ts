@@ -22,7 +22,7 @@ export const unitStates = [
 
 /** What each state means, one sentence. */
 export const stateMeanings: Readonly<Record<UnitState, string>> = {
-  active: 'None of the other states holds.',
+  active: 'Nothing unusual.',
   dead: 'Never active on any sample.',
   rare: 'Active on fewer than 0.1 % of the samples.',
   'always-on': 'Active on every element: it never switches.',

@@ -175,9 +175,9 @@ export function exampleValueText(value: ReportNumber, position: readonly number[
 
 /** Returns a sample's label as a person knows it; empty without one. */
 export function labelText({ label, labelName }: Pick<UnitExample, 'label' | 'labelName'>): string {
-  if (labelName !== undefined) return labelName;
+  const shown = labelName ?? (label === undefined ? '' : String(label));
   // Beside the number of a sample, a bare number would be anything.
-  return label === undefined ? '' : t('label {0}', label);
+  return /^\d+$/.test(shown) ? t('label {0}', shown) : shown;
 }
 
 /** Returns a time of today as `10:42`, another with its date. */

@@ -93,9 +93,10 @@ export class NiReportPage extends LitElement {
     return html`<p class="muted">${t('Results appear here as soon as there are some.')}</p>`;
   }
 
-  private renderReport(report: Report): TemplateResult {
+  private renderReport(report: Report): TemplateResult | typeof nothing {
     const blocks = placedBlocks(report);
-    if (blocks.length === 0 && report.status !== 'failed') return this.renderEmpty();
+    if (blocks.length === 0 && this.content?.run !== undefined) return this.renderWaiting(this.content);
+    if (blocks.length === 0 && report.status === 'complete') return this.renderEmpty();
     return html`
       ${repeat(
         blocks,

@@ -185,7 +185,7 @@ export class NiModelLayers extends LitElement {
   private renderFolding(): TemplateResult | typeof nothing {
     if (this.sort !== undefined) {
       return html`<vscode-toolbar-button icon="list-tree" @click=${this.clearSort}
-        >${t('File order')}</vscode-toolbar-button
+        ><span>${t('File order')}</span></vscode-toolbar-button
       >`;
     }
     if (this.tree.scopes.length === 0) return nothing;
@@ -193,7 +193,7 @@ export class NiModelLayers extends LitElement {
     return html`<vscode-toolbar-button
       icon=${isFolded ? 'expand-all' : 'collapse-all'}
       @click=${isFolded ? this.expandAll : this.collapseAll}
-      >${isFolded ? t('Expand all') : t('Collapse all')}</vscode-toolbar-button
+      ><span>${isFolded ? t('Expand all') : t('Collapse all')}</span></vscode-toolbar-button
     >`;
   }
 
