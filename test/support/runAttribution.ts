@@ -11,7 +11,7 @@ import type { TensorValue } from '../../src/onnx/tensorValue.js';
 import { memoryDataset } from './memoryDataset.js';
 
 /** What a test may set of a run besides its settings. */
-export type RunOptions = Partial<Pick<AnalysisContext, 'batchSize' | 'limit' | 'progress'>> & {
+export type RunOptions = Partial<Pick<AnalysisContext, 'batchSize' | 'limit' | 'progress' | 'signal'>> & {
   readonly labels?: readonly number[];
   readonly seed?: number;
 };
@@ -44,7 +44,7 @@ export function attributionContext(model: Model, feeds: Feeds, options: RunOptio
     limit: options.limit,
     log: silentLogger,
     shared: unsharedWork,
-    signal: new AbortController().signal,
+    signal: options.signal ?? new AbortController().signal,
     progress: options.progress ?? (() => undefined),
     partial: () => undefined,
   };

@@ -40,7 +40,7 @@ interface PathPlayer {
  * shareⱼ). Costs O(leaves · depth³).
  *
  * Source: Lundberg, Erion & Lee (2018), "Consistent Individualized Feature Attribution for Tree Ensembles",
- * https://www.arxiv-vanity.com/papers/1802.03888/. Differs: the polynomial of every leaf is multiplied out, where the paper
+ * https://arxiv.org/abs/1802.03888. Differs: the polynomial of every leaf is multiplied out, where the paper
  * grows and unwinds it along the path; no division is needed, and the result is the same.
  */
 export function addPathDependentShares(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { Cancelled } from '../../../src/base/abort.js';
 import { createRandom } from '../../../src/base/random.js';
 import { writeNpz } from '../../../src/data/npz.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
@@ -131,6 +132,28 @@ describe('methods that hide features', function () {
         const settings = { method, samples };
         assert.deepEqual(await shares(settings, 5), await shares(settings, 5));
         assert.notDeepEqual(await shares(settings, 5), await shares(settings, 6));
+      });
+    }
+
+    it('draw the same for the same seed, and other samples for another: lime', async () => {
+      const settings = { method: 'lime', samples: 60 };
+      assert.deepEqual(await shares(settings, 5), await shares(settings, 5));
+      assert.notDeepEqual(await shares(settings, 5), await shares(settings, 6));
+    });
+
+    for (const method of ['shapley-exact', 'shapley-sampling', 'kernel-shap', 'lime', 'rise']) {
+      it(`stop after the batch in which they are cancelled: ${method}`, async () => {
+        const controller = new AbortController();
+        let batchCount = 0;
+        const options = {
+          batchSize: 4,
+          signal: controller.signal,
+          progress: () => {
+            if (++batchCount === 3) controller.abort();
+          },
+        };
+        await assert.rejects(runAttribution(model, feeds, { method }, options), Cancelled);
+        assert.equal(batchCount, 3);
       });
     }
 
