@@ -92,12 +92,15 @@ describe('the first minutes with a model', function () {
     const neuron = await window.view('neuron');
     await neuron.getByRole('heading', { name: /^fc1\[\d+\]/ }).waitFor();
     await neuron.getByText(/^active on 0 of 4,000 images/).waitFor();
-    await neuron.getByRole('button', { name: /^Compute/ }).click();
+    await neuron
+      .getByRole('button', { name: /^Compute/ })
+      .first()
+      .click();
     await neuron
       .getByText(/What enters its activation never exceeds −/)
       .first()
       .waitFor();
-    await neuron.getByRole('button', { name: 'Compute again' }).waitFor();
+    await neuron.getByRole('button', { name: /^Compute (again|on all)/ }).waitFor();
     // Off the chart that came where the button was.
     await window.page.mouse.move(0, 0);
     await window.screenshot('05-dead-neuron');
@@ -117,12 +120,15 @@ describe('the first minutes with a model', function () {
         .waitFor();
       await neuron.getByText(/^active on/).waitFor();
     }
-    await neuron.getByRole('button', { name: /^Compute/ }).click();
+    await neuron
+      .getByRole('button', { name: /^Compute/ })
+      .first()
+      .click();
     await neuron
       .getByText(/^Top \d+ examples/)
       .first()
       .waitFor();
-    await neuron.getByRole('button', { name: 'Compute again' }).waitFor();
+    await neuron.getByRole('button', { name: /^Compute (again|on all)/ }).waitFor();
     // Off the chart that came where the button was.
     await window.page.mouse.move(0, 0);
     await window.screenshot('06-neuron');
