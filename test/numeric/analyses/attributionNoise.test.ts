@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { noiseTunnel } from '../../../src/analyses/prediction/attribution/noiseTunnel.js';
-import { prepare } from '../../../src/analyses/prediction/attribution/prepare.js';
 import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import type { Model } from '../../../src/onnx/model.js';
-import { convertToOpset17 } from '../../../src/onnx/opsets/convert.js';
-import { readModel } from '../../../src/onnx/readModel.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { maxDifference, openOracle } from '../../support/oracle.js';
 import { itWithShared } from '../../support/paths.js';
-import {
-  arrayOf,
-  attributionContext,
-  attributionSettingsWith,
-  runAttribution,
-} from '../../support/runAttribution.js';
+import { arrayOf, runAttribution } from '../../support/runAttribution.js';
 import { assertClose, elementwise, isCode, linearModel } from '../../support/tensors.js';
+import { assertNoiseKeys } from './assertNoiseKeys.js';
 import { noiseKeys } from './attributionKeys.js';
 
 describe('noise tunnels', function () {
@@ -106,31 +98,10 @@ describe('noise tunnels', function () {
   });
 
   itWithShared('reproduce Captum’s, with its stored noise', async (shared) => {
-    await assertNoiseKeys(join(shared, 'oracle'));
+    const oracle = openOracle(join(shared, 'oracle'), 'lenet');
+    await assertNoiseKeys(oracle, oracle.tensor('noise16'), noiseKeys);
   });
 });
-
-async function assertNoiseKeys(dir: string): Promise<void> {
-  const oracle = openOracle(dir, 'lenet');
-  const model = convertToOpset17(await readModel(oracle.modelPath));
-  const stored = oracle.tensor('noise16');
-  const input = oracle.tensor('x');
-  const size = input.data.length / input.dims[0]!;
-  for (const { key, around, statistic, samples } of noiseKeys) {
-    const settings = attributionSettingsWith({ method: 'smoothgrad', around, samples });
-    const prepared = await prepare(attributionContext(model, { x: input }), settings);
-    try {
-      const found = await noiseTunnel(prepared.problem, statistic, ({ sample, row }, values) => {
-        const from = (sample * input.dims[0]! + row) * size;
-        for (let i = 0; i < size; i++) values[i]! += stored.data[from + i] as number;
-      });
-      const scores = float32Tensor(Float32Array.from(found.scores[0]!.data), input.dims);
-      assert.ok(maxDifference(scores, oracle.tensor(key)) <= oracle.tolerance(key), key);
-    } finally {
-      await prepared.close();
-    }
-  }
-}
 
 function quadraticModel(a: readonly number[]): Model {
   const builder = new GraphBuilder(emptyModel());

@@ -12,7 +12,13 @@ import { maxDifference, openOracle, readQuirks } from '../../support/oracle.js';
 import { itWithShared } from '../../support/paths.js';
 import { arrayOf, runAttribution } from '../../support/runAttribution.js';
 import { assertKeys } from './assertKeys.js';
-import { otherTransformerKeys, overEmbedding, transformerKeys } from './transformerKeys.js';
+import { assertNoiseKeys } from './assertNoiseKeys.js';
+import {
+  otherTransformerKeys,
+  overEmbedding,
+  transformerKeys,
+  transformerNoiseKeys,
+} from './transformerKeys.js';
 
 describe('attribution of a transformer against Captum', () => {
   let dir = '';
@@ -43,9 +49,19 @@ describe('attribution of a transformer against Captum', () => {
     }
   });
 
+  itWithShared('smooths gradients with the stored noise', async (shared) => {
+    const folder = join(shared, 'oracle');
+    const oracle = openOracle(folder, 'transformer');
+    const modelPath = join(folder, 'transformer_emb_op17.onnx');
+    await assertNoiseKeys({ ...oracle, modelPath }, oracle.tensor('noise8'), transformerNoiseKeys);
+  });
+
   itWithShared('leaves no key out without a reason', (shared) => {
     const quirks = readQuirks(join(shared, 'oracle'))['transformer'] ?? {};
-    const covered = new Set([...transformerKeys.map(({ key }) => key), ...Object.keys(overEmbedding)]);
+    const covered = new Set([
+      ...[...transformerKeys, ...transformerNoiseKeys].map(({ key }) => key),
+      ...Object.keys(overEmbedding),
+    ]);
     const { keys } = openOracle(join(shared, 'oracle'), 'transformer');
     const isExplained = (key: string): boolean => otherTransformerKeys.some(([pattern]) => pattern.test(key));
     assert.deepEqual(

@@ -1,3 +1,4 @@
+import type { NoiseKey } from './assertNoiseKeys.js';
 import type { CoveredKey } from './attributionKeys.js';
 
 const ig = { method: 'integrated-gradients' };
@@ -51,11 +52,17 @@ export const overEmbedding = {
   'layer_ig_embedding(ids,baseline_id0).delta': 'completenessError',
 } as const;
 
+/** Keys of noise tunnels around the stored noise. */
+export const transformerNoiseKeys: readonly NoiseKey[] = [
+  { key: 'nt_smoothgrad_gradient', around: 'gradient', statistic: 'mean', samples: 8 },
+  { key: 'nt_smoothgrad_sq_gradient', around: 'gradient', statistic: 'mean-square', samples: 8 },
+  { key: 'nt_vargrad_gradient', around: 'gradient', statistic: 'variance', samples: 8 },
+];
+
 /** Why the other keys are none of the methods'. */
 export const otherTransformerKeys: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^(ids|x|target|baselines8|noise8|stats_ids|stats_x)$/, 'what goes in, not a result'],
   [/^(layer_activation\..*|attention\.b\d)$/, 'forward values: nothing is attributed'],
-  [/^nt_/, 'noise tunnels (SmoothGrad, VarGrad) are methods of their own'],
   [/^(attention_rollout|chefer_relevance)$/, 'attention rollout and relevance are methods of their own'],
   [/^stats\./, 'activation statistics are compared by the statistics analyses'],
 ];
