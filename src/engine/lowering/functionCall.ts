@@ -30,7 +30,9 @@ function inlined(
     freshName: (hint) => builder.freshName(`ni/${call.opType}/${hint}`),
     keeps: () => false,
   });
-  definition.inputs.forEach((input, i) => { renamer.alias(input, call.inputs[i] ?? ''); });
+  definition.inputs.forEach((input, i) => {
+    renamer.alias(input, call.inputs[i] ?? '');
+  });
   const nodes = definition.nodes.map((node) => bindAttributes(node, call, definition));
   for (const node of renamer.nodes(nodes)) builder.append(node);
   return definition.outputs.map((output) => renamer.nameOf(output));
