@@ -28,15 +28,26 @@ function isTiling(context: RuleContext, { geometry, sides }: WindowSpread): bool
   });
 }
 
-/** [N, C, o …] → [N·C, o, 1, …] → [N·C, o, k, …] → shape of x */
+/** Repeats up to which copies are joined: the runtime's Expand takes ten times as long along the last axes. */
+const joinedRepeats = 8;
+
+/** [N, C, o …] → [N, C, o, 1, …] → [N, C, o, k, …] → shape of x */
 function tiled(emit: Emitter, { g, geometry, sides }: WindowSpread): string {
   const { kernel } = geometry;
-  const between = emit.unsqueeze(
+  let repeated = emit.unsqueeze(
     g,
     kernel.map((_, axis) => 2 * axis + 3),
   );
-  const repeats = emit.ints([1, 1, ...kernel.flatMap((size) => [1, size])]);
-  return emit.reshapeLike(emit.node('Expand', [between, repeats]), sides.wide);
+  if (kernel.some((size) => size > joinedRepeats)) {
+    repeated = emit.node('Expand', [repeated, emit.ints([1, 1, ...kernel.flatMap((size) => [1, size])])]);
+  } else {
+    // From the last axis on: what is copied later is copied in longer pieces.
+    for (const [axis, size] of [...kernel.entries()].reverse()) {
+      const copies = new Array<string>(size).fill(repeated);
+      repeated = emit.concat(copies, 2 * axis + 3);
+    }
+  }
+  return emit.reshapeLike(repeated, sides.wide);
 }
 
 function overlapping(context: RuleContext, emit: Emitter, { g, geometry, sides }: WindowSpread): string {

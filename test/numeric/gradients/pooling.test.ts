@@ -11,6 +11,16 @@ const windows: readonly PoolCase[] = [
     inputs: [[2, 2, 4, 6]],
     attributes: { kernel_shape: [2, 2], strides: [2, 2] },
   },
+  {
+    title: 'side by side, of unequal sides',
+    inputs: [[2, 2, 4, 6]],
+    attributes: { kernel_shape: [2, 3], strides: [2, 3] },
+  },
+  {
+    title: 'side by side, wide ones',
+    inputs: [[2, 1, 18]],
+    attributes: { kernel_shape: [9], strides: [9] },
+  },
   { title: 'overlapping', inputs: [[2, 2, 5, 6]], attributes: { kernel_shape: [3, 2] } },
   {
     title: 'a row that no window reaches',
