@@ -41,7 +41,9 @@ export function affineFrontier(model: Model, request: FrontierRequest): string[]
       seen.add(read);
     }
   }
-  return [...request.from, ...order.nodes.flatMap(({ outputs }) => outputs)].filter((v) => frontier.has(v));
+  // An inner value of `from` is also some node's result.
+  const inOrder = new Set([...request.from, ...order.nodes.flatMap(({ outputs }) => outputs)]);
+  return [...inOrder].filter((value) => frontier.has(value));
 }
 
 function affineValues(
@@ -58,8 +60,9 @@ function affineValues(
   for (const node of nodes) {
     const reads = [...readsOf(node)];
     // Sizes are the same for all rows, whatever their elements.
-    if (node.opType === 'Shape' || node.opType === 'Size' || !reads.some((name) => varying.has(name)))
-      {continue;}
+    if (node.opType === 'Shape' || node.opType === 'Size' || !reads.some((name) => varying.has(name))) {
+      continue;
+    }
     for (const output of node.outputs) varying.add(output);
     const free = node.inputs.flatMap((name, index) => (affine.has(name) ? [index] : []));
     const [output] = node.outputs;
