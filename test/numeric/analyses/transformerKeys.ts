@@ -63,6 +63,6 @@ export const transformerNoiseKeys: readonly NoiseKey[] = [
 export const otherTransformerKeys: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^(ids|x|target|baselines8|noise8|stats_ids|stats_x)$/, 'what goes in, not a result'],
   [/^(layer_activation\..*|attention\.b\d)$/, 'forward values: nothing is attributed'],
-  [/^(attention_rollout|chefer_relevance)$/, 'attention rollout and relevance are methods of their own'],
+  [/^(attention_rollout|chefer_relevance)$/, 'compared in attributionAttention.test.ts'],
   [/^stats\./, 'activation statistics are compared by the statistics analyses'],
 ];
