@@ -33,8 +33,9 @@ export async function run(): Promise<BenchRow[]> {
     .filter((op) => !typicalCases.has(op) && !unmeasuredOperators.includes(op));
   if (missing.length > 0) throw new Error(`No typical case: ${[...new Set(missing)].join(', ')}.`);
   const rows: BenchRow[] = [];
-  for (const [op, given] of [...typicalCases].sort(([a], [b]) => (a < b ? -1 : 1)))
-    {rows.push(await measure(op, given));}
+  for (const [op, given] of [...typicalCases].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    rows.push(await measure(op, given));
+  }
   return rows;
 }
 
