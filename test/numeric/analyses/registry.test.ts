@@ -100,10 +100,13 @@ describe('the registry of analyses', () => {
         for (const [key, { appliesWhen = {} }] of Object.entries(analysis.settings)) {
           for (const [other, values] of Object.entries(appliesWhen)) {
             const choice = analysis.settings[other];
-            assert(
-              choice?.kind === 'choice' && choice.appliesWhen === undefined,
-              `${key} depends on ${other}`,
-            );
+            assert(choice?.kind === 'choice', `${key} depends on ${other}`);
+            // What a choice itself depends on is said again, so that nothing has to follow a chain.
+            for (const [further, wanted] of Object.entries(choice.appliesWhen ?? {})) {
+              for (const value of appliesWhen[further] ?? ['none']) {
+                assert(wanted.includes(value), `${key} depends on ${other}, which depends on ${further}`);
+              }
+            }
             for (const value of values) assert(choice.choices.includes(value), `${key}: ${other}=${value}`);
           }
         }
