@@ -65,6 +65,8 @@ class EngineHost implements Engine {
   private readonly activities: { readonly words: string }[] = [];
   private runCount = 0;
   private asideCount = 0;
+  /** The process ended during a request, and nothing was asked since: what ends meanwhile does not hide it. */
+  private isLost = false;
 
   readonly onDidChangeState = this.changed.event;
 
@@ -121,6 +123,7 @@ class EngineHost implements Engine {
     this.client?.dispose();
     this.client = undefined;
     this.endAside();
+    this.isLost = false;
     this.set({ kind: 'off' });
     this.log.info('The engine was restarted.');
   }
@@ -135,6 +138,7 @@ class EngineHost implements Engine {
     if (!vscode.workspace.isTrusted) throw restricted();
     const activity = { words };
     this.activities.push(activity);
+    this.isLost = false;
     this.showActivity();
     try {
       return await work();
@@ -146,11 +150,10 @@ class EngineHost implements Engine {
 
   private showActivity(): void {
     const [first] = this.activities;
-    this.set(
-      first === undefined
-        ? withoutActivity(this.current)
-        : { ...this.current, kind: 'busy', activity: first.words },
-    );
+    const still = withoutActivity(this.current);
+    if (this.isLost) this.set({ ...still, kind: 'lost' });
+    else if (first === undefined) this.set(still);
+    else this.set({ ...still, kind: 'busy', activity: first.words });
   }
 
   private clientNow(): EngineClient {
@@ -199,7 +202,8 @@ class EngineHost implements Engine {
   private noteLoss(error: Error): void {
     if (!(error instanceof UserError) || error.code !== 'engine-lost') return;
     this.log.error(error.message);
-    this.set({ ...withoutActivity(this.current), kind: 'lost' });
+    this.isLost = true;
+    this.showActivity();
   }
 
   private set(state: EngineState): void {
