@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { UserError } from '../../../src/base/errors.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import { nameWebgpuGaps } from '../../../src/engine/runtime/webgpuGaps.js';
@@ -149,7 +150,7 @@ describe('nodes that WebGPU cannot run', () => {
         session = await gpu.open(model);
       } catch (error) {
         // No GPU and no software driver for one here.
-        if ((error as { code?: string }).code === 'provider-unavailable') this.skip();
+        if (error instanceof UserError && error.code === 'provider-unavailable') this.skip();
         throw error;
       }
       const onCpu = await createRuntime({ provider: 'cpu', threadCount: 1 }).open(model);

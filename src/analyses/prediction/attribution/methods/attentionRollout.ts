@@ -1,5 +1,4 @@
 import { attentionLayers } from '../attentionLayers.js';
-import { passesPerGradient } from '../passes.js';
 import { rowPoints } from '../points.js';
 import type { AttributionMethod } from '../problem.js';
 import { identityMatrix, matrixProduct, meanOverHeads, tokenAttributions } from '../tokenRelevance.js';
@@ -21,7 +20,7 @@ export const attentionRollout: AttributionMethod = {
   paperIds: ['abnar2020'],
   takes: ['neuron', 'position', 'output', 'query'],
   usesBaseline: false,
-  passesPerRow: () => passesPerGradient,
+  passesPerRow: () => 1,
   attribute: async (problem) => {
     const { inputs, rows, model } = problem;
     const found = attentionLayers(model, rows.feeds);
