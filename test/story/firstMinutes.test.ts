@@ -145,7 +145,6 @@ describe('the first minutes with a model', function () {
       .waitFor();
     await window.screenshot('07-hover');
     await window.screenshotsInThemes('views/hover', {
-      widths: [1600],
       prepare: async () => {
         await window.hoverOver('fc1');
       },

@@ -223,12 +223,12 @@ export class StoryWindow {
    */
   async screenshotsInThemes(
     name: string,
-    { widths = [800, 1600], prepare }: { widths?: readonly number[]; prepare?: () => Promise<void> } = {},
+    { prepare }: { prepare?: () => Promise<void> } = {},
   ): Promise<void> {
     const size = this.page.viewportSize();
     for (const theme of Object.keys(editorThemes) as ThemeName[]) {
       await this.setTheme(theme);
-      for (const width of widths) {
+      for (const width of [800, 1600]) {
         await this.page.setViewportSize({ width, height: 1000 });
         await prepare?.();
         await this.screenshot(`${name}-${theme}-${width}`);
