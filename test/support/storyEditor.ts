@@ -218,7 +218,7 @@ export class StoryWindow {
   }
 
   /**
-   * Keeps pictures in the four themes at 800 and 1600 px, or other widths; leaves the window as it was. `prepare` brings back
+   * Keeps pictures in the four themes at 800 and 1600 px; leaves the window as it was. `prepare` brings back
    * what changing the theme or the size closes.
    */
   async screenshotsInThemes(
