@@ -54,6 +54,16 @@ export interface MetricDeclaration {
   readonly description: string;
 }
 
+/** How a paper becomes something to run; `docs/papers.md` is made of these. */
+export interface PaperRow {
+  /** The `line` of the paper, one of those in `papers`. */
+  readonly line: number;
+  /** What to set, beside the defaults, to run the paper's method or see its view, as `--set` takes it. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Where it departs from the paper and what it cannot do: a sentence or two. */
+  readonly limits: string;
+}
+
 /** A raw result. */
 export interface ResultArray {
   readonly value: TensorValue;
@@ -139,6 +149,8 @@ export interface Analysis<S extends SettingsSchema = SettingsSchema> {
   readonly settings: S;
   readonly metrics: Readonly<Record<string, MetricDeclaration>>;
   readonly papers: readonly Paper[];
+  /** A row for each of `papers` that has a line, in that order. */
+  readonly rows: readonly PaperRow[];
   /**
    * Returns about what a run takes, the accuracy before it left out; without it a pass over the samples is assumed.
    *

@@ -40,6 +40,7 @@ const shared = {
     never: { title: 'Never', description: 'Never captured.' },
   },
   papers: [{ id: 'p1', title: 'A paper' }],
+  rows: [],
 };
 
 async function sumOutputs(context: AnalysisContext, pauseMs: number): Promise<ReportDraft> {

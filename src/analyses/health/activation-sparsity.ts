@@ -67,6 +67,13 @@ export const activationSparsity = defineAnalysis({
       line: 45,
     },
   ],
+  rows: [
+    {
+      line: 45,
+      limits:
+        'Shares of zeros and of small entries over depth. The curve of top-k thresholding is not drawn yet.',
+    },
+  ],
   cost: healthCost,
   async run(context, chosen) {
     const result = await measureHealth(context, chosen, (known) => {

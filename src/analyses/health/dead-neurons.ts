@@ -41,6 +41,13 @@ export const deadNeurons = defineAnalysis({
       line: 17,
     },
   ],
+  rows: [
+    {
+      line: 17,
+      limits:
+        'Counts neurons that never fire, of any activation and model. Token and positional neurons have analyses of their own.',
+    },
+  ],
   cost: healthCost,
   async run(context, settings) {
     const result = await measureHealth(context, settings, (known) => {

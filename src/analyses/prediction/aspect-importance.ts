@@ -11,6 +11,7 @@ import {
   type SettingsOf,
   type Workload,
 } from '../analysis.js';
+import { shapleyWorkflow } from './attribution/papers.js';
 import { featureCountOf } from './attribution/featureCount.js';
 import { dissimilaritiesOf } from './importance/dissimilarity.js';
 import { rankingChart } from './importance/charts.js';
@@ -74,11 +75,13 @@ export const aspectImportance = defineAnalysis({
         'Triplot: model agnostic measures and visualisations for variable importance in predictive models that take into account the hierarchical correlation structure',
       url: 'https://arxiv.org/abs/2104.03403',
     },
+    shapleyWorkflow,
+  ],
+  rows: [
     {
-      id: 'alzheimerWorkflow',
-      title:
-        'Machine Learning Workflow to Explain Black-box Models for Early Alzheimer’s Disease Classification Evaluated for Multiple Datasets',
       line: 91,
+      limits:
+        'Aspects are clusters of correlated features; the workflow’s retraining on selected features is not done: one model is measured.',
     },
   ],
   cost: (chosen, workload) => costOf(chosen, workload),

@@ -2,7 +2,7 @@ import { defineAnalysis } from '../analysis.js';
 import { attributionCost } from './attribution/cost.js';
 import { methods } from './attribution/methods/methods.js';
 import { completeOutcome } from './attribution/outcome.js';
-import { attributionPapers } from './attribution/papers.js';
+import { attributionPapers, attributionRows } from './attribution/papers.js';
 import { prepare } from './attribution/prepare.js';
 import { draftReport } from './attribution/report/draft.js';
 import { attributionSettings } from './attribution/settings.js';
@@ -55,6 +55,7 @@ export const attribution = defineAnalysis({
     },
   },
   papers: attributionPapers,
+  rows: attributionRows,
   cost: attributionCost,
   async run(context, settings) {
     const prepared = await prepare(context, settings);

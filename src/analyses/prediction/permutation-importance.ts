@@ -6,6 +6,7 @@ import {
   type SettingsOf,
   type Workload,
 } from '../analysis.js';
+import { shapleyWorkflow } from './attribution/papers.js';
 import { featureCountOf } from './attribution/featureCount.js';
 import { rankingChart, selectionChart } from './importance/charts.js';
 import { importanceRowCount, importanceSettings, shapleyRowCount } from './importance/importanceSettings.js';
@@ -75,17 +76,19 @@ export const permutationImportance = defineAnalysis({
     },
   },
   papers: [
-    {
-      id: 'alzheimerWorkflow',
-      title:
-        'Machine Learning Workflow to Explain Black-box Models for Early Alzheimer’s Disease Classification Evaluated for Multiple Datasets',
-      line: 91,
-    },
+    shapleyWorkflow,
     {
       id: 'pekala2021',
       title:
         'Triplot: model agnostic measures and visualisations for variable importance in predictive models that take into account the hierarchical correlation structure',
       url: 'https://arxiv.org/abs/2104.03403',
+    },
+  ],
+  rows: [
+    {
+      line: 91,
+      limits:
+        'Forward selection hides features of one model; the workflow trains a model for each selection.',
     },
   ],
   cost: (chosen, workload) => costOf(chosen, workload),

@@ -32,6 +32,20 @@ describe('the registry of analyses', () => {
     for (const { id } of analyses) assert.match(id, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
   });
 
+  it('says of every paper of the table how it is run and what it does not do', () => {
+    for (const { id, papers, rows, settings } of analyses) {
+      const lines = papers.flatMap(({ line }) => line ?? []);
+      assert.deepEqual(
+        rows.map(({ line }) => line).sort((a, b) => a - b),
+        lines.sort((a, b) => a - b),
+        id,
+      );
+      for (const row of rows) {
+        for (const key of Object.keys(row.settings ?? {})) assert.ok(key in settings, `${id}: ${key}`);
+      }
+    }
+  });
+
   for (const analysis of analyses) {
     describe(analysis.id, function () {
       this.timeout(60_000);

@@ -1,4 +1,13 @@
 import type { Paper } from '../../../protocol/report.js';
+import type { PaperRow } from '../../analysis.js';
+
+/** The workflow that compares Shapley values with importances by permutation and of aspects. */
+export const shapleyWorkflow: Paper = {
+  id: 'alzheimerWorkflow',
+  title:
+    'Machine Learning Workflow to Explain Black-box Models for Early Alzheimer’s Disease Classification Evaluated for Multiple Datasets',
+  line: 91,
+};
 
 /** The papers behind the methods. */
 export const attributionPapers: readonly Paper[] = [
@@ -152,9 +161,49 @@ export const attributionPapers: readonly Paper[] = [
     url: 'https://arxiv.org/abs/1512.04150',
   },
   { id: 'lin2013', title: 'Network In Network', line: 65 },
+  shapleyWorkflow,
   {
     id: 'lundberg2020',
     title: 'From local explanations to global understanding with explainable AI for trees',
     url: 'https://doi.org/10.1038/s42256-019-0138-9',
+  },
+];
+
+/** What to run for each paper of the project's table, and what it cannot do. */
+export const attributionRows: readonly PaperRow[] = [
+  {
+    line: 61,
+    settings: { method: 'deeplift-rescale' },
+    limits:
+      'The rescale rule. GroupNormalization, LRN, LpNormalization and ReduceProd take the plain gradient, and the report names them.',
+  },
+  {
+    line: 135,
+    settings: { method: 'deeplift-revealcancel' },
+    limits:
+      'RevealCancel at elementwise nonlinearities, the rescale rule at the others; several references by deeplift-shap.',
+  },
+  {
+    line: 77,
+    settings: { method: 'lrp-epsilon' },
+    limits:
+      'Relevance goes down to the samples of the waveform or the cells of the spectrogram that is the input of the model.',
+  },
+  {
+    line: 93,
+    settings: { method: 'guided-backprop' },
+    limits:
+      'Deconvolution and guided backpropagation here; inversion and dissection are analyses of their own.',
+  },
+  {
+    line: 65,
+    settings: { method: 'cam' },
+    limits: 'Needs global average pooling before the class scores, with at most one linear layer between.',
+  },
+  {
+    line: 91,
+    settings: { method: 'shapley-sampling' },
+    limits:
+      'Exact up to 16 features; the path-dependent form of tree-shap needs the counts of training rows in the nodes.',
   },
 ];
