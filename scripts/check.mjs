@@ -27,6 +27,7 @@ const steps = [
     'operators',
     () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'operators', 'main.ts'), '--check']),
   ],
+  ['papers', () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'papers', 'main.ts'), '--check'])],
   [
     'manifest',
     () => runNode(['--import', 'tsx', join(rootDir, 'scripts', 'manifest', 'main.ts'), '--check']),

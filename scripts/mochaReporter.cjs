@@ -1,4 +1,4 @@
-// Mocha's spec reporter, and a JSON file with what ran: counts per tier and the files that held tests.
+// Mocha's spec reporter, and a JSON file with what ran: counts per tier, the files that held tests, and what was tried twice.
 const { writeFileSync } = require('node:fs');
 const Mocha = require('mocha');
 
@@ -7,6 +7,7 @@ module.exports = class TierReporter extends Mocha.reporters.Spec {
     super(runner, options);
     const files = new Set();
     const counts = { passed: 0, failed: 0, skipped: 0 };
+    const retried = [];
     const slow = [];
     runner.on('test end', (test) => files.add(test.file));
     runner.on('pass', (test) => {
@@ -17,12 +18,20 @@ module.exports = class TierReporter extends Mocha.reporters.Spec {
       counts.failed++;
       files.add(test.file);
     });
+    // Said aloud: a test that needed a second try has a race to be found.
+    runner.on('retry', (test, error) => {
+      retried.push(test.fullTitle());
+      Mocha.reporters.Base.consoleLog(`  ! tried again: ${test.fullTitle()}: ${error.message}`);
+    });
     runner.on('pending', () => counts.skipped++);
     runner.once('end', () => {
       slow.sort((a, b) => b.ms - a.ms);
       const out = process.env.NEURON_INSPECTOR_TEST_RESULT;
       if (out)
-        writeFileSync(out, JSON.stringify({ ...counts, files: [...files], slowest: slow.slice(0, 5) }));
+        writeFileSync(
+          out,
+          JSON.stringify({ ...counts, files: [...files], retried, slowest: slow.slice(0, 5) }),
+        );
     });
   }
 };

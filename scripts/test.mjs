@@ -9,13 +9,16 @@ import { ensureEditor, runVscodeTests, vscodeTestFiles } from './editor/vscodeTi
 import { ensureModelPackages } from './modelPackages.mjs';
 import { ensureInstalled, rootDir } from './setup.mjs';
 
-/** What a tier needs beside Node: a browser, the editor, models of others. */
+/**
+ * What a tier needs beside Node: a browser, the editor, models of others. Tests of pages wait for a browser that shares two cores
+ * with them, and are tried twice; what needed it is said at the end.
+ */
 const tiers = {
   unit: {},
   numeric: { needsModels: true },
   cli: {},
   package: { needsChromium: true, needsEditor: true },
-  webview: { needsChromium: true },
+  webview: { needsChromium: true, retries: 1 },
   vscode: { needsChromium: true, needsEditor: true },
   story: { needsChromium: true, needsEditor: true },
 };
@@ -39,6 +42,7 @@ installMs += editor?.installMs ?? 0;
 await build();
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
+const retried = [];
 mkdirSync(join(rootDir, '.cache'), { recursive: true });
 const start = Date.now();
 for (const name of chosen) {
@@ -52,6 +56,7 @@ for (const name of chosen) {
 }
 const seconds = ((Date.now() - start) / 1000).toFixed(0);
 console.log(`\nTests took ${seconds} s, installing ${(installMs / 1000).toFixed(0)} s before them.`);
+if (retried.length > 0) console.log(`Tried twice: ${retried.join(' · ')}`);
 const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
 console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
 process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);
@@ -69,6 +74,7 @@ function runNodeTier(tier) {
       '--reporter',
       join(rootDir, 'scripts', 'mochaReporter.cjs'),
       '--forbid-only',
+      ...('retries' in tiers[tier] ? ['--retries', String(tiers[tier].retries)] : []),
       ...(grep === undefined ? [] : ['--fgrep', grep]),
       ...files,
     ],
@@ -97,6 +103,7 @@ function count(files, result) {
   totals.passed += result.passed;
   totals.failed += result.failed;
   totals.skipped += result.skipped;
+  retried.push(...result.retried);
   const ran = new Set(result.files.map((file) => resolve(file)));
   const silent = files.filter((file) => !ran.has(resolve(file)));
   if (silent.length > 0 && grep === undefined) {

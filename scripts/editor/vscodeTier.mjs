@@ -45,7 +45,7 @@ export async function ensureEditor() {
  */
 export async function runVscodeTests(files, { executable, grep }) {
   await bundle(files);
-  const totals = { passed: 0, failed: 0, skipped: 0, files: [] };
+  const totals = { passed: 0, failed: 0, skipped: 0, files: [], retried: [] };
   for (const name of Object.keys(editorWindows)) {
     const ofWindow = files.filter((file) => windowOf(file) === name);
     if (ofWindow.length === 0) continue;
@@ -53,6 +53,7 @@ export async function runVscodeTests(files, { executable, grep }) {
     const result = await runWindow(name, { executable, grep });
     for (const key of ['passed', 'failed', 'skipped']) totals[key] += result[key];
     totals.files.push(...result.files.map(sourceOf));
+    totals.retried.push(...result.retried);
   }
   return totals;
 }
@@ -90,7 +91,7 @@ async function runWindow(name, { executable, grep }) {
   }
   if (existsSync(resultFile)) return JSON.parse(readFileSync(resultFile, 'utf8'));
   console.error(`The window "${name}" ended without a result.`);
-  return { passed: 0, failed: 1, skipped: 0, files: [] };
+  return { passed: 0, failed: 1, skipped: 0, files: [], retried: [] };
 }
 
 async function start(executable, { name, hasTrust, launchArgs, env }) {

@@ -1,11 +1,11 @@
-import type { Func } from 'mocha';
+import type { AsyncFunc, Func } from 'mocha';
 
 /**
- * Defines a test that shows that the row of a paper holds, by the words of the row: `docs/papers.md` names it there.
+ * Defines a test that shows that the rows of papers hold, by the words of the rows: `docs/papers.md` names it there.
  *
- * The line is the paper's, as in `papers` of an analysis, and must be written as a number: the page is made by reading the
- * tests, and one that names no test of a row fails.
+ * The lines are the papers' numbers, as in `papers` of an analysis, and must be written out as numbers: the page is made by
+ * reading the tests, and one of a row without a test fails.
  */
-export function itHolds(line: number, title: string, body: Func | (() => Promise<void>)): void {
-  it(`${title} (paper ${line})`, body as Func);
+export function itHolds(line: number | readonly number[], title: string, body: Func | AsyncFunc): void {
+  it(`${title} (${typeof line === 'number' ? 'paper' : 'papers'} ${[line].flat().join(', ')})`, body as Func);
 }

@@ -14,6 +14,7 @@ export async function run(): Promise<void> {
   const mocha = new Mocha({
     ui: 'bdd',
     timeout: 20_000,
+    retries: 1,
     forbidOnly: true,
     color: false,
     reporter: join(__dirname, '..', '..', '..', 'scripts', 'mochaReporter.cjs'),

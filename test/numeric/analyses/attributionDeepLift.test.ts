@@ -8,6 +8,7 @@ import { readModel } from '../../../src/onnx/readModel.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { openOracle } from '../../support/oracle.js';
+import { itHolds } from '../../support/papers.js';
 import { itWithShared } from '../../support/paths.js';
 import { arrayOf, runAttribution } from '../../support/runAttribution.js';
 import { assertClose, elementwise, linearModel } from '../../support/tensors.js';
@@ -32,21 +33,25 @@ describe('DeepLIFT', function () {
     }
   });
 
-  it('gives each of a and b half of min(a, b) with RevealCancel, and all to one with Rescale', async () => {
-    const model = minimumModel();
-    const pairs = float32Tensor([3, 1, 2, 5, 4, 4], [3, 2]);
-    const revealed = await runAttribution(model, { x: pairs }, { method: 'deeplift-revealcancel' });
-    assertClose(arrayOf(revealed, 'attribution'), float32Tensor([0.5, 0.5, 1, 1, 2, 2], [3, 2]), rounding);
-    const rescaled = await runAttribution(model, { x: pairs }, { method: 'deeplift-rescale' });
-    assertClose(
-      arrayOf(rescaled, 'attribution'),
-      // a − relu(a − b): the multiplier of the ReLU is 1 for a > b and 0 else; equal inputs get the slope there, 0.
-      float32Tensor([0, 1, 2, 0, 4, 0], [3, 2]),
-      rounding,
-    );
-  });
+  itHolds(
+    135,
+    'gives each of a and b half of min(a, b) with RevealCancel, and all to one with Rescale',
+    async () => {
+      const model = minimumModel();
+      const pairs = float32Tensor([3, 1, 2, 5, 4, 4], [3, 2]);
+      const revealed = await runAttribution(model, { x: pairs }, { method: 'deeplift-revealcancel' });
+      assertClose(arrayOf(revealed, 'attribution'), float32Tensor([0.5, 0.5, 1, 1, 2, 2], [3, 2]), rounding);
+      const rescaled = await runAttribution(model, { x: pairs }, { method: 'deeplift-rescale' });
+      assertClose(
+        arrayOf(rescaled, 'attribution'),
+        // a − relu(a − b): the multiplier of the ReLU is 1 for a > b and 0 else; equal inputs get the slope there, 0.
+        float32Tensor([0, 1, 2, 0, 4, 0], [3, 2]),
+        rounding,
+      );
+    },
+  );
 
-  it('agrees with a network of two layers by hand', async () => {
+  itHolds(61, 'agrees with a network of two layers by hand', async () => {
     const model = denseModel([6, 5, 2], 'Relu', 3);
     const draft = await runAttribution(
       model,
@@ -70,7 +75,7 @@ describe('DeepLIFT', function () {
   });
 
   for (const [name, build] of Object.entries(nonlinearities())) {
-    it(`adds up to f(x) − f(b) through ${name}`, async () => {
+    itHolds([61, 135], `adds up to f(x) − f(b) through ${name}`, async () => {
       const model = sandwich(build);
       for (const method of ['deeplift-rescale', 'deeplift-revealcancel']) {
         for (const baseline of ['zeros', '-0.7']) {
@@ -103,7 +108,7 @@ describe('DeepLIFT', function () {
     });
   }
 
-  it('names operators without a rule, and sends the gradient through them', async () => {
+  itHolds(61, 'names operators without a rule, and sends the gradient through them', async () => {
     const model = sandwich((builder, value) =>
       builder.node('LpNormalization', [value], { attributes: { axis: -1, p: 2 } }),
     );

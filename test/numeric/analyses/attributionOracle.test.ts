@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openOracle, oracleFixturesDir, readQuirks } from '../../support/oracle.js';
+import { itHolds } from '../../support/papers.js';
 import { itWithShared } from '../../support/paths.js';
 import { assertKeys } from './assertKeys.js';
 import { coveredKeys, otherKeys } from './attributionKeys.js';
@@ -21,7 +22,7 @@ describe('attribution against Captum', function () {
   for (const network of networks) {
     const committed = openOracle(oracleFixturesDir, network);
     for (const covered of coveredKeys[network].filter(({ key }) => committed.has(key))) {
-      it(`reproduces ${covered.key} of the committed ${network}`, async () => {
+      itHolds([61, 77, 93], `reproduces ${covered.key} of the committed ${network}`, async () => {
         await assertKeys(committed, [covered], dir);
       });
     }

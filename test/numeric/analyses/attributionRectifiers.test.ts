@@ -4,6 +4,7 @@ import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
+import { itHolds } from '../../support/papers.js';
 import { arrayOf, runAttribution } from '../../support/runAttribution.js';
 import { assertClose, elementwise, linearModel, sum } from '../../support/tensors.js';
 
@@ -26,37 +27,41 @@ describe('the attribution methods with another rule for rectifiers', function ()
   });
 
   for (const opType of ['Relu', 'Relu6']) {
-    it(`cut what pushes downwards at every ${opType}, and where it was inactive or not`, async () => {
-      const [first, second, third] = [
-        normalTensor(random, [4, 6]),
-        normalTensor(random, [6, 5]),
-        normalTensor(random, [5, 2]),
-      ];
-      const x = normalTensor(random, [3, 4], 2);
-      const model = twoRectifiers([first, second, third], opType);
-      for (const method of ['guided-backprop', 'deconvnet']) {
-        const draft = await runAttribution(model, { x }, { method, target: '0' });
-        const expected = elementwise(x, (_xi, i) => {
-          const row = Math.floor(i / 4);
-          const input = [0, 1, 2, 3].map((k) => x.data[row * 4 + k] as number);
-          const high = opType === 'Relu6' ? 6 : Infinity;
-          const clip = (z: number): number => Math.min(high, Math.max(0, z));
-          const z1 = product(input, first);
-          const z2 = product(z1.map(clip), second);
-          const back = (z: number, g: number): number =>
-            method === 'deconvnet' || (z > 0 && z < high) ? Math.max(0, g) : 0;
-          const g2 = z2.map((z, j) => back(z, third.data[j * 2] as number));
-          const g1 = z1.map((z, j) =>
-            back(
-              z,
-              sum(5, (k) => (second.data[j * 5 + k] as number) * g2[k]!),
-            ),
-          );
-          return sum(6, (j) => (first.data[(i % 4) * 6 + j] as number) * g1[j]!);
-        });
-        assertClose(arrayOf(draft, 'attribution'), expected, rounding);
-      }
-    });
+    itHolds(
+      93,
+      `cut what pushes downwards at every ${opType}, and where it was inactive or not`,
+      async () => {
+        const [first, second, third] = [
+          normalTensor(random, [4, 6]),
+          normalTensor(random, [6, 5]),
+          normalTensor(random, [5, 2]),
+        ];
+        const x = normalTensor(random, [3, 4], 2);
+        const model = twoRectifiers([first, second, third], opType);
+        for (const method of ['guided-backprop', 'deconvnet']) {
+          const draft = await runAttribution(model, { x }, { method, target: '0' });
+          const expected = elementwise(x, (_xi, i) => {
+            const row = Math.floor(i / 4);
+            const input = [0, 1, 2, 3].map((k) => x.data[row * 4 + k] as number);
+            const high = opType === 'Relu6' ? 6 : Infinity;
+            const clip = (z: number): number => Math.min(high, Math.max(0, z));
+            const z1 = product(input, first);
+            const z2 = product(z1.map(clip), second);
+            const back = (z: number, g: number): number =>
+              method === 'deconvnet' || (z > 0 && z < high) ? Math.max(0, g) : 0;
+            const g2 = z2.map((z, j) => back(z, third.data[j * 2] as number));
+            const g1 = z1.map((z, j) =>
+              back(
+                z,
+                sum(5, (k) => (second.data[j * 5 + k] as number) * g2[k]!),
+              ),
+            );
+            return sum(6, (j) => (first.data[(i % 4) * 6 + j] as number) * g1[j]!);
+          });
+          assertClose(arrayOf(draft, 'attribution'), expected, rounding);
+        }
+      },
+    );
   }
 
   it('say which activations are no rectifiers', async () => {

@@ -8,6 +8,7 @@ import { readModel } from '../../../src/onnx/readModel.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { maxDifference, openOracle } from '../../support/oracle.js';
+import { itHolds } from '../../support/papers.js';
 import { itWithShared } from '../../support/paths.js';
 import { arrayOf, runAttribution } from '../../support/runAttribution.js';
 import { assertClose, elementwise, linearModel, rowSums, sum } from '../../support/tensors.js';
@@ -37,7 +38,7 @@ describe('layer-wise relevance propagation', function () {
     }
   });
 
-  it('conserves the explained value through a network without bias, by every rule', async () => {
+  itHolds(77, 'conserves the explained value through a network without bias, by every rule', async () => {
     const model = withoutBias([5, 8, 6, 3], 8);
     for (const settings of exact) {
       const draft = await runAttribution(model, { x }, settings);
@@ -65,7 +66,7 @@ describe('layer-wise relevance propagation', function () {
     }
   });
 
-  it('follows the αβ, γ and ε rules by hand at one layer, for inputs of both signs', async () => {
+  itHolds(77, 'follows the αβ, γ and ε rules by hand at one layer, for inputs of both signs', async () => {
     const bias = [0.3, -0.4, 0.2];
     const model = affineModel(weight, bias);
     const alpha = 2;

@@ -8,6 +8,7 @@ import { Cancelled } from '../../../src/base/abort.js';
 import { createRandom } from '../../../src/base/random.js';
 import { memoryDataset } from '../../support/memoryDataset.js';
 import { denseModel, normalTensor } from '../../support/modelBuilder.js';
+import { itHolds } from '../../support/papers.js';
 import {
   activationNode,
   channelModel,
@@ -30,7 +31,7 @@ function assertValidBlocks(draft: ReportDraft): void {
 
 describe('dead-neurons', () => {
   for (const { name, append, units } of plants) {
-    it(`finds every state planted in a ${name} layer`, async () => {
+    itHolds(17, `finds every state planted in a ${name} layer`, async () => {
       const model = channelModel(units.length, append);
       const x = planted(units.map(([, column]) => column));
       const draft = await runOn(deadNeurons, model, memoryDataset({ x }));
@@ -165,7 +166,7 @@ describe('dead-neurons', () => {
 });
 
 describe('activation-sparsity', () => {
-  it('equals a plain count, layer by layer', async () => {
+  itHolds(45, 'equals a plain count, layer by layer', async () => {
     const model = channelModel(2, activationNode('Relu'));
     const x = planted([ordinary, negative]);
     const draft = await runOn(activationSparsity, model, memoryDataset({ x }), {

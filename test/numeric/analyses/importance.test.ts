@@ -6,6 +6,7 @@ import { createRandom } from '../../../src/base/random.js';
 import { spearman } from '../../../src/engine/numeric/rankCorrelation.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { normalTensor } from '../../support/modelBuilder.js';
+import { itHolds } from '../../support/papers.js';
 import { runAnalysisOn } from '../../support/runAnalysisOn.js';
 import { arrayOf } from '../../support/runAttribution.js';
 import { isCode, linearModel, range, sum } from '../../support/tensors.js';
@@ -24,7 +25,7 @@ describe('permutation-importance', function () {
   const labels = range(0, 300).map((row) => Number(logitOf(x, row) > 0));
   const data = { model, feeds: { x }, columnNames };
 
-  it('is what a recount with the same shuffles gives', async () => {
+  itHolds(91, 'is what a recount with the same shuffles gives', async () => {
     const settings = { loss: 'error-rate', repeats: 3, orders: 0, select: 0 };
     const draft = await runAnalysisOn(permutationImportance, data, settings, { labels, seed: 9 });
     const again = createRandom(9);
@@ -52,19 +53,23 @@ describe('permutation-importance', function () {
     assert.match(draft.summary, /shuffling strong/);
   });
 
-  it('ranks columns as their Shapley values do, and finds nothing in a column that is not read', async () => {
-    const draft = await runAnalysisOn(permutationImportance, data, { orders: 20 }, { labels });
-    const [importance, shapley] = ['importance', 'shapleyImportance'].map((name) =>
-      toFloat64(arrayOf(draft, name)),
-    );
-    const order = range(0, 4).sort((a, b) => importance![b]! - importance![a]!);
-    assert.deepEqual(order, [0, 3, 1, 2]);
-    assert.equal(importance![2], 0);
-    assert.equal(shapley![2], 0);
-    assert.ok(Math.abs(draft.metrics['spearman']! - spearman(importance!, shapley!)) < 1e-12);
-    assert.equal(draft.metrics['spearman'], 1);
-    assert.equal(draft.metrics['kendall'], 1);
-  });
+  itHolds(
+    91,
+    'ranks columns as their Shapley values do, and finds nothing in a column that is not read',
+    async () => {
+      const draft = await runAnalysisOn(permutationImportance, data, { orders: 20 }, { labels });
+      const [importance, shapley] = ['importance', 'shapleyImportance'].map((name) =>
+        toFloat64(arrayOf(draft, name)),
+      );
+      const order = range(0, 4).sort((a, b) => importance![b]! - importance![a]!);
+      assert.deepEqual(order, [0, 3, 1, 2]);
+      assert.equal(importance![2], 0);
+      assert.equal(shapley![2], 0);
+      assert.ok(Math.abs(draft.metrics['spearman']! - spearman(importance!, shapley!)) < 1e-12);
+      assert.equal(draft.metrics['spearman'], 1);
+      assert.equal(draft.metrics['kendall'], 1);
+    },
+  );
 
   it('gives Shapley values near their closed form on a linear score', async () => {
     // Every order gives w (x − x′) of one other row, so a row's value is w (x − mean of the drawn), and its mean absolute
@@ -88,7 +93,7 @@ describe('permutation-importance', function () {
     }
   });
 
-  it('selects forward what helps most first, and ends at the loss of the whole rows', async () => {
+  itHolds(91, 'selects forward what helps most first, and ends at the loss of the whole rows', async () => {
     const draft = await runAnalysisOn(permutationImportance, data, { orders: 0 }, { labels });
     const chart = draft.blocks.find(({ title }) => title === 'Forward selection');
     assert.ok(chart?.type === 'chart');
@@ -151,7 +156,7 @@ describe('permutation-importance', function () {
 describe('aspect-importance', function () {
   this.timeout(60_000);
 
-  it('puts a column and a monotone change of it together, whatever their scale', async () => {
+  itHolds(91, 'puts a column and a monotone change of it together, whatever their scale', async () => {
     const random = createRandom(8);
     const rows = 400;
     // Columns 0 and 2 carry one signal, 2 upside down and bent; column 1 another.

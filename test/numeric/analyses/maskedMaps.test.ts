@@ -6,6 +6,7 @@ import type { Model } from '../../../src/onnx/model.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { caseRuntime } from '../../support/gradientCase.js';
 import { emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
+import { itHolds } from '../../support/papers.js';
 import { arrayOf, runAttribution } from '../../support/runAttribution.js';
 import { assertClose, elementwise, isCode, linearModel, range, sum } from '../../support/tensors.js';
 
@@ -51,30 +52,34 @@ describe('class activation maps', function () {
   const x = normalTensor(random, [2, 2, side, side]);
 
   for (const pooling of ['GlobalAveragePool', 'ReduceMean', 'AveragePool'] as const) {
-    it(`are the weighted maps before ${pooling}, and their mean is the logit without its bias`, async () => {
-      const model = pooledModel(kernel, { pooling, weight, bias });
-      const draft = await runAttribution(model, { x }, { method: 'cam', target: '2' });
-      const activations = toFloat64(await mapsOf(model, x));
-      const cam = arrayOf(draft, 'attribution');
-      assert.deepEqual(cam.dims, [2, 1, side, side]);
-      const expected = elementwise(cam, (_value, i) => {
-        const [row, position] = [Math.floor(i / side ** 2), i % side ** 2];
-        return sum(
-          4,
-          (c) => (weight.data[c * 3 + 2] as number) * activations[(row * 4 + c) * side ** 2 + position]!,
-        );
-      });
-      assertClose(cam, expected, 1e-5);
-      for (const row of [0, 1]) {
-        const mean = sum(side ** 2, (p) => toFloat64(cam)[row * side ** 2 + p]!) / side ** 2;
-        assert.ok(Math.abs(mean + 2 - toFloat64(arrayOf(draft, 'output'))[row]!) < 1e-5);
-      }
-      assert.ok(draft.metrics['maxCompletenessError']! < 1e-5);
-      assert.ok(Math.abs(draft.metrics['baselineOutput']! - 2) < 1e-6);
-    });
+    itHolds(
+      65,
+      `are the weighted maps before ${pooling}, and their mean is the logit without its bias`,
+      async () => {
+        const model = pooledModel(kernel, { pooling, weight, bias });
+        const draft = await runAttribution(model, { x }, { method: 'cam', target: '2' });
+        const activations = toFloat64(await mapsOf(model, x));
+        const cam = arrayOf(draft, 'attribution');
+        assert.deepEqual(cam.dims, [2, 1, side, side]);
+        const expected = elementwise(cam, (_value, i) => {
+          const [row, position] = [Math.floor(i / side ** 2), i % side ** 2];
+          return sum(
+            4,
+            (c) => (weight.data[c * 3 + 2] as number) * activations[(row * 4 + c) * side ** 2 + position]!,
+          );
+        });
+        assertClose(cam, expected, 1e-5);
+        for (const row of [0, 1]) {
+          const mean = sum(side ** 2, (p) => toFloat64(cam)[row * side ** 2 + p]!) / side ** 2;
+          assert.ok(Math.abs(mean + 2 - toFloat64(arrayOf(draft, 'output'))[row]!) < 1e-5);
+        }
+        assert.ok(draft.metrics['maxCompletenessError']! < 1e-5);
+        assert.ok(Math.abs(draft.metrics['baselineOutput']! - 2) < 1e-6);
+      },
+    );
   }
 
-  it('are the class-confidence maps themselves where these are pooled into the logits', async () => {
+  itHolds(65, 'are the class-confidence maps themselves where these are pooled into the logits', async () => {
     const model = pooledModel(kernel, { pooling: 'GlobalAveragePool' });
     const draft = await runAttribution(model, { x }, { method: 'cam', target: '3' });
     const activations = toFloat64(await mapsOf(model, x));

@@ -6,6 +6,7 @@ import type { Model } from '../../../src/onnx/model.js';
 import { type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { gameOfColumns, meanOverOrders } from '../../support/bruteShapley.js';
 import { normalTensor } from '../../support/modelBuilder.js';
+import { itHolds } from '../../support/papers.js';
 import {
   coverExpectation,
   type PlantedNode,
@@ -83,7 +84,7 @@ describe('tree-shap', function () {
     ['TreeEnsemble of version 5', treeModel(forest(9), { columns, targets: 1, kind: 'fifth' }), 0],
   ];
   for (const [name, model, target] of models) {
-    it(`equals enumeration over a background: ${name}`, async () => {
+    itHolds(91, `equals enumeration over a background: ${name}`, async () => {
       const settings = { method: 'tree-shap', target: String(target), background: await backgroundFile() };
       const draft = await runAttribution(model, { x }, settings);
       assertShares(arrayOf(draft, 'attribution'), await enumerated(model, target));
@@ -137,19 +138,23 @@ describe('tree-shap', function () {
     assert.ok(Math.abs(draft.metrics['baselineOutput']! - start) < 1e-5);
   });
 
-  it('refuses the path-dependent form where covers are missing, constant, or do not add up', async () => {
-    const settings = { method: 'tree-shap', absence: 'path-dependent' };
-    const refused = async (model: Model, text: RegExp): Promise<void> => {
-      await assert.rejects(runAttribution(model, { x }, settings), text);
-    };
-    const options = { columns, targets: 1, kind: 'regressor' } as const;
-    await refused(treeModel(forest(3), { ...options, covers: 'none' }), /stores no covers/);
-    await refused(treeModel(forest(3), { ...options, covers: 'constant' }), /the same number/);
-    await refused(treeModel(forest(3), { columns, targets: 1, kind: 'fifth' }), /stores no covers/);
-    const leaf = { values: [1], cover: 3 };
-    const odd = { feature: 0, threshold: 0, yes: leaf, no: leaf, cover: 64 };
-    await refused(treeModel([odd], options), /do not add up/);
-  });
+  itHolds(
+    91,
+    'refuses the path-dependent form where covers are missing, constant, or do not add up',
+    async () => {
+      const settings = { method: 'tree-shap', absence: 'path-dependent' };
+      const refused = async (model: Model, text: RegExp): Promise<void> => {
+        await assert.rejects(runAttribution(model, { x }, settings), text);
+      };
+      const options = { columns, targets: 1, kind: 'regressor' } as const;
+      await refused(treeModel(forest(3), { ...options, covers: 'none' }), /stores no covers/);
+      await refused(treeModel(forest(3), { ...options, covers: 'constant' }), /the same number/);
+      await refused(treeModel(forest(3), { columns, targets: 1, kind: 'fifth' }), /stores no covers/);
+      const leaf = { values: [1], cover: 3 };
+      const odd = { feature: 0, threshold: 0, yes: leaf, no: leaf, cover: 64 };
+      await refused(treeModel([odd], options), /do not add up/);
+    },
+  );
 
   it('refuses trees whose leaves are not added up, and models without trees', async () => {
     const model = treeModel(forest(3), { columns, targets: 1, kind: 'regressor', aggregate: 'MAX' });

@@ -1,0 +1,125 @@
+import { analyses } from '../../src/analyses/registry.js';
+import {
+  type Analysis,
+  type PaperRow,
+  type QuestionId,
+  questionTitles,
+} from '../../src/analyses/analysis.js';
+import type { Setting } from '../../src/protocol/settings.js';
+import type { HoldingTest } from './holdingTests.js';
+import { type ListedPaper, listedPapers } from './paperList.js';
+
+/** A paper's row with the analysis that it is a row of. */
+interface Use {
+  readonly analysis: Analysis;
+  readonly row: PaperRow;
+}
+
+/**
+ * Returns the page of papers: what each became, how it is run in the editor and on the command line, which test shows that
+ * it holds, and what it cannot do.
+ *
+ * @throws Error when an analysis names a paper that is not listed or calls it otherwise, or a paper has a row and no test.
+ */
+export function papersPage(tests: readonly HoldingTest[]): string {
+  const listed = Object.values(listedPapers).flat();
+  checkTitles(listed);
+  const built = listed.filter(({ line }) => usesOf(line).length > 0);
+  return [
+    '# Papers',
+    '',
+    `The methods come from ${listed.length} papers; ${built.length} of them can be run. Written by \`npm run papers\` from`,
+    '`src/analyses/registry.ts`, `scripts/papers/papers.json` and the tests made with `itHolds` (`test/support/papers.ts`); the',
+    'number of a paper is the one that tests and analyses give it. In the editor every analysis is a command of the palette, and',
+    'an entry of **Run Analysis…** on a model, under its question.',
+    '',
+    ...(Object.keys(listedPapers) as QuestionId[]).flatMap((question) => sectionOf(question, tests)),
+  ].join('\n');
+}
+
+function sectionOf(question: QuestionId, tests: readonly HoldingTest[]): string[] {
+  const papers = listedPapers[question];
+  const missing = papers.filter(({ line }) => usesOf(line).length === 0);
+  return [
+    `## ${questionTitles[question]}`,
+    '',
+    ...papers.flatMap((paper) => paperText(paper, tests)),
+    ...(missing.length === 0
+      ? []
+      : [
+          'Not built yet:',
+          '',
+          ...missing.map(({ line, title, analyses: ids }) => `- ${line}. ${title} (${ids.join(', ')})`),
+          '',
+        ]),
+  ];
+}
+
+function paperText(paper: ListedPaper, tests: readonly HoldingTest[]): string[] {
+  const uses = usesOf(paper.line);
+  if (uses.length === 0) return [];
+  const shown = tests.filter(({ lines }) => lines.includes(paper.line));
+  if (shown.length === 0) throw new Error(`Paper ${paper.line} has a row and no test made with itHolds.`);
+  const url = uses.flatMap(
+    ({ analysis }) => analysis.papers.find(({ line }) => line === paper.line)?.url ?? [],
+  )[0];
+  const missing = paper.analyses.filter((id) => !isBuilt(id));
+  return [
+    `### ${paper.line}. ${paper.title}`,
+    '',
+    ...(url === undefined ? [] : [`<${url}>`, '']),
+    ...uses.flatMap(useText),
+    `- Shown by:`,
+    ...shown.map(({ file, title }) => `  - \`${file}\`: “${title}”`),
+    ...(missing.length === 0 ? [] : [`- Not built yet: ${missing.map((id) => `\`${id}\``).join(', ')}.`]),
+    '',
+  ];
+}
+
+function useText({ analysis, row }: Use): string[] {
+  const settings = Object.entries(row.settings ?? {});
+  const chosen = settings.map(([key, value]) => `${titleOf(analysis.settings[key])} ${value}`);
+  const flags = settings.map(([key, value]) => ` --set ${key}=${value}`).join('');
+  const data = analysis.needs.data === 'none' ? '' : ' --data DATA';
+  return [
+    `- \`${analysis.id}\``,
+    `  - Editor: **${analysis.title}…**${chosen.length === 0 ? '' : ` with ${chosen.join(', ')}`}`,
+    `  - Command line: \`neuron-inspector run ${analysis.id} MODEL${data}${flags}\``,
+    `  - Limits: ${row.limits}`,
+  ];
+}
+
+function titleOf(setting: Setting | undefined): string {
+  if (setting === undefined) throw new Error('A row sets what its analysis does not have.');
+  return setting.title;
+}
+
+function usesOf(line: number): Use[] {
+  return analyses.flatMap((analysis) =>
+    analysis.rows.filter((row) => row.line === line).map((row) => ({ analysis, row })),
+  );
+}
+
+function isBuilt(id: string): boolean {
+  return analyses.some((analysis) => analysis.id === id);
+}
+
+/** An analysis may not cite a paper of the list under another title. */
+function checkTitles(listed: readonly ListedPaper[]): void {
+  const titles = new Map(listed.map(({ line, title }) => [line, title]));
+  for (const { id, papers } of analyses) {
+    for (const { line, title } of papers) {
+      if (line === undefined) continue;
+      const expected = titles.get(line);
+      if (expected === undefined) throw new Error(`${id} cites paper ${line}, which is not listed.`);
+      if (plain(title) !== plain(expected)) {
+        throw new Error(`${id} calls paper ${line} “${title}”, not “${expected}”.`);
+      }
+    }
+  }
+}
+
+/** A title without what typesetting changes. */
+function plain(title: string): string {
+  return title.replaceAll('’', "'").replaceAll(/[–-]+/g, '-').toLowerCase();
+}
