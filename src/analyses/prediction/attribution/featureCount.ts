@@ -2,7 +2,7 @@ import type { Workload } from '../../analysis.js';
 import { aboutFeatureCount, defaultFeatureCount } from '../features/features.js';
 import type { FeatureInput } from '../features/partition.js';
 import { explainableInputs } from './inputs.js';
-import { channelAxisOf } from './layout.js';
+import { channelAxisOf } from '../../shared/layout.js';
 import type { AttributionSettings } from './settings.js';
 
 /** Returns about how many features a row will have; those of a mask, which is not read here, are taken for the default number. */

@@ -7,7 +7,7 @@ import { chooseOutput, type ExplainedOutput } from './explained.js';
 import { fieldsOf } from './fields.js';
 import type { Gate } from './fieldPlan.js';
 import { type ExplainableInput, explainableInputs } from './inputs.js';
-import { channelAxisOf } from './layout.js';
+import { channelAxisOf } from '../../shared/layout.js';
 import { methods } from './methods/methods.js';
 import { type Places, placesOf, type UnitPlace } from './places.js';
 import type { ExplainedTensor, Problem } from './problem.js';

@@ -11,7 +11,7 @@ import { chooseAnswerOutput } from '../../shared/accuracy.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { fixedBatchSize } from '../attribution/field.js';
 import { explainableInputs } from '../attribution/inputs.js';
-import { channelAxisOf } from '../attribution/layout.js';
+import { channelAxisOf } from '../../shared/layout.js';
 import { readRows, type Rows, takeRows } from '../attribution/rows.js';
 import { type Features, openFeatures } from '../features/features.js';
 import { type ImportanceSettings, importanceRowCount } from './importanceSettings.js';

@@ -2,9 +2,9 @@ import { maxAbs } from '../../../../engine/numeric/vectors.js';
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
 import type { OverlayBlock } from '../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../protocol/reportNumbers.js';
-import { rowOf } from '../points.js';
 import type { ExplainedTensor, Scores } from '../problem.js';
-import { type Pixels, pictureOf } from '../../../../data/picture.js';
+import { pictureOf } from '../../../../data/picture.js';
+import { rowPixels } from '../../../shared/rowPixels.js';
 
 /** Heat map values in one report, at most: JSON of a few megabytes. */
 const maxMapValues = 400_000;
@@ -52,7 +52,7 @@ export function overlayOf(
   );
   const items = maps.map(({ dims, values }, row) => {
     const caption = options.captions[row] ?? '';
-    const pixels = options.base === undefined ? undefined : pixelsOf(options.base, row);
+    const pixels = options.base === undefined ? undefined : rowPixels(options.base, row);
     return {
       width: dims[1] ?? 1,
       height: dims[0] ?? 1,
@@ -69,19 +69,4 @@ export function overlayOf(
     scale: 'diverging',
     limit: toReportNumber(Math.max(...maps.map(({ values }) => maxAbs(values)))),
   };
-}
-
-/** Returns a row of an image input as pixels; undefined unless it has one or three channels. */
-function pixelsOf(tensor: ExplainedTensor, row: number): Pixels | undefined {
-  const { dims, channelAxis } = tensor;
-  const channelCount = channelAxis === undefined ? 1 : dims[channelAxis - 1];
-  if (channelCount !== 1 && channelCount !== 3) return undefined;
-  const [height = 1, width = 1] = dims.filter((_, axis) => axis + 1 !== channelAxis);
-  const elements = rowOf(tensor, row);
-  const isChannelsFirst = channelAxis === 1 && channelCount === 3;
-  const plane = width * height;
-  const values = Float64Array.from(elements, (value, i) =>
-    isChannelsFirst ? (elements[(i % 3) * plane + Math.floor(i / 3)] ?? 0) : value,
-  );
-  return { width, height, channelCount, values };
 }

@@ -1,4 +1,4 @@
-import { type GraphNode, type Model, intsAttribute } from '../../../onnx/model.js';
+import { type GraphNode, type Model, intsAttribute } from '../../onnx/model.js';
 
 /** Operators that keep the axes of their first input. */
 const keepsAxes = new Set([
