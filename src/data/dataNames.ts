@@ -15,18 +15,25 @@ export const imageExtensions: readonly string[] = [
 ];
 
 /** Kinds of files that are told by their extension. */
-export const kindByExtension = new Map<string, 'npy' | 'npz' | 'csv' | 'parquet' | 'onnx-pb'>([
+export const kindByExtension = new Map<string, 'npy' | 'npz' | 'csv' | 'parquet' | 'onnx-pb' | 'audio'>([
   ['.npy', 'npy'],
   ['.npz', 'npz'],
   ['.csv', 'csv'],
   ['.tsv', 'csv'],
   ['.parquet', 'parquet'],
   ['.pb', 'onnx-pb'],
+  ['.wav', 'audio'],
+  ['.wave', 'audio'],
 ]);
 
 /** Tells whether a file name is one of an image that we decode. */
 export function isImageName(name: string): boolean {
   return imageExtensions.includes(extname(name).toLowerCase());
+}
+
+/** Tells whether a file name is one of a sound that we read. */
+export function isAudioName(name: string): boolean {
+  return kindByExtension.get(extname(name).toLowerCase()) === 'audio';
 }
 
 /** Tells whether a path is an inspect file by its name. */

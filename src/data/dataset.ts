@@ -29,7 +29,7 @@ export interface BatchOptions {
 export interface Dataset {
   /** Absolute path it was read from. */
   readonly path: string;
-  /** Reader that serves it: `csv`, `npz`, `npy`, `idx`, `images`, `image`, `parquet`, `onnx-pb`. */
+  /** Reader that serves it: `csv`, `npz`, `npy`, `idx`, `images`, `image`, `parquet`, `onnx-pb`, `audio`. */
   readonly kind: string;
   /** Samples in all; readers count without decoding where the format allows it. */
   readonly sampleCount: number;
@@ -38,6 +38,8 @@ export interface Dataset {
   readonly labelNames?: readonly string[];
   /** Names of the columns that feed an input, by input, where the data are a table that names them. */
   readonly columnNames?: Readonly<Record<string, readonly string[]>>;
+  /** Frames a second, by input, where the samples are sounds. */
+  readonly sampleRates?: Readonly<Record<string, number>>;
   /** The input that is 0 where a position is padding, when the inspect file names one. */
   readonly maskInput?: string;
   /** What was assumed or looks wrong (layout, scale, dtype), one sentence each. Shown in every report. */

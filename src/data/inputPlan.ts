@@ -6,7 +6,7 @@ import { type Resize, resizeOf } from './decodeImage.js';
 import { fitShape } from './fitShape.js';
 import { formatShape, type InputTarget } from './inputTargets.js';
 import type { Normalisation } from './pixels.js';
-import type { FieldInfo } from './sampleSource.js';
+import type { FieldInfo, Reading } from './sampleSource.js';
 
 /** What brings the stored values of one input to what the model takes; every step is decided before data is read. */
 export interface InputPlan {
@@ -67,6 +67,7 @@ function planShaping(draft: Draft): Shaping {
   const { target, field, spec, modelAxes } = draft;
   const layout = spec?.layout ?? `N${modelAxes ?? guessAxes(target.sampleShape) ?? ''}`;
   if (field.isImage) return planImage(draft);
+  if (field.reading !== undefined) return planReading(draft, field.reading);
   const from = fromObject(spec?.from);
   const moves = from.layout !== undefined || spec?.color !== undefined || spec?.resize !== undefined;
   if (field.isConstant || !moves) {
@@ -75,6 +76,13 @@ function planShaping(draft: Draft): Shaping {
     return { ...(modelAxes === undefined ? {} : { modelAxes }), spec: plainSpec };
   }
   return planArray(draft, from);
+}
+
+/** The reader has planned already; what is left is the order of the axes. */
+function planReading({ assumptions }: Draft, reading: Reading): Shaping {
+  assumptions.push(...reading.assumptions);
+  const { storedAxes, modelAxes, spec } = reading;
+  return { stored: { axes: storedAxes }, modelAxes, spec };
 }
 
 function planImage(draft: Draft): Shaping {

@@ -163,7 +163,7 @@ interface DatasetParts {
 }
 
 function datasetOf({ path, source, plans, forcedBatchSize, warnings, mask }: DatasetParts): Dataset {
-  const { kind, hasLabels, labelNames, columnNames } = source;
+  const { kind, hasLabels, labelNames, columnNames, sampleRates } = source;
   const unit = forcedBatchSize ?? 1;
   const sampleCount = Math.floor(source.sampleCount / unit) * unit;
   const readInOrder = inMemory(source, path);
@@ -174,6 +174,7 @@ function datasetOf({ path, source, plans, forcedBatchSize, warnings, mask }: Dat
     hasLabels,
     ...(labelNames === undefined ? {} : { labelNames }),
     ...(columnNames === undefined ? {} : { columnNames }),
+    ...(sampleRates === undefined ? {} : { sampleRates }),
     ...(mask === undefined ? {} : { maskInput: mask }),
     warnings,
     batches: ({ batchSize, limit, order }: BatchOptions, signal?: AbortSignal): AsyncIterable<Batch> => {

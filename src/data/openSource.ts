@@ -1,10 +1,11 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { arraySource } from './arraySource.js';
+import { audioSource } from './audio/audioSource.js';
 import { fileSource } from './byteSource.js';
 import { csvSource } from './csvSource.js';
 import { dataEmpty, dataNotFound, dataUnsupported, listOf } from './dataErrors.js';
-import { idxLabelsNameOf, isImageName, kindByExtension } from './dataNames.js';
+import { idxLabelsNameOf, isAudioName, isImageName, kindByExtension } from './dataNames.js';
 import { looksLikeGzip, looksLikeIdx, openIdx } from './idx.js';
 import { imageSource } from './imageSource.js';
 import type { NamedArray } from './namedArray.js';
@@ -14,7 +15,7 @@ import { onnxPbSource, testDataSets } from './onnxPbSource.js';
 import { parquetSource } from './parquetSource.js';
 import type { SampleSource, SourceRequest } from './sampleSource.js';
 
-type Kind = 'npy' | 'npz' | 'idx' | 'csv' | 'parquet' | 'image' | 'images' | 'onnx-pb';
+type Kind = 'npy' | 'npz' | 'idx' | 'csv' | 'parquet' | 'image' | 'images' | 'onnx-pb' | 'audio';
 
 /**
  * Opens data of any kind that we read, told by its name, its first bytes, or what a folder holds.
@@ -41,6 +42,8 @@ function openKind(kind: Kind, request: SourceRequest, isFolder: boolean): Promis
     case 'image':
     case 'images':
       return imageSource(request, isFolder);
+    case 'audio':
+      return audioSource(request, isFolder);
     case 'onnx-pb':
       return onnxPbSource(request, isFolder);
     case 'npz':
@@ -52,7 +55,7 @@ function openKind(kind: Kind, request: SourceRequest, isFolder: boolean): Promis
   }
 }
 
-const kinds: readonly Kind[] = ['npy', 'npz', 'idx', 'csv', 'parquet', 'image', 'images', 'onnx-pb'];
+const kinds: readonly Kind[] = ['npy', 'npz', 'idx', 'csv', 'parquet', 'image', 'images', 'onnx-pb', 'audio'];
 
 function kindOf(path: string, written: string | undefined): Kind | undefined {
   if (written === undefined) return undefined;
@@ -69,6 +72,7 @@ async function folderKind(path: string): Promise<Kind> {
   if (names.some((name) => name.endsWith('.npy'))) return 'npy';
   const all = await readdir(path, { recursive: true });
   if (all.some(isImageName)) return 'images';
+  if (all.some(isAudioName)) return 'audio';
   throw dataUnsupported(path, `the folder holds none of what we read, but ${listOf(names)}`);
 }
 
@@ -90,6 +94,7 @@ async function kindByContent(path: string, handle: FileHandle): Promise<Kind> {
   const text = Buffer.from(prefix).toString('latin1');
   if (text.startsWith('\x93NUMPY')) return 'npy';
   if (text.startsWith('PK\x03\x04')) return 'npz';
+  if (/^(RIFF|RF64)/.test(text)) return 'audio';
   if (text.startsWith('PAR1')) return 'parquet';
   if (looksLikeIdx(prefix) || (looksLikeGzip(prefix) && /idx\d/.test(basename(path)))) return 'idx';
   throw dataUnsupported(path, 'neither its name nor its first bytes are of a kind that we read');

@@ -39,7 +39,7 @@ const probeImageCount = 4;
  */
 export async function probeData(source: SampleSource, plans: readonly InputPlan[]): Promise<string[]> {
   const hasImages = [...source.fields.values()].some(({ isImage }) => isImage);
-  const count = Math.min(source.sampleCount, hasImages ? probeImageCount : probeSampleCount);
+  const count = Math.min(source.sampleCount, hasImages ? probeImageCount : affordableCount(source));
   const builders = new Map(plans.map((plan) => [plan, new SummaryBuilder()]));
   for await (const sample of source.samples({ kind: 'range', start: 0, end: count })) {
     const { inputs } = await convertSample(sample, plans);
@@ -54,6 +54,14 @@ export async function probeData(source: SampleSource, plans: readonly InputPlan[
     }
   }
   return [...builders].flatMap(([plan, builder]) => warningsOf(plan, builder.summary()));
+}
+
+/** Values looked at: sounds of minutes have millions. */
+const probeElementCount = 2 ** 22;
+
+function affordableCount({ fields }: SampleSource): number {
+  const elementCount = [...fields.values()].reduce((sum, { dims }) => sum + elementCountOf(dims), 0);
+  return Math.max(1, Math.min(probeSampleCount, Math.floor(probeElementCount / Math.max(1, elementCount))));
 }
 
 class SummaryBuilder {

@@ -1,6 +1,7 @@
 import { encodePng } from '../base/png.js';
 import { elementCountOf, toFloat64 } from '../onnx/tensorValue.js';
 import type { Picture } from '../protocol/blocks.js';
+import { drawWaveform } from './audio/waveform.js';
 import { decodeImage, resizeImage } from './decodeImage.js';
 import { fitShape } from './fitShape.js';
 import type { InputPlan } from './inputPlan.js';
@@ -17,7 +18,7 @@ export interface StoredInput {
 
 /**
  * Returns a stored sample as a person recognises it: cut and resized as the model sees it, so that maps lie on it, but in
- * its own levels and in RGB or grey; undefined for anything that is no picture of one or three channels.
+ * its own levels and in RGB or grey; sounds as waveforms. Undefined for anything else.
  *
  * @throws UserError when it cannot be decoded, naming it.
  */
@@ -25,6 +26,8 @@ export async function samplePicture(
   input: StoredInput,
   options: { readonly maxSide: number; readonly alt: string },
 ): Promise<Picture | undefined> {
+  const sound = soundPicture(input, options);
+  if (sound !== undefined) return sound;
   const stored = await storedImage(input);
   if (stored === undefined) return undefined;
   const { color, resize, target } = input.plan;
@@ -34,6 +37,21 @@ export async function samplePicture(
   if (resize !== undefined) image = await resizeImage(image, resize, target.name);
   image = { ...image, numbers: levelsOf(image.numbers, input.raw.kind === 'image' || input.field.isPixels) };
   return toPicture(await fitted(image, options.maxSide, target.name), options.alt);
+}
+
+/** The first channel of a sound as a waveform. */
+function soundPicture(
+  { raw, field }: StoredInput,
+  { maxSide, alt }: { readonly maxSide: number; readonly alt: string },
+): Picture | undefined {
+  if (raw.kind !== 'array' || field.reading?.storedAxes !== 'CT') return undefined;
+  const frames = toFloat64(raw).subarray(0, raw.dims[1]);
+  const { width, height, values } = drawWaveform(frames, maxSide);
+  return pngPicture(encodePng(width, height, Uint8Array.from(values), 1), {
+    width,
+    height,
+    alt: `Waveform of ${alt}`,
+  });
 }
 
 async function storedImage({ raw, plan, field }: StoredInput): Promise<AxisArray | undefined> {

@@ -1,4 +1,4 @@
-import type { DataSpec, FromSpec } from '../protocol/inspectFile.js';
+import type { DataSpec, FromSpec, InputSpec } from '../protocol/inspectFile.js';
 import type { DataType } from '../onnx/dataTypes.js';
 import type { TensorData } from '../onnx/tensorValue.js';
 import type { InputTarget } from './inputTargets.js';
@@ -38,6 +38,20 @@ export interface FieldInfo {
   readonly isPixels: boolean;
   /** The same array is fed with every batch (a scalar setting, an initial state). */
   readonly isConstant: boolean;
+  /** Where the reader makes samples for the input and does not only find them: sounds, texts. */
+  readonly reading?: Reading;
+}
+
+/** What a reader decided of how its samples lie and how they are fed. */
+export interface Reading {
+  /** Axes of one stored sample. */
+  readonly storedAxes: string;
+  /** Axes of one sample as the model takes it. */
+  readonly modelAxes: string;
+  /** What an inspect file would say of it. */
+  readonly spec: InputSpec;
+  /** Phrases that follow "assumed". */
+  readonly assumptions: readonly string[];
 }
 
 /** Samples to read: a range in order, or any order. */
@@ -54,6 +68,8 @@ export interface SampleSource {
   readonly labelNames?: readonly string[];
   /** Names of the columns that feed an input, by input. */
   readonly columnNames?: Readonly<Record<string, readonly string[]>>;
+  /** Frames a second, by input, where the samples are sounds. */
+  readonly sampleRates?: Readonly<Record<string, number>>;
   /** Every label, when reading them costs little. */
   readonly allLabels?: Int32Array;
   /** False: samples come in file order only. */

@@ -69,6 +69,22 @@ export const fromSchema = Type.Union([
 
 const perChannelSchema = Type.Union([Type.Number(), Type.Array(Type.Number(), { minItems: 1 })]);
 
+/** How sound files become what an input takes; frames at `sampleRate`. */
+export const audioSchema = Type.Object({
+  /** Frames a second that the model was trained on; default that of the files. */
+  sampleRate: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** Brings files of another rate to `sampleRate`; without it they are refused. */
+  resample: Type.Optional(Type.Boolean()),
+  /** `mix` averages the channels, `first` takes the first, `all` keeps them; default `mix` where the model takes one. */
+  channels: Type.Optional(Type.Union([Type.Literal('mix'), Type.Literal('first'), Type.Literal('all')])),
+  /** Frames of one sample, where the model leaves it open; default the whole file. */
+  length: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** Frames from the start of a sample to that of the next; default `length`. */
+  hop: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** What is left at the end of a file: `pad` (default) with zeros, or `drop`. */
+  rest: Type.Optional(Type.Union([Type.Literal('pad'), Type.Literal('drop')])),
+});
+
 /** How one input of the model is fed. */
 export const inputSpecSchema = Type.Object({
   from: Type.Optional(fromSchema),
@@ -77,6 +93,7 @@ export const inputSpecSchema = Type.Object({
   /** Colour order that the model takes. */
   color: Type.Optional(colorSchema),
   resize: Type.Optional(resizeSchema),
+  audio: Type.Optional(audioSchema),
   /** Multiplies stored values: 0.00392156862745098 (1/255) brings pixels to 0–1; 1 says that they are fed as stored. */
   scale: Type.Optional(Type.Number()),
   /** Subtracted after `scale`: one number, or one per channel. */
@@ -135,6 +152,7 @@ export type DataSpec = Static<typeof dataSpecSchema>;
 export type InputSpec = Static<typeof inputSpecSchema>;
 export type LabelsSpec = Static<typeof labelsSpecSchema>;
 export type FromSpec = Static<typeof fromSchema>;
+export type AudioSpec = Static<typeof audioSchema>;
 export type ResizeSpec = Static<typeof resizeSchema>;
 export type Color = Static<typeof colorSchema>;
 

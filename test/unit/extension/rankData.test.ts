@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join, sep } from 'node:path';
-import { groupImages } from '../../../src/extension/run/data/groupImages.js';
+import { groupFiles } from '../../../src/extension/run/data/groupFiles.js';
 import { type FoundData, rankData } from '../../../src/extension/run/data/rankData.js';
 
 const root = sep === '\\' ? 'C:\\space' : '/space';
@@ -109,6 +109,13 @@ describe('data proposed for a model', () => {
     );
   });
 
+  it('takes sounds by their folders, sub-folders being the classes', () => {
+    const files = ['yes/1.wav', 'yes/2.wav', 'no/3.wav'].map((name) => at(`models/speech/${name}`));
+    assert.deepEqual(rankData(found({ files })), [
+      { path: at('models/speech'), kind: 'audio', reason: 'near-model', itemCount: 3, classCount: 2 },
+    ]);
+  });
+
   it('takes test sets beside the model as one, the folder around them', () => {
     const files = ['0', '1', '2'].map((set) => at(`models/net/test_data_set_${set}/input_0.pb`));
     assert.deepEqual(rankData(found({ files: [...files, at('models/net/test_data_set_0/output_0.pb')] })), [
@@ -125,16 +132,16 @@ describe('data proposed for a model', () => {
 describe('folders of images', () => {
   it('are one data set where all images are in sub-folders, which are the classes', () => {
     const images = ['val/cat/1.png', 'val/cat/2.png', 'val/dog/1.png', 'loose/a.png'].map(at);
-    assert.deepEqual(groupImages(images), [
-      { path: at('val'), imageCount: 3, classCount: 2 },
-      { path: at('loose'), imageCount: 1 },
+    assert.deepEqual(groupFiles(images), [
+      { path: at('val'), fileCount: 3, classCount: 2 },
+      { path: at('loose'), fileCount: 1 },
     ]);
   });
 
   it('are data sets of their own where images lie beside the sub-folders, or there is only one', () => {
     const images = ['mixed/1.png', 'mixed/a/2.png', 'mixed/b/3.png', 'one/only/4.png'].map(at);
     assert.deepEqual(
-      groupImages(images)
+      groupFiles(images)
         .map(({ path, classCount }) => [path, classCount])
         .sort(),
       [

@@ -108,7 +108,7 @@ function otherWays({ isOptional }: DataQuestion): Choice<DataChoice>[] {
     },
     {
       label: vscode.l10n.t('Browse for a folder…'),
-      detail: vscode.l10n.t('Images, sorted into a folder per class or not, or ONNX test data'),
+      detail: vscode.l10n.t('Images or sounds, sorted into a folder per class or not, or ONNX test data'),
       iconPath: new vscode.ThemeIcon('folder-opened'),
       value: { kind: 'browse-folder' },
     },
@@ -127,6 +127,8 @@ function iconOf(kind: DataKind): string {
     case 'image':
     case 'images':
       return 'file-media';
+    case 'audio':
+      return 'unmute';
     case 'csv':
     case 'parquet':
       return 'table';

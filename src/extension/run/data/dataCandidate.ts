@@ -31,6 +31,7 @@ export const dataKinds = [
   'idx',
   'image',
   'images',
+  'audio',
   'onnx-pb',
 ] as const;
 
@@ -45,11 +46,11 @@ export interface DataCandidate {
   readonly reason: ReasonKind;
   /** The other model, for reasons that have one. */
   readonly otherModelPath?: string;
-  /** Images in a folder; test sets of ONNX. */
+  /** Images or sounds in a folder; test sets of ONNX. */
   readonly itemCount?: number;
   /** The search was cut: there are more items than counted. */
   readonly hasMore?: boolean;
-  /** Sub-folders that hold the images: they are the labels. */
+  /** Sub-folders that hold the images or sounds: they are the labels. */
   readonly classCount?: number;
   /** A file of labels belongs to it. */
   readonly hasLabels?: boolean;

@@ -81,6 +81,8 @@ function kindWords(kind: DataKind): string {
       return vscode.l10n.t('image');
     case 'images':
       return vscode.l10n.t('folder of images');
+    case 'audio':
+      return vscode.l10n.t('sound');
     case 'onnx-pb':
       return vscode.l10n.t('ONNX test data');
   }
@@ -93,10 +95,18 @@ function countWords({ kind, itemCount, hasMore, classCount }: DataCandidate): st
     return itemCount === 1 ? vscode.l10n.t('1 set') : vscode.l10n.t('{0} sets', count);
   }
   const shown = hasMore === true ? vscode.l10n.t('more than {0}', count) : count;
+  if (kind === 'audio') return soundWords(itemCount, shown, classCount);
   if (classCount === undefined) {
     return itemCount === 1 ? vscode.l10n.t('1 image') : vscode.l10n.t('{0} images', shown);
   }
   return vscode.l10n.t('{0} images in {1} folders, one per class', shown, classCount);
+}
+
+function soundWords(itemCount: number, shown: string, classCount: number | undefined): string {
+  if (classCount !== undefined) {
+    return vscode.l10n.t('{0} sounds in {1} folders, one per class', shown, classCount);
+  }
+  return itemCount === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', shown);
 }
 
 function labelWords({ hasLabels }: DataCandidate): string {

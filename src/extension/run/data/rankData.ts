@@ -1,6 +1,7 @@
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import {
   idxLabelsNameOf,
+  isAudioName,
   isImageName,
   isInspectFileName,
   isTestInputName,
@@ -8,7 +9,7 @@ import {
 } from '../../../data/dataNames.js';
 import type { InspectFileLink } from '../../models/inspectFiles.js';
 import { type DataCandidate, type DataKind, reasonKinds } from './dataCandidate.js';
-import { groupImages } from './groupImages.js';
+import { groupFiles } from './groupFiles.js';
 
 /** What was found that may be data for a model; absolute paths. */
 export interface FoundData {
@@ -69,24 +70,31 @@ function fromFiles(found: FoundData): DataCandidate[] {
   const labels = new Set(files.flatMap((path) => labelsOf(path) ?? []));
   const single = files.flatMap((path): DataCandidate[] => {
     const kind = kindOf(path);
-    if (kind === undefined || kind === 'image' || kind === 'onnx-pb' || kind === 'inspect-file') return [];
+    if (kind === undefined || !standAlone.has(kind)) return [];
     if (labels.has(path) || isLabelsName(basename(path))) return [];
     const labelsPath = labelsOf(path);
     const hasLabels = labelsPath !== undefined && present.has(labelsPath);
     return [{ path, kind, reason: reasonOf(path), ...(hasLabels ? { hasLabels } : {}) }];
   });
-  const images = groupImages(files.filter(isImageName)).map(
-    ({ path, imageCount, classCount }): DataCandidate => ({
+  const grouped = (kind: DataKind, members: readonly string[], hasMore: boolean): DataCandidate[] =>
+    groupFiles(members).map(({ path, fileCount, classCount }) => ({
       path,
-      kind: 'images',
-      reason: reasonOf(join(path, 'image')),
-      itemCount: imageCount,
-      ...(hasMoreImages ? { hasMore: true } : {}),
+      kind,
+      reason: reasonOf(join(path, 'member')),
+      itemCount: fileCount,
+      ...(hasMore ? { hasMore } : {}),
       ...(classCount === undefined ? {} : { classCount }),
-    }),
-  );
-  return [...single, ...images, ...testData(files, folder)];
+    }));
+  return [
+    ...single,
+    ...grouped('images', files.filter(isImageName), hasMoreImages),
+    ...grouped('audio', files.filter(isAudioName), false),
+    ...testData(files, folder),
+  ];
 }
+
+/** Kinds of which one file is a data set, and not one of many in a folder. */
+const standAlone: ReadonlySet<DataKind> = new Set(['npy', 'npz', 'csv', 'parquet', 'idx']);
 
 /** Folders of `input_*.pb`; those of `test_data_set_0`, `_1` … are one data set, the folder around them. */
 function testData(files: readonly string[], modelFolder: string): DataCandidate[] {
