@@ -25,7 +25,8 @@ export interface InputPlan {
   readonly assumptions: readonly string[];
 }
 
-const pixelScale = 1 / 255;
+/** Brings levels 0–255 to 0–1. */
+export const pixelScale = 1 / 255;
 
 /**
  * Plans how one input is fed, from its inspect file or by assumptions, each of which is listed.

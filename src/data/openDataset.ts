@@ -5,6 +5,7 @@ import type { Model } from '../onnx/model.js';
 import { elementCountOf } from '../onnx/tensorValue.js';
 import type { DataSpec } from '../protocol/inspectFile.js';
 import { assembleBatches } from './assembleBatches.js';
+import { borrowSpec } from './borrowedSpec.js';
 import { isInspectFileName } from './dataNames.js';
 import type { Batch, BatchOptions, Dataset } from './dataset.js';
 import { dataEmpty, fieldMissing } from './dataErrors.js';
@@ -22,11 +23,12 @@ import type { RawSample, SampleSource, Selection, SourceRequest } from './sample
  * Without an inspect file, and for what one leaves out, assumptions are made; each is a warning of the data set. The
  * first samples are read to notice a wrong layout, scale or type. A model with a fixed batch of k gets batches of
  * exactly k: what is left over at the end is not fed, with a warning, and `limit` is rounded up to whole batches.
+ * `describedBy` names an inspect file that describes other data for the model: what it says holds for these too.
  *
  * @throws UserError when the data is missing, empty or damaged, or does not fit the model.
  */
-export async function openDataset(path: string, model: Model): Promise<Dataset> {
-  return (await prepareData(path, model)).dataset;
+export async function openDataset(path: string, model: Model, describedBy?: string): Promise<Dataset> {
+  return (await prepareData(path, model, describedBy)).dataset;
 }
 
 /** A data set, and the description that would open it again without an assumption. */
@@ -43,8 +45,8 @@ export interface PreparedData {
 }
 
 /** Opens data and tells how it was understood; see `openDataset`. */
-export async function prepareData(path: string, model: Model): Promise<PreparedData> {
-  const request = await requestFor(path, model);
+export async function prepareData(path: string, model: Model, describedBy?: string): Promise<PreparedData> {
+  const request = await requestFor(path, model, describedBy);
   if (request.targets.length === 0) {
     throw new UserError(
       'model-without-inputs',
@@ -52,11 +54,12 @@ export async function prepareData(path: string, model: Model): Promise<PreparedD
     );
   }
   checkInputNames(request);
-  const source = await openSource(request);
+  const source = namedBy(await openSource(request), request.labelNames);
   const plans = request.targets.map((target) => planTarget(target, source, request.spec));
   const { size: forcedBatchSize, warning } = forcedBatch(source, request);
   const labelWarning = labelRangeWarning(source.allLabels ?? new Int32Array(), request.classCount);
   const warnings = [
+    ...request.warnings,
     ...source.warnings,
     ...plans.flatMap(assumptionWarning),
     ...(await probeData(source, plans)),
@@ -75,13 +78,26 @@ export async function prepareData(path: string, model: Model): Promise<PreparedD
   return { dataset, spec: resolvedSpec(request, source, plans), isDescribed, source, plans };
 }
 
-async function requestFor(path: string, model: Model): Promise<SourceRequest> {
+/** A request, and what is known besides when another inspect file describes the data. */
+interface DescribedRequest extends SourceRequest {
+  readonly labelNames?: readonly string[] | undefined;
+  readonly warnings: readonly string[];
+}
+
+async function requestFor(
+  path: string,
+  model: Model,
+  describedBy: string | undefined,
+): Promise<DescribedRequest> {
   const targets = inputTargets(model);
   const classCount = classCountOf(model);
   const absolute = resolve(path);
+  const common = { path: absolute, targets, classCount, warnings: [] };
   if (!isInspectFileName(absolute)) {
-    return { path: absolute, targets, classCount, spec: undefined, baseDir: process.cwd() };
+    if (describedBy === undefined) return { ...common, spec: undefined, baseDir: process.cwd() };
+    return { ...common, ...(await borrowSpec(absolute, describedBy)) };
   }
+  if (describedBy !== undefined) throw describedTwice(absolute, describedBy);
   const { file, dir, dataPath } = await readInspectFile(absolute);
   if (file.data === undefined || dataPath === undefined) {
     throw new UserError(
@@ -92,7 +108,20 @@ async function requestFor(path: string, model: Model): Promise<SourceRequest> {
       },
     );
   }
-  return { path: dataPath, targets, classCount, spec: file.data, baseDir: dir };
+  return { ...common, path: dataPath, spec: file.data, baseDir: dir };
+}
+
+function describedTwice(path: string, describedBy: string): UserError {
+  return new UserError(
+    'inspect-file-invalid',
+    `${path} says itself how its data are fed, so ${describedBy} cannot say it too. Leave one of them out.`,
+    { detail: { path, describedBy } },
+  );
+}
+
+/** A file that names no classes has those of the data that it is described by. */
+function namedBy(source: SampleSource, labelNames: readonly string[] | undefined): SampleSource {
+  return labelNames === undefined || source.labelNames !== undefined ? source : { ...source, labelNames };
 }
 
 function checkInputNames({ spec, targets, path }: SourceRequest): void {
@@ -201,23 +230,42 @@ function selectionOf({
   return { kind: 'order', order: order.subarray(0, Math.min(count, whole)) };
 }
 
+/** Rows that are looked for in the file, one pass each time; more are worth the memory. */
+const pickedCount = 64;
+
 /** Memory that rows of a format without random access may take when they are wanted in another order. */
 const maxShuffledBytes = 2 ** 29;
 
 /** Returns a reader for any order: the source itself, or its samples kept in memory when they are few enough. */
 function inMemory(source: SampleSource, path: string): SampleSource['samples'] {
   if (source.isRandomAccess) return source.samples;
-  let kept: Promise<RawSample[]> | undefined;
+  let kept: Promise<readonly RawSample[]> | undefined;
   return async function* (selection, signal) {
-    kept ??= keepAll(source, path);
-    const samples = await kept;
-    throwIfAborted(signal);
     if (selection.kind !== 'order') return;
+    const isFew = kept === undefined && selection.order.length <= pickedCount;
+    kept ??= isFew ? undefined : keepAll(source, path);
+    const samples = await (kept ?? pickRows(source, selection.order, signal));
+    throwIfAborted(signal);
     for (const index of selection.order) {
       const sample = samples[index];
       if (sample !== undefined) yield sample;
     }
   };
+}
+
+/** Returns the rows that are asked for, at their places; the file is read no further than the last of them. */
+async function pickRows(
+  source: SampleSource,
+  order: Uint32Array,
+  signal: AbortSignal | undefined,
+): Promise<RawSample[]> {
+  const wanted = new Set(order);
+  const samples: RawSample[] = [];
+  const range = { kind: 'range', start: 0, end: Math.max(-1, ...order) + 1 } as const;
+  for await (const sample of source.samples(range, signal)) {
+    if (wanted.has(sample.index)) samples[sample.index] = sample;
+  }
+  return samples;
 }
 
 async function keepAll(source: SampleSource, path: string): Promise<RawSample[]> {

@@ -23,6 +23,8 @@ export interface RunRequest {
   readonly analysis: string;
   readonly modelPath: string;
   readonly dataPath?: string;
+  /** An inspect file of other data for the model: what it says of preprocessing and classes holds for `dataPath` too. */
+  readonly describedBy?: string;
   /** Settings that were given; defaults fill the rest. */
   readonly settings: SettingValues;
   readonly seed: number;
@@ -100,6 +102,8 @@ export interface DescribeDataRequest {
   readonly kind: 'describe-data';
   readonly modelPath: string;
   readonly dataPath: string;
+  /** An inspect file of other data for the model, as for a run. */
+  readonly describedBy?: string;
 }
 
 /** Returns samples of a data set as a person recognises them. */

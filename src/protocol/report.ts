@@ -68,6 +68,9 @@ export const reportSchema = Type.Object(
         usedCount: Type.Optional(
           Type.Integer({ description: 'Samples that the answer rests on, where they are fewer.' }),
         ),
+        describedBy: Type.Optional(
+          Type.String({ description: 'The inspect file of other data that says how these are fed.' }),
+        ),
       }),
       Type.Null(),
     ]),

@@ -66,5 +66,6 @@ export function arrayTable(report: Report): Pick<TableBlock, 'columns' | 'rows'>
 
 function dataText({ data }: Report): string {
   if (data === null) return 'none';
-  return `${data.path ?? ''} (${data.kind}, ${countedSamples(data)})`;
+  const described = data.describedBy === undefined ? '' : `, fed as ${data.describedBy} says`;
+  return `${data.path ?? ''} (${data.kind}, ${countedSamples(data)})${described}`;
 }

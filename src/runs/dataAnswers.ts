@@ -11,7 +11,7 @@ import type { SampleCard } from '../protocol/units.js';
  * @throws UserError when the data is missing, empty or damaged, or does not fit the model.
  */
 export async function describeData(model: Model, request: DescribeDataRequest): Promise<DataDescription> {
-  const prepared = await prepareData(request.dataPath, model);
+  const prepared = await prepareData(request.dataPath, model, request.describedBy);
   const { kind, sampleCount, hasLabels, labelNames, warnings } = prepared.dataset;
   return {
     kind,

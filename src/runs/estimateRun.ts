@@ -40,7 +40,7 @@ export async function estimateRun(
   const settings = completeSettings(analysis.settings, run.settings);
   const model = convertToOpset17(soundModel(await readModel(run.modelPath)));
   if (run.dataPath === undefined) throw dataMissing(analysis.id);
-  const data = await openDataset(run.dataPath, model);
+  const data = await openDataset(run.dataPath, model, run.describedBy);
   const sampleShapes = await sampleShapesOf(data);
   const { memoryMegabytes = defaultMemoryMegabytes, batchSize: wanted, limit, threadCount, provider } = run;
   const batchSize = chooseBatchSize({ model, sampleShapes, memoryMegabytes, wanted });

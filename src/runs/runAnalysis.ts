@@ -159,13 +159,13 @@ class RunState {
     files: string | undefined,
   ): Promise<Dataset | undefined> {
     const { needs, id } = this.facts.analysis;
-    const { dataPath } = request;
+    const { dataPath, describedBy } = request;
     if (dataPath === undefined) {
       if (needs.data !== 'required') return undefined;
       throw new UserError('data-missing', `${id} needs data. ${howToGiveData}`, { detail: { analysis: id } });
     }
-    const data = await works.dataset(files, () => openDataset(dataPath, model));
-    this.know({ data: dataFactsOf(data, request.limit) });
+    const data = await works.dataset(files, () => openDataset(dataPath, model, describedBy));
+    this.know({ data: dataFactsOf(data, request) });
     const cut = limitWarning(request, data);
     const warnings = [...(cut === undefined ? [] : [cut]), ...model.warnings, ...data.warnings];
     this.know({ preface: { ...emptyPreface, warnings } });
@@ -304,10 +304,12 @@ function limitWarning(
 }
 
 /** Names the state of a model's files and of its data's; undefined where a change could go unseen. */
-async function filesOf({ dataPath }: RunRequest, model: Model): Promise<string | undefined> {
+async function filesOf({ dataPath, describedBy }: RunRequest, model: Model): Promise<string | undefined> {
   if (dataPath === undefined) return undefined;
-  const data = await fingerprintOf(dataPath);
-  return data === undefined ? undefined : JSON.stringify([[...modelStamps(model)], resolve(dataPath), data]);
+  const paths = [dataPath, ...(describedBy === undefined ? [] : [describedBy])];
+  const stamps = await Promise.all(paths.map(fingerprintOf));
+  if (stamps.includes(undefined)) return undefined;
+  return JSON.stringify([[...modelStamps(model)], paths.map((path) => resolve(path)), stamps]);
 }
 
 /** Names what the results of a run's work depend on; undefined where a change of it could go unseen. */
@@ -319,8 +321,15 @@ function scopeOf(
   return files === undefined ? undefined : JSON.stringify([files, limit, provider, threadCount, batchSize]);
 }
 
-function dataFactsOf({ path, kind, sampleCount }: Dataset, limit = Infinity): Report['data'] {
-  return { path, kind, sampleCount, ...(limit < sampleCount ? { usedCount: limit } : {}) };
+function dataFactsOf(
+  { path, kind, sampleCount }: Dataset,
+  { limit = Infinity, describedBy }: RunRequest,
+): Report['data'] {
+  return {
+    ...{ path, kind, sampleCount },
+    ...(limit < sampleCount ? { usedCount: limit } : {}),
+    ...(describedBy === undefined ? {} : { describedBy }),
+  };
 }
 
 function modelFactsOf(model: Model, path: string): Report['model'] {

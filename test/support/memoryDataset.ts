@@ -1,3 +1,4 @@
+import { takeRows } from '../../src/analyses/prediction/attribution/rows.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import type { Feeds } from '../../src/engine/runtime/session.js';
 import type { TensorData, TensorValue } from '../../src/onnx/tensorValue.js';
@@ -11,18 +12,19 @@ export function memoryDataset(feeds: Feeds, labels?: readonly number[]): Dataset
     sampleCount,
     hasLabels: labels !== undefined,
     warnings: [],
-    async *batches({ batchSize, limit = Infinity }) {
-      const end = Math.min(limit, sampleCount);
+    async *batches({ batchSize, limit = Infinity, order }) {
+      const places = order ?? Uint32Array.from({ length: sampleCount }, (_, i) => i);
+      const end = Math.min(limit, places.length);
       for (let first = 0; first < end; first += batchSize) {
-        const last = Math.min(end, first + batchSize);
+        const rows = [...places.subarray(first, Math.min(end, first + batchSize))];
         yield await Promise.resolve({
           feeds: Object.fromEntries(
-            Object.entries(feeds).map(([name, tensor]) => [name, rowsOf(tensor, first, last)]),
+            Object.entries(feeds).map(([name, tensor]) => [name, takeRows(tensor, rows)]),
           ),
-          sampleCount: last - first,
+          sampleCount: rows.length,
           firstIndex: first,
-          ids: Array.from({ length: last - first }, (_, i) => String(first + i)),
-          ...(labels === undefined ? {} : { labels: Int32Array.from(labels.slice(first, last)) }),
+          ids: rows.map(String),
+          ...(labels === undefined ? {} : { labels: Int32Array.from(rows, (row) => labels[row] ?? -1) }),
         });
       }
     },

@@ -38,6 +38,13 @@ Exit codes: 0 done, 1 a --fail-on threshold was crossed, 2 wrong input, 3 a bug,
         'an .inspect.json, a folder of images or of .wav files, or a .wav, .csv, .npz, .npy, .parquet or IDX file',
       complete: 'file',
     },
+    {
+      name: 'described-by',
+      value: 'INSPECT',
+      description:
+        'an .inspect.json of other data for the model, whose preprocessing and class names hold for --data',
+      complete: 'file',
+    },
     { name: 'set', value: 'key=value', isRepeated: true, description: 'a setting of the analysis' },
     { name: 'seed', value: 'N', description: 'seed of everything random; default 0' },
     {
@@ -121,6 +128,7 @@ function requestOf(args: ParsedArguments): RunRequest {
   const analysis = findAnalysis(analyses, positional(runCommand, args, 0));
   const modelPath = positional(runCommand, args, 1);
   const dataPath = args.text('data');
+  const describedBy = args.text('described-by');
   const limit = integerOption(args, 'limit', { minimum: 1, maximum: maxCount });
   const batchSize = integerOption(args, 'batch', { minimum: 1, maximum: maxCount });
   const arraysDir = args.text('arrays');
@@ -133,6 +141,7 @@ function requestOf(args: ParsedArguments): RunRequest {
     seed: integerOption(args, 'seed', { minimum: 0, maximum: maxSeed }) ?? 0,
     provider: choiceOption(args, 'provider', providerNames) ?? 'auto',
     ...(dataPath === undefined ? {} : { dataPath }),
+    ...(describedBy === undefined ? {} : { describedBy }),
     ...(limit === undefined ? {} : { limit }),
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(arraysDir === undefined ? {} : { arraysDir }),

@@ -16,9 +16,10 @@ export function cliCommand(
   schema: SettingsSchema,
   { shell, folder }: CommandPlace,
 ): string {
-  const { analysis, modelPath, dataPath, settings, seed, provider, limit, batchSize } = request;
+  const { analysis, modelPath, dataPath, describedBy, settings, seed, provider, limit, batchSize } = request;
   const words = ['neuron-inspector', 'run', analysis, pathFrom(folder, modelPath)];
   if (dataPath !== undefined) words.push('--data', pathFrom(folder, dataPath));
+  if (describedBy !== undefined) words.push('--described-by', pathFrom(folder, describedBy));
   for (const [key, value] of Object.entries(settings)) {
     const setting = schema[key];
     if (setting === undefined || value === setting.default) continue;

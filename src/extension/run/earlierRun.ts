@@ -19,9 +19,17 @@ export function earlierRun(
 }
 
 function keyOf(asked: AskedRun, schema: SettingsSchema): string {
-  const { analysis, modelPath, dataPath, limit, batchSize, provider, settings } = asked;
+  const { analysis, modelPath, dataPath, describedBy, limit, batchSize, provider, settings } = asked;
   return JSON.stringify([
-    ...[analysis, modelPath, dataPath ?? null, limit ?? null, batchSize ?? null, provider],
+    ...[
+      analysis,
+      modelPath,
+      dataPath ?? null,
+      describedBy ?? null,
+      limit ?? null,
+      batchSize ?? null,
+      provider,
+    ],
     complete(settings, schema),
   ]);
 }

@@ -76,12 +76,13 @@ function optionsOf({ settings, from }: StartRequest): RunOptions {
   if (from === undefined) {
     return { settings: settings ?? {}, seed: 0, provider: engineConfiguration().provider };
   }
-  const { seed, provider, limit, batchSize, settings: earlier } = from.request;
+  const { seed, provider, limit, batchSize, describedBy, settings: earlier } = from.request;
   return {
     settings: { ...earlier, ...settings },
     ...{ seed, provider },
     ...(limit === undefined ? {} : { limit }),
     ...(batchSize === undefined ? {} : { batchSize }),
+    ...(describedBy === undefined ? {} : { describedBy }),
   };
 }
 

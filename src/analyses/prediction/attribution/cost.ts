@@ -1,6 +1,6 @@
 import type { RunCost, Workload } from '../../analysis.js';
 import { methods } from './methods/methods.js';
-import { defaultRowCount } from './rows.js';
+import { defaultRowCount, parseRows } from './rows.js';
 import type { AttributionSettings } from './settings.js';
 
 /** Passes of every method for each row: reading the values, f(x) and f(baseline). */
@@ -15,7 +15,8 @@ const sharedPasses = 3;
  * @throws UserError when the occlusion window does not fit the input, or no input can be explained.
  */
 export function attributionCost(settings: AttributionSettings, workload: Workload): RunCost {
-  const rowCount = Math.min(workload.sampleCount, workload.limit ?? defaultRowCount);
+  const rowCount =
+    parseRows(settings.rows)?.length ?? Math.min(workload.sampleCount, workload.limit ?? defaultRowCount);
   return {
     passCount: rowCount * (sharedPasses + methods[settings.method].passesPerRow(settings, workload)),
     readCount: rowCount,

@@ -9,13 +9,14 @@ import type { Gate } from './fieldPlan.js';
 import { type ExplainableInput, explainableInputs } from './inputs.js';
 import { channelAxisOf } from '../../shared/layout.js';
 import { methods } from './methods/methods.js';
+import { baselinesOfPart } from './part.js';
 import { type Places, placesOf, type UnitPlace } from './places.js';
 import type { ExplainedTensor, Problem } from './problem.js';
 import { withRawTreeScores } from './rawTrees.js';
 import { readBaselines } from './readBaselines.js';
 import { readValues } from './readValues.js';
 import type { ExplanationFacts } from './report/draft.js';
-import { readRows, type Rows } from './rows.js';
+import { parseRows, readRows, type Rows } from './rows.js';
 import { rowTypes } from './rowTypes.js';
 import { fullIndex, type Selection } from './selection.js';
 import { type AttributionSettings, methodNames } from './settings.js';
@@ -37,7 +38,7 @@ export async function prepare(given: AnalysisContext, settings: AttributionSetti
   refuseUnusedSettings(settings);
   const { context, skipped } = explainedContext(given, settings);
   const { model } = context;
-  const rows = await readRows(context);
+  const rows = await readRows(context, { chosen: parseRows(settings.rows) });
   const types = await rowTypes(context, rows);
   const chosen = chooseOutput(model, types, settings);
   const output = { ...chosen, skipped: chosen.skipped ?? skipped.get(chosen.value) };
@@ -106,6 +107,7 @@ async function tensorsOf({
   const inputs = wanted.map((input) =>
     explained(input, values, (dims) => channelAxisOf(model, input.value, dims)),
   );
+  const baselines = await readBaselines(settings, inputs, rows.count);
   return {
     inputs,
     layer:
@@ -113,7 +115,7 @@ async function tensorsOf({
         ? undefined
         : explained(layer, values, (dims) => frontAxis(layer.unitAxis, dims.length + 1)),
     gate: through === undefined ? undefined : gateOf(through, values),
-    baselines: await readBaselines(settings, inputs, rows.count),
+    baselines: settings.part === null ? baselines : baselinesOfPart(baselines, inputs, settings.part),
   };
 }
 
@@ -122,6 +124,7 @@ export const optionalKeys = [
   'layer',
   'through',
   'background',
+  'part',
   'window',
   'stride',
   'featureCount',

@@ -76,6 +76,9 @@ const takesBackground = {
 const weightsMaps = {
   method: ['grad-cam', 'grad-cam-plus-plus', 'guided-grad-cam', 'score-cam'],
 } as const;
+const takesPart = {
+  method: ['integrated-gradients', 'deeplift-rescale', 'deeplift-revealcancel'],
+} as const;
 const masksAtRandom = { method: ['rise'] } as const;
 const fitsLocally = { method: ['lime'] } as const;
 const occludes = { method: ['occlusion'] } as const;
@@ -88,6 +91,14 @@ const what = {
       'How the prediction is shared out over the input: integrated-gradients adds up to the prediction, gradient and input-x-gradient are one pass, smoothgrad and its kin average over noise, expected-gradients and gradient-shap over a background, deeplift adds up too and takes one pass, lrp hands the prediction down layer by layer, attention-rollout and attention-gradient follow attention between tokens, guided-backprop and deconvnet are sharp but hardly depend on the class, the grad-cam family is coarse but steady on images; occlusion and the methods that hide features need no gradients.',
     default: 'integrated-gradients',
     choices: methodNames,
+  },
+  rows: {
+    kind: 'text',
+    format: 'integers',
+    title: 'Rows',
+    description:
+      'Which rows of the data are explained, counted from 0 ("16", "3,5,9"); default the first ones, as many as the limit says, or 16.',
+    default: null,
   },
   target: {
     kind: 'text',
@@ -174,6 +185,15 @@ const path = {
       'An .npz file with many baselines: the prediction is shared out against each of them, or against some drawn from them, and the mean is taken.',
     default: null,
     appliesWhen: takesBackground,
+  },
+  part: {
+    kind: 'text',
+    format: 'integers',
+    title: 'Part of the input',
+    description:
+      'Let only this part of the first input go to the baseline, so that its effect alone is shared out: a position ("y,x" of an image, a token, a column, from 0), or the first and last of a block ("y0,x0,y1,x1"). With a layer it says which neurons carry the part.',
+    default: null,
+    appliesWhen: takesPart,
   },
   steps: {
     kind: 'integer',

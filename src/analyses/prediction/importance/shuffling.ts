@@ -52,7 +52,7 @@ export async function openShuffling(
   settings: ImportanceSettings,
   passCount: (facts: { readonly featureCount: number; readonly rowCount: number }) => number,
 ): Promise<Shuffling> {
-  const rows = await readRows(context, importanceRowCount);
+  const rows = await readRows(context, { defaultCount: importanceRowCount });
   if (rows.count < 2) throw tooFewRows(rows.count);
   const inputs = explainableInputs(context.model, rows.feeds).map(({ name }) => name);
   const features = await featuresOf(context, settings, { rows, inputs });

@@ -41,12 +41,13 @@ function requestOf(report: Report): RunRequest {
   for (const [key, value] of Object.entries(report.settings)) {
     if (isSettingValue(value)) settings[key] = value;
   }
-  const dataPath = report.data?.path;
+  const { path: dataPath, describedBy } = report.data ?? {};
   return {
     kind: 'run',
     analysis: report.analysis,
     modelPath: report.model.path,
     ...(dataPath === undefined ? {} : { dataPath }),
+    ...(describedBy === undefined ? {} : { describedBy }),
     settings,
     seed: report.seed,
     provider: providerNames.find((name) => name === report.provider) ?? 'auto',

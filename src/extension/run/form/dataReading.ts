@@ -32,8 +32,8 @@ export class DataReading {
     return this.path;
   }
 
-  /** Reads data, or none; what was being read before no longer counts. */
-  async read(path: string | null): Promise<void> {
+  /** Reads data, or none; what was being read before no longer counts. `describedBy` is as for a run. */
+  async read(path: string | null, describedBy?: string): Promise<void> {
     this.stop();
     this.path = path;
     if (path === null) {
@@ -50,7 +50,12 @@ export class DataReading {
     this.set({ kind: 'reading', place });
     try {
       const description = await this.app.engine.ask(
-        { kind: 'describe-data', modelPath: this.modelPath, dataPath: path },
+        {
+          kind: 'describe-data',
+          modelPath: this.modelPath,
+          dataPath: path,
+          ...(describedBy === undefined ? {} : { describedBy }),
+        },
         { signal: abort.signal },
       );
       if (!abort.signal.aborted) this.set({ kind: 'known', place, facts: factsOf(description) });

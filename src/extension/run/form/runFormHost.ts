@@ -24,6 +24,7 @@ import { waitingFor } from '../waitingFor.js';
 import { DataReading } from './dataReading.js';
 import { EstimateKeeper } from './estimateKeeper.js';
 import { choiceOf, type FormRequest, optionsOf } from './formRequest.js';
+import type { RunOptions } from '../askedRun.js';
 import { addressProblems, layerSuggestions } from './layerSuggestions.js';
 
 /** What a form's host needs. */
@@ -211,7 +212,7 @@ export class RunFormHost implements Disposable {
     this.estimate.stop();
     this.proposal = undefined;
     void this.showCommand();
-    await this.data.read(path);
+    await this.data.read(path, this.describedBy(path));
     if (this.data.dataPath === path) this.estimate.soon();
   }
 
@@ -240,7 +241,7 @@ export class RunFormHost implements Disposable {
     const { analysis } = this.request;
     const { dataPath } = this.data;
     if (this.choice === null || (dataPath === null && analysis.needs.data === 'required')) return undefined;
-    return askedRun(analysis, { modelPath: this.modelPath, dataPath }, optionsOf(this.choice));
+    return askedRun(analysis, { modelPath: this.modelPath, dataPath }, this.options(this.choice));
   }
 
   private estimateNow(signal: AbortSignal): ReturnType<typeof estimateRun> | undefined {
@@ -257,7 +258,18 @@ export class RunFormHost implements Disposable {
   private command(): Promise<string> {
     const { analysis, options } = this.request;
     const what = { modelPath: this.modelPath, dataPath: this.data.dataPath };
-    return commandFor(askedRun(analysis, what, optionsOf(this.choice ?? choiceOf(options))));
+    return commandFor(askedRun(analysis, what, this.options(this.choice ?? choiceOf(options))));
+  }
+
+  private options(choice: RunChoice): RunOptions {
+    const describedBy = this.describedBy(this.data.dataPath);
+    return { ...optionsOf(choice), ...(describedBy === undefined ? {} : { describedBy }) };
+  }
+
+  /** The inspect file that the run came with holds for the data that it came with. */
+  private describedBy(dataPath: string | null): string | undefined {
+    const { request } = this;
+    return dataPath === request.dataPath ? request.options.describedBy : undefined;
   }
 
   private async copyCommand(): Promise<null> {

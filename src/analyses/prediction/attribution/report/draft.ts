@@ -7,10 +7,11 @@ import type { ReportDraft, ResultArray } from '../../../analysis.js';
 import { methods } from '../methods/methods.js';
 import type { Outcome } from '../outcome.js';
 import type { Problem, Scores } from '../problem.js';
-import { rowEvidence } from '../rows.js';
+import { rowEvidence, rowName, whichRows } from '../rows.js';
 import type { Targets } from '../targets.js';
 import { findingsOf } from './findings.js';
 import { overlayOf } from './maps.js';
+import { unitTable } from './units.js';
 import { featureChart, tokenBlocks, topElementsTable } from './tables.js';
 
 /** What the report says about the explained value besides the numbers. */
@@ -41,7 +42,7 @@ export function draftReport(explanation: Explanation): ReportDraft {
   const { metrics, evidence } = metricsOf(explanation);
   return {
     title: method.title,
-    summary: `${method.title} shares ${facts.explained} out over ${over} for ${rowCountText(problem)}${completenessText(outcome)}.`,
+    summary: `${method.title} shares ${whatText(explanation)} out over ${over} for ${rowCountText(problem)}${completenessText(outcome)}.`,
     usedCount: rows.count,
     metrics,
     evidence,
@@ -56,10 +57,19 @@ export function draftReport(explanation: Explanation): ReportDraft {
 const methodMetrics = ['maxStandardError', 'fidelity', 'conservationError', 'maxConservationError'] as const;
 
 function rowCountText({ rows }: Problem): string {
-  const { count, availableCount } = rows;
-  return count < availableCount
-    ? `the first ${String(count)} of ${availableCount.toLocaleString('en-US')} rows`
-    : `${String(count)} ${count === 1 ? 'row' : 'rows'}`;
+  const { count, availableCount, ids } = rows;
+  if (count < availableCount) return whichRows(rows);
+  // A file of one row is called by its name.
+  return count === 1 ? rowName(ids[0] ?? '0') : `${String(count)} rows`;
+}
+
+/** What is shared out: all of the value, or the effect of a part of the input. */
+function whatText({ problem, facts }: Explanation): string {
+  const { part } = problem.settings;
+  const [input] = problem.inputs;
+  return part === null
+    ? facts.explained
+    : `the effect of ${input?.name ?? ''}[${part}] on ${facts.explained}`;
 }
 
 function completenessText({ completenessError }: Outcome): string {
@@ -204,8 +214,13 @@ function scoreBlocks(explanation: Explanation, scores: Scores, index: number): B
           captions,
           title: `Scores of ${layer.name}`,
         });
+  const units = layer === undefined ? undefined : unitTable(scores, layer);
   const columns = layer === undefined ? problem.columnNames[scores.name] : undefined;
-  if (overlay !== undefined) return [overlay, { ...featureChart(scores, captions), folded: true }];
+  if (overlay !== undefined) {
+    const detail = units ?? { ...featureChart(scores, captions), folded: true };
+    return [overlay, detail];
+  }
+  if (units !== undefined) return [units];
   return [featureChart(scores, captions, columns), topElementsTable(scores, captions, columns)];
 }
 
