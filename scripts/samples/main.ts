@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootDir } from '../../test/support/paths.js';
+import { cartPoleTrees } from './cartPoleTrees.js';
 import { digitsFp16, digitsInt8 } from './convertedDigits.js';
 import { digitsCnn } from './digitsCnn.js';
 import { digitsVae } from './digitsVae.js';
@@ -20,6 +21,7 @@ const samples: readonly Sample[] = [
   modularAddition,
   digitsInt8,
   digitsFp16,
+  cartPoleTrees,
 ];
 
 const chosen = process.argv.slice(2);

@@ -27,7 +27,8 @@ export function startWith(
   return { builder, random, value: builder.addInput(input, type) };
 }
 
-function emptyModel(name: string): Model {
+/** Returns a model without nodes. */
+export function emptyModel(name: string): Model {
   const metadata = new Map<string, string>();
   return {
     file: { path: '', realPath: '', fileSizeBytes: 0, sizeBytes: 0, externalPaths: [] },

@@ -4,6 +4,7 @@ import { deadNeurons } from './health/dead-neurons.js';
 import { aspectImportance } from './prediction/aspect-importance.js';
 import { attribution } from './prediction/attribution.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
+import { treeEnsemble } from './prediction/tree-ensemble.js';
 
 /** Every analysis there is, one line each, in the order they are listed. */
 export const analyses: readonly Analysis[] = [
@@ -12,4 +13,5 @@ export const analyses: readonly Analysis[] = [
   attribution,
   permutationImportance,
   aspectImportance,
+  treeEnsemble,
 ];

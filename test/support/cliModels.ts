@@ -5,6 +5,7 @@ import { writeNpz } from '../../src/data/npz.js';
 import { float32Tensor, int64Tensor, type TensorValue } from '../../src/onnx/tensorValue.js';
 import { writeModel } from '../../src/onnx/writeModel.js';
 import { denseModel, normalTensor } from './modelBuilder.js';
+import { randomTree, treeModel } from './plantedTrees.js';
 import { bytes, int, modelBytes, nodeFields, tensorFields, valueFields } from './protoBytes.js';
 
 /** A small model and data for it. */
@@ -30,6 +31,22 @@ export async function writeSlowRun(folder: string): Promise<ModelAndData> {
   const data = join(folder, 'slow.npz');
   await writeModel(denseModel([64, 1024, 1024, 10]), model);
   await writeNpz(data, { x: normalTensor(createRandom(3), [60_000, 64]) });
+  return { model, data };
+}
+
+/** Writes an ensemble of trees (`x` [N, 6] → three scores) and `sampleCount` random samples. */
+export async function writeTrees(
+  folder: string,
+  { sampleCount, treeCount }: { readonly sampleCount: number; readonly treeCount: number },
+): Promise<ModelAndData> {
+  const model = join(folder, `trees-${treeCount}.onnx`);
+  const data = join(folder, `trees-${treeCount}.npz`);
+  const random = createRandom(5);
+  const trees = Array.from({ length: treeCount }, () =>
+    randomTree(random, { columns: 6, depth: 5, targets: 3 }),
+  );
+  await writeModel(treeModel(trees, { columns: 6, targets: 3, kind: 'regressor' }), model);
+  await writeNpz(data, { x: normalTensor(random, [sampleCount, 6]) });
   return { model, data };
 }
 

@@ -16,7 +16,7 @@ import { createEngineClient } from '../../../src/runs/engineClient.js';
 import { runAnalysis } from '../../../src/runs/runAnalysis.js';
 import { runReport } from '../../../src/runs/runReport.js';
 import { completeSettings } from '../../../src/runs/settings.js';
-import { writeClassifier, writeSlowRun } from '../../support/cliModels.js';
+import { writeClassifier, writeSlowRun, writeTrees } from '../../support/cliModels.js';
 import { normalTensor } from '../../support/modelBuilder.js';
 import { rootDir } from '../../support/paths.js';
 import { useTemporaryFolder } from '../../support/temporaryFolder.js';
@@ -50,10 +50,14 @@ describe('the registry of analyses', () => {
     describe(analysis.id, function () {
       this.timeout(60_000);
       const folder = useTemporaryFolder();
+      // The one analysis that reads no networks.
+      const needsTrees = analysis.id === 'tree-ensemble';
 
       /** The smallest model there is for it: one hidden layer, eight samples with labels. */
       async function smallest(): Promise<RunRequest> {
-        const { model } = await writeClassifier(folder());
+        const { model } = needsTrees
+          ? await writeTrees(folder(), { sampleCount: 8, treeCount: 3 })
+          : await writeClassifier(folder());
         const dataPath = join(folder(), 'eight.npz');
         const labels = int64Tensor([0, 1, 2, 0, 1, 2, 0, 1], [8]);
         await writeNpz(dataPath, { x: normalTensor(createRandom(4), [8, 6]), labels });
@@ -158,7 +162,9 @@ describe('the registry of analyses', () => {
       });
 
       it('is cancelled within 200 ms and leaves a report', async () => {
-        const { model, data } = await writeSlowRun(folder());
+        const { model, data } = needsTrees
+          ? await writeTrees(folder(), { sampleCount: 64, treeCount: 500 })
+          : await writeSlowRun(folder());
         const client = createEngineClient({ log: silentLogger });
         const controller = new AbortController();
         let abortedMs = 0;

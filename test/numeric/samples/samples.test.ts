@@ -14,6 +14,7 @@ const names = readdirSync(samplesDir).filter((name) => existsSync(join(samplesDi
 
 /** What the data of each sample holds. */
 const sampleCounts: Readonly<Record<string, { readonly count: number; readonly hasLabels: boolean }>> = {
+  'cart-pole-trees': { count: 500, hasLabels: true },
   'digits-cnn': { count: 4000, hasLabels: true },
   'digits-fp16': { count: 4000, hasLabels: true },
   'digits-int8': { count: 4000, hasLabels: true },
@@ -60,6 +61,17 @@ describe('sample models', () => {
       }
     });
 
+    it(`${name}: its inspect file feeds it without a warning`, async () => {
+      const model = await readModel(join(samplesDir, name, `${name}.onnx`));
+      const data = await openDataset(join(samplesDir, name, `${name}.inspect.json`), model);
+      assert.deepEqual(data.warnings, []);
+      assert.equal(data.sampleCount, sampleCounts[name]?.count);
+      assert.equal(data.hasLabels, sampleCounts[name]?.hasLabels);
+    });
+
+    // Trees are grown, not written as layers of a class.
+    if (name === 'cart-pole-trees') continue;
+
     it(`${name}: its training code defines every layer of the model under the same name`, async () => {
       const inspectFile = readFileSync(join(samplesDir, name, `${name}.inspect.json`), 'utf8');
       const { code } = JSON.parse(inspectFile) as { code: { path: string; layers: Record<string, string> } };
@@ -74,14 +86,6 @@ describe('sample models', () => {
         const body = source.slice(source.indexOf(`class ${className}(nn.Module):`)).split(/\n\n\nclass /u)[0];
         assert.match(body ?? '', new RegExp(`self\\.${attribute} = `, 'u'), layer);
       }
-    });
-
-    it(`${name}: its inspect file feeds it without a warning`, async () => {
-      const model = await readModel(join(samplesDir, name, `${name}.onnx`));
-      const data = await openDataset(join(samplesDir, name, `${name}.inspect.json`), model);
-      assert.deepEqual(data.warnings, []);
-      assert.equal(data.sampleCount, sampleCounts[name]?.count);
-      assert.equal(data.hasLabels, sampleCounts[name]?.hasLabels);
     });
   }
 

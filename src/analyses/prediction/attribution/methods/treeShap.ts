@@ -8,15 +8,11 @@ import {
   readTreeEnsemble,
 } from '../../../../engine/trees/readTreeEnsemble.js';
 import { sumOfLeaves, type TreeEnsemble } from '../../../../engine/trees/treeEnsemble.js';
-import { indexGraph } from '../../../../onnx/graphIndex.js';
-import type { GraphNode } from '../../../../onnx/model.js';
 import type { Features } from '../../features/features.js';
 import { rowOf } from '../points.js';
 import type { AttributionMethod, ExplainedTensor, Problem } from '../problem.js';
 import { featuresOf, featureTakes, spreadShares } from '../shares.js';
-
-/** Operators between trees and what goes in and out that change no number. */
-const passive = new Set(['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'ZipMap']);
+import { traceColumn } from '../../trees/traceColumn.js';
 
 /**
  * TreeSHAP: the exact Shapley values of a tree ensemble, worked out on the trees themselves.
@@ -118,34 +114,26 @@ function gameOf(
   return { ensemble, target: targetOf(problem, row), players: features.idsOf(row, 0) };
 }
 
-function targetOf({ selection }: Problem, row: number): number {
-  return selection.kind === 'element' ? (selection.indices[row]?.at(-1) ?? 0) : 0;
+/** The output of the trees that is explained in a row. */
+function targetOf({ model, selection }: Problem, row: number): number {
+  if (selection.kind !== 'element') return 0;
+  return traceColumn(model, selection.value, selection.indices[row]?.at(-1) ?? 0).column;
 }
 
 /** The one ensemble that makes the explained value of the one explained input. */
-function findTrees(problem: Problem): { readonly ensemble: TreeEnsemble; readonly input: ExplainedTensor } {
-  const { model, selection, inputs } = problem;
-  const index = indexGraph(model.graph);
-  const upwards = (value: string): GraphNode | undefined => {
-    const node = index.producerOf(value);
-    return node !== undefined && passive.has(node.opType) ? upwards(node.inputs[0] ?? '') : node;
-  };
-  const node = selection.kind === 'element' ? upwards(selection.value) : undefined;
+function findTrees({ model, selection, inputs }: Problem): {
+  readonly ensemble: TreeEnsemble;
+  readonly input: ExplainedTensor;
+} {
+  const node = selection.kind === 'element' ? traceColumn(model, selection.value, 0).node : undefined;
   if (node === undefined || !isTreeEnsemble(node)) throw notTrees('its explained value is not made by one');
   const [input] = inputs;
-  const source = sourceOf(node.inputs[0] ?? '');
-  if (input === undefined || inputs.length > 1 || source !== input.value) {
+  const source = traceColumn(model, node.inputs[0] ?? '', 0);
+  if (input === undefined || inputs.length > 1 || source.value !== input.value || source.isPicked) {
     throw notTrees('its trees do not read one explained input as it is');
   }
   if (postTransformOf(node) !== 'NONE') throw transformed(postTransformOf(node));
   return { ensemble: readTreeEnsemble(node), input };
-
-  function sourceOf(value: string): string {
-    const producer = index.producerOf(value);
-    return producer !== undefined && passive.has(producer.opType)
-      ? sourceOf(producer.inputs[0] ?? '')
-      : value;
-  }
 }
 
 function notTrees(reason: string): UserError {
