@@ -96,7 +96,8 @@ function elementsOf(graph: Graph): number {
 }
 
 function attributeElements({ opType, domain }: GraphNode, name: string, attribute: Attribute): number {
-  const isCoefficient = domain === 'ai.onnx.ml' && /^(coefficients|intercepts|(target|class|leaf)_weights)$/.test(name);
+  const isCoefficient =
+    domain === 'ai.onnx.ml' && /^(coefficients|intercepts|(target|class|leaf)_weights)$/.test(name);
   if (opType !== 'Constant' && !isCoefficient) return 0;
   if (attribute.kind === 'tensor') return product(attribute.value.dims);
   return attribute.kind === 'floats' || attribute.kind === 'ints' ? attribute.value.length : 1;

@@ -53,7 +53,7 @@ export async function studyTrees(given: AnalysisContext, settings: TreeSettings)
   const forest = chooseForest(forests, settings.ensemble);
   const { ensemble } = forest;
   const trees = ensemble.roots.map((root) => describeTree(ensemble, root));
-  const rows = given.data === undefined ? undefined : await readRows(context, treeRowCount);
+  const rows = given.data === undefined ? undefined : await readRows(context, { defaultCount: treeRowCount });
   const read = rows === undefined ? undefined : await readTreeRows(context, rows, forest);
   const featureCount = read?.featureCount ?? highestFeature(trees) + 1;
   const featureNames = featureNamesOf(forest.input, featureCount, {
