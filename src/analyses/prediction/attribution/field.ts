@@ -1,8 +1,8 @@
 import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
 import type { Feeds, Session } from '../../../engine/runtime/session.js';
-import type { Model } from '../../../onnx/model.js';
 import { elementCountOf, float32Tensor, toFloat64, type TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
+import { fixedBatchSize } from './fixedBatchSize.js';
 import { type FieldGraph, planField, type PlanRequest } from './fieldPlan.js';
 import { withHeldFeeds } from './heldFeeds.js';
 import type { Rows } from './rows.js';
@@ -176,14 +176,6 @@ async function runPass(environment: Environment, pass: Pass): Promise<void> {
     request.onBatch(count);
     await yieldToEventLoop();
   }
-}
-
-/** Returns the batch size a model insists on, or undefined when it takes any. */
-export function fixedBatchSize(model: Model): number | undefined {
-  const sizes = model.graph.inputs
-    .filter((input) => !model.graph.initializers.has(input.name))
-    .map((input) => (input.type.kind === 'tensor' ? input.type.shape?.[0] : undefined));
-  return sizes.find((size): size is number => typeof size === 'number' && size > 0);
 }
 
 function feedsOf({ request }: Environment, pass: Pass, slots: readonly number[]): Feeds {

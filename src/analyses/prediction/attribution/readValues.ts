@@ -5,7 +5,7 @@ import { prune } from '../../../engine/rewrites/prune.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
 import type { TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { fixedBatchSize } from './field.js';
+import { fixedBatchSize } from './fixedBatchSize.js';
 import { concatRows, type Rows, takeRows } from './rows.js';
 
 /** Returns values of the main graph at the rows, by name, in the runtime's element types. */

@@ -4,7 +4,7 @@ import type { Feeds } from '../../../engine/runtime/session.js';
 import { elementCountOf, type TensorData, type TensorValue } from '../../../onnx/tensorValue.js';
 import type { Evidence } from '../../../protocol/report.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { fixedBatchSize } from './field.js';
+import { fixedBatchSize } from './fixedBatchSize.js';
 
 /** Rows explained when no limit is given: an explanation is read row by row. */
 export const defaultRowCount = 16;
