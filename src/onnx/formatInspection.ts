@@ -1,13 +1,17 @@
-import type { InspectedLayer, InspectedValue, Inspection } from '../protocol/inspection.js';
+import { blockTitle, notableBlocks } from '../protocol/blockWords.js';
+import type { InspectedBlock, InspectedLayer, InspectedValue, Inspection } from '../protocol/inspection.js';
 import { formatNumber } from '../protocol/formatReport.js';
 import { formatName } from './addressGrammar.js';
 
 /** Warnings of a kind longer than this are told in one line each anyway; operators are cut. */
 const listedOperatorCount = 12;
 
+/** Blocks of one kind that are named before the rest is counted. */
+const listedBlockCount = 3;
+
 /** Returns an inspection as text for a terminal or a document: summary, inputs and outputs, layers as a tree, warnings. */
 export function formatInspection(inspection: Inspection): string {
-  const { inputs, outputs, layers, warnings } = inspection;
+  const { inputs, outputs, layers, blocks, warnings } = inspection;
   const lines = [
     inspection.model,
     summaryLine(inspection),
@@ -16,6 +20,7 @@ export function formatInspection(inspection: Inspection): string {
     ...section('Inputs', inputs.map(valueRow)),
     ...section('Outputs', outputs.map(valueRow)),
     ...section('Layers', layerRows(layers), layerHeader, numericColumns),
+    ...section('Blocks', blockRows(blocks), blockHeader, new Set([1])),
     ...(layers.length === 0 ? ['No operator with weights, activation or normalisation was found.', ''] : []),
     ...(warnings.length === 0 ? [] : ['Warnings', ...warnings.map((warning) => `  ${warning}`), '']),
   ];
@@ -108,9 +113,28 @@ function layerRow(layer: InspectedLayer, depth: number): string[] {
   ];
 }
 
+/** `conv (Conv)`, `scope (attention)`: what a scope is, is what is recognised in it. */
 function kindOf({ kind, operator, blocks }: InspectedLayer): string {
-  const detail = blocks.length > 0 ? blocks.join(', ') : operator;
+  const detail = operator === '' ? notableBlocks(blocks).join(', ') : operator;
   return detail === '' ? kind : `${kind} (${detail})`;
+}
+
+const blockHeader = ['Kind', 'Count', 'Where'];
+
+/** One row a kind and variant, in the order of their first ones. */
+function blockRows(blocks: readonly InspectedBlock[]): string[][] {
+  const groups = new Map<string, InspectedBlock[]>();
+  for (const block of blocks) {
+    const title = blockTitle(block.kind);
+    const words = block.variant === '' ? title : `${title} (${block.variant})`;
+    groups.set(words, [...(groups.get(words) ?? []), block]);
+  }
+  return [...groups].map(([words, group]) => {
+    const shown = group.slice(0, listedBlockCount).map(({ name }) => formatName(name));
+    const left = group.length - shown.length;
+    const where = shown.join(', ') + (left > 0 ? ` and ${formatNumber(left, 'count')} more` : '');
+    return [words, formatNumber(group.length, 'count'), where];
+  });
 }
 
 function section(

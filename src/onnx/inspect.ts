@@ -47,6 +47,9 @@ export function inspectModel(
     functionNodeCount: ofFunctions.length,
     operators: countOperators([...graph.nodes, ...bodies, ...ofFunctions]),
     layers: table.layers.map(inspectedLayer),
+    blocks: table.blocks.map(({ name, kind, variant, layers, index, output }) => {
+      return { name, kind, variant, layers: [...layers], index, output };
+    }),
     warnings: inspectionWarnings(model, types),
   };
 }

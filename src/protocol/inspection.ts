@@ -52,8 +52,24 @@ export const inspectedLayerSchema = Type.Object({
   /** Name of the value that is its output. */
   output: Type.String(),
   shape: Type.Union([Type.Array(dimensionSchema), Type.Null()]),
-  /** Recognised blocks it is: `mlp`, `attention`. */
+  /** Kinds of recognised blocks that it holds, or is a part of where no scope holds just the block. */
   blocks: Type.Array(Type.String()),
+});
+
+/** A sub-graph that was recognised by its operators, whatever the exporter called its parts. */
+export const inspectedBlockSchema = Type.Object({
+  /** The layer or scope that holds just this block; else the scope around it and its kind, or kind and count. */
+  name: Type.String(),
+  /** `residual`, `attention`, `squeeze-excitation`, …; later versions know more. */
+  kind: Type.String(),
+  /** What kind of its kind: `self, 8 heads`, `EvoNorm-S0`; empty where there is but one. */
+  variant: Type.String(),
+  /** Names of its layers in file order, scopes apart. */
+  layers: Type.Array(Type.String()),
+  /** Position of its first node in file order. */
+  index: countSchema,
+  /** Name of the value that leaves it. */
+  output: Type.String(),
 });
 
 /** The structure of a model. */
@@ -83,6 +99,8 @@ export const inspectionSchema = Type.Object({
   /** Nodes by operator, in bodies and functions too. */
   operators: Type.Record(Type.String(), countSchema),
   layers: Type.Array(inspectedLayerSchema),
+  /** Recognised sub-graphs, in file order. */
+  blocks: Type.Array(inspectedBlockSchema),
   warnings: Type.Array(Type.String()),
 });
 
@@ -91,6 +109,9 @@ export type Inspection = Static<typeof inspectionSchema>;
 
 /** One layer of an inspection. */
 export type InspectedLayer = Static<typeof inspectedLayerSchema>;
+
+/** A recognised sub-graph of an inspection. */
+export type InspectedBlock = Static<typeof inspectedBlockSchema>;
 
 /** An input or output of an inspection. */
 export type InspectedValue = Static<typeof inspectedValueSchema>;

@@ -37,6 +37,7 @@ export function layerTableOf(
     byName: new Map(layers.map((one) => [one.name, one])),
     mlps,
     attentions,
+    blocks: [],
     counts: { parameterCount: 0, bufferCount: 0, constantCount: 0 },
     views: [],
   };

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { InspectedLayer } from '../../protocol/inspection.js';
+import { notableBlocks } from '../../protocol/blockWords.js';
 import { layerWord } from '../../protocol/layerWords.js';
 import type { AddressTable, ModelStructure } from '../../protocol/structure.js';
 import { formatAddress } from '../../onnx/addressGrammar.js';
@@ -81,12 +82,13 @@ function activationsOfOthers({ layers }: AddressTable): ReadonlySet<string> {
   return names;
 }
 
-/** Returns a layer in words: `Dense 256 → ReLU`. */
+/** Returns a layer in words: `Dense 256 → ReLU`, `scope · residual`. */
 export function describeLayer({ layer, activation }: LayerEntry, addresses: AddressTable): string {
   const what = layerWord(layer);
   const units = layer.unitCount === null ? '' : ` ${layer.unitCount.toLocaleString('en-US')}`;
   const follows = activation === undefined ? undefined : addresses.byName.get(activation);
-  return `${what}${units}${follows === undefined ? '' : ` → ${layerWord(follows)}`}`;
+  const line = `${what}${units}${follows === undefined ? '' : ` → ${layerWord(follows)}`}`;
+  return [line, ...notableBlocks(layer.blocks)].join(' · ');
 }
 
 /** Returns the address of a unit of a layer. */

@@ -1,4 +1,5 @@
 import type { AddressedLayer, AddressTable } from '../../protocol/structure.js';
+import type { RecognisedBlock } from '../blocks/recognisedBlock.js';
 import type { GraphNode } from '../model.js';
 import type { ActivationFamily } from './activationFamilies.js';
 import type { GraphView } from './graphView.js';
@@ -9,7 +10,7 @@ export interface Layer extends AddressedLayer {
   readonly index: number;
   /** Elements of its weight, bias and scale; a tied constant counts in each layer that uses it. */
   readonly parameterCount: number;
-  /** Recognised blocks this layer is: `mlp`, `attention`. */
+  /** Kinds of recognised blocks that it holds or is a part of: `mlp`, `attention`, `residual`. */
   readonly blocks: readonly string[];
   /** Its nodes, in file order; for a scope all nodes inside. */
   readonly nodes: readonly GraphNode[];
@@ -23,6 +24,8 @@ export interface Layer extends AddressedLayer {
 export interface LayerTable extends AddressTable {
   readonly layers: readonly Layer[];
   readonly byName: ReadonlyMap<string, Layer>;
+  /** Recognised sub-graphs, in file order. */
+  readonly blocks: readonly RecognisedBlock[];
   readonly counts: ConstantCounts;
   /** The graphs that the layers were found in; their nodes are those of the layers. */
   readonly views: readonly GraphView[];

@@ -2,6 +2,8 @@ import type { AddressedLayer, AddressTable, AttentionHeads, Mlp } from '../../pr
 import { type GraphNode, intAttribute, type Model } from '../model.js';
 import { inferTypes } from '../shapes/inferTypes.js';
 import type { TypeTable } from '../shapes/typeTable.js';
+import { blockContextOf, findBlocks } from '../blocks/findBlocks.js';
+import type { RecognisedBlock } from '../blocks/recognisedBlock.js';
 import { findAttentions, findMlps } from './blocks.js';
 import { type Candidate, findCandidates } from './candidates.js';
 import { countConstants, looseParameters } from './constantCounts.js';
@@ -39,14 +41,30 @@ export function layersOf(model: Model, types: TypeTable = inferTypes(model)): La
     (a, b) =>
       a.index - b.index || Number(b.kind === 'scope') - Number(a.kind === 'scope') || depthOf(a) - depthOf(b),
   );
+  const contexts = perView.map((part) => blockContextOf(part.view, part.candidates, types));
+  const recognised = findBlocks(contexts, layers);
+  const marked = withBlocks(layers, recognised);
   return {
-    layers,
-    byName: new Map(layers.map((layer) => [layer.name, layer])),
+    layers: marked,
+    byName: new Map(marked.map((layer) => [layer.name, layer])),
     mlps,
     attentions,
+    blocks: recognised,
     counts: countConstants(views, candidates),
     views,
   };
+}
+
+/** Returns the layers with the kinds of the blocks that they hold or are parts of, each kind once. */
+function withBlocks(layers: readonly Layer[], recognised: readonly RecognisedBlock[]): readonly Layer[] {
+  const kinds = new Map<string, Set<string>>();
+  for (const { kind, holders } of recognised) {
+    for (const holder of holders) kinds.set(holder, (kinds.get(holder) ?? new Set()).add(kind));
+  }
+  return layers.map((layer) => {
+    const found = kinds.get(layer.name);
+    return found === undefined ? layer : { ...layer, blocks: [...new Set([...layer.blocks, ...found])] };
+  });
 }
 
 /** Returns a model's layers without their nodes: what addresses are resolved against in another process. */

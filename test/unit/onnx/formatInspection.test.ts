@@ -21,6 +21,7 @@ function inspection(given: Partial<Inspection>): Inspection {
     ...{ nodeCount: 23, subgraphNodeCount: 0, functionNodeCount: 0 },
     operators: { Conv: 2, Relu: 3 },
     layers: [layer],
+    blocks: [],
     warnings: [],
     ...given,
   };

@@ -1,4 +1,5 @@
 import type { Inspection } from '../../../../src/protocol/inspection.js';
+import { notableBlocks } from '../../../../src/protocol/blockWords.js';
 import { compareKeys, type SortKey } from '../../../components/sortKey.js';
 
 /** A layer, as the model's structure describes it. */
@@ -162,10 +163,12 @@ export class LayerTree {
   }
 }
 
-/** Returns what a layer is, in words: `conv`, `activation Relu`, `scope`. */
+/** Returns what a layer is, in words: `conv · residual`, `activation · Relu`, `scope · attention`. */
 export function kindWords({ kind, operator, blocks }: ModelLayer): string {
-  const detail = blocks.length > 0 ? blocks.join(', ') : operator;
-  return detail === '' || detail.toLowerCase() === kind ? kind : `${kind} · ${detail}`;
+  const details = [operator, ...notableBlocks(blocks)].filter((detail) => {
+    return detail !== '' && detail.toLowerCase() !== kind;
+  });
+  return [kind, ...details].join(' · ');
 }
 
 /** Returns a shape as people write it: `N × 16 × 28 × 28`; empty where nothing is known. */
