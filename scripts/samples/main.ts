@@ -10,6 +10,7 @@ import { dyingRelu } from './dyingRelu.js';
 import { fashionCnn } from './fashionCnn.js';
 import { modularAddition } from './modularAddition.js';
 import { storyLm } from './storyLm.js';
+import { toneCnn } from './toneCnn.js';
 import type { Sample, SampleFacts } from './sample.js';
 
 const samples: readonly Sample[] = [
@@ -22,6 +23,7 @@ const samples: readonly Sample[] = [
   digitsInt8,
   digitsFp16,
   cartPoleTrees,
+  toneCnn,
 ];
 
 const chosen = process.argv.slice(2);

@@ -4,6 +4,7 @@ import { methods } from './attribution/methods/methods.js';
 import { completeOutcome } from './attribution/outcome.js';
 import { attributionPapers, attributionRows } from './attribution/papers.js';
 import { prepare } from './attribution/prepare.js';
+import { withRemoval } from './attribution/removal.js';
 import { draftReport } from './attribution/report/draft.js';
 import { attributionSettings } from './attribution/settings.js';
 
@@ -48,6 +49,11 @@ export const attribution = defineAnalysis({
       title: 'Largest conservation error',
       description: 'Largest absolute conservation error of a row: what biases, ε and other operators took.',
     },
+    removalGap: {
+      title: 'Removal gap',
+      description:
+        'Area between the explained value with elements removed in random order and with the highest scores removed first; only with removal.',
+    },
     fidelity: {
       title: 'Fidelity',
       description:
@@ -64,7 +70,7 @@ export const attribution = defineAnalysis({
       // What completeOutcome will measure, announced first so that the bar does not stop short.
       problem.expect(problem.rows.count * (1 + problem.baselines.count));
       const found = await methods[settings.method].attribute(problem);
-      const outcome = await completeOutcome(problem, found);
+      const outcome = await withRemoval(problem, await completeOutcome(problem, found));
       context.progress({ fractionDone: 1, message: 'Writing the report' });
       return draftReport({ problem, outcome, facts });
     } finally {

@@ -23,6 +23,7 @@ const sampleCounts: Readonly<Record<string, { readonly count: number; readonly h
   'fashion-cnn': { count: 3200, hasLabels: true },
   'modular-addition': { count: 97 ** 2, hasLabels: true },
   'story-lm': { count: 619, hasLabels: false },
+  'tone-cnn': { count: 32, hasLabels: true },
 };
 
 interface Manifest {

@@ -1,5 +1,6 @@
 import type { RunCost, Workload } from '../../analysis.js';
 import { methods } from './methods/methods.js';
+import { removalPasses } from './removal.js';
 import { defaultRowCount, parseRows } from './rows.js';
 import type { AttributionSettings } from './settings.js';
 
@@ -17,8 +18,9 @@ const sharedPasses = 3;
 export function attributionCost(settings: AttributionSettings, workload: Workload): RunCost {
   const rowCount =
     parseRows(settings.rows)?.length ?? Math.min(workload.sampleCount, workload.limit ?? defaultRowCount);
+  const ownPasses = methods[settings.method].passesPerRow(settings, workload);
   return {
-    passCount: rowCount * (sharedPasses + methods[settings.method].passesPerRow(settings, workload)),
+    passCount: rowCount * (sharedPasses + ownPasses + (settings.removal ? removalPasses : 0)),
     readCount: rowCount,
   };
 }

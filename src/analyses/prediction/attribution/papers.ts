@@ -185,7 +185,7 @@ export const attributionRows: readonly PaperRow[] = [
   },
   {
     line: 77,
-    settings: { method: 'lrp-epsilon' },
+    settings: { method: 'lrp-epsilon', removal: 'true' },
     limits:
       'Relevance goes down to the samples of the waveform or the cells of the spectrogram that is the input of the model.',
   },

@@ -280,6 +280,16 @@ const masking = {
   },
 } as const satisfies SettingsSchema;
 
+const checks = {
+  removal: {
+    kind: 'boolean',
+    title: 'Removal curve',
+    description:
+      'Also set elements to the baseline, highest scores first and in random order, and show what is left of the explained value: 20 more passes per row.',
+    default: false,
+  },
+} as const satisfies SettingsSchema;
+
 const trees = {
   absence: {
     kind: 'choice',
@@ -329,6 +339,7 @@ export const attributionSettings = {
   ...masking,
   ...fitting,
   ...trees,
+  ...checks,
 } as const;
 
 /** Their values. */

@@ -54,7 +54,21 @@ export function draftReport(explanation: Explanation): ReportDraft {
 }
 
 /** Metrics that only some methods have. */
-const methodMetrics = ['maxStandardError', 'fidelity', 'conservationError', 'maxConservationError'] as const;
+const methodMetrics = [
+  'maxStandardError',
+  'fidelity',
+  'conservationError',
+  'maxConservationError',
+  'removalGap',
+] as const;
+
+/** Those of them that are shown, where they were measured. */
+const ownMetricItems = [
+  { metric: 'maxStandardError', label: 'Largest standard error' },
+  { metric: 'maxConservationError', label: 'Largest conservation error' },
+  { metric: 'removalGap', label: 'Removal gap' },
+  { metric: 'fidelity', label: 'Fidelity (R²)' },
+] as const satisfies readonly { readonly metric: (typeof methodMetrics)[number]; readonly label: string }[];
 
 function rowCountText({ rows }: Problem): string {
   const { count, availableCount, ids } = rows;
@@ -173,15 +187,7 @@ function blocksOf(explanation: Explanation): Block[] {
         ...(outcome.completenessError === undefined
           ? []
           : [{ metric: 'maxCompletenessError', label: 'Largest completeness error' }]),
-        ...(outcome.metrics?.['maxStandardError'] === undefined
-          ? []
-          : [{ metric: 'maxStandardError', label: 'Largest standard error' }]),
-        ...(outcome.metrics?.['maxConservationError'] === undefined
-          ? []
-          : [{ metric: 'maxConservationError', label: 'Largest conservation error' }]),
-        ...(outcome.metrics?.['fidelity'] === undefined
-          ? []
-          : [{ metric: 'fidelity', label: 'Fidelity (R²)' }]),
+        ...ownMetricItems.filter(({ metric }) => outcome.metrics?.[metric] !== undefined),
       ],
     },
     { type: 'findings' },
