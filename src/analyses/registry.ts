@@ -1,6 +1,7 @@
 import type { Analysis } from './analysis.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
+import { networkDissection } from './neuron/network-dissection.js';
 import { aspectImportance } from './prediction/aspect-importance.js';
 import { attribution } from './prediction/attribution.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
@@ -14,4 +15,5 @@ export const analyses: readonly Analysis[] = [
   permutationImportance,
   aspectImportance,
   treeEnsemble,
+  networkDissection,
 ];

@@ -30,7 +30,8 @@ export async function writeSlowRun(folder: string): Promise<ModelAndData> {
   const model = join(folder, 'slow.onnx');
   const data = join(folder, 'slow.npz');
   await writeModel(denseModel([64, 1024, 1024, 10]), model);
-  await writeNpz(data, { x: normalTensor(createRandom(3), [60_000, 64]) });
+  const labels: TensorValue = { dtype: 'uint8', dims: [60_000], data: new Uint8Array(60_000) };
+  await writeNpz(data, { x: normalTensor(createRandom(3), [60_000, 64]), labels });
   return { model, data };
 }
 

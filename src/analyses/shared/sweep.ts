@@ -201,20 +201,23 @@ export interface FedBatch {
 
 /** Streams batches ready to feed; the last one is filled up by repeating its last sample if the model's batch is fixed. */
 export async function* fedBatches(
-  request: Pick<SweepRequest, 'data' | 'batchSize' | 'signal'>,
+  request: Pick<SweepRequest, 'batchSize' | 'signal'> & { readonly data: Pick<Dataset, 'batches'> },
   model: Model,
   limit: number,
 ): AsyncIterable<FedBatch> {
   const { data, batchSize, signal } = request;
-  const isFixed = model.graph.inputs.some(
-    (input) => input.type.kind === 'tensor' && typeof input.type.shape?.[0] === 'number',
-  );
+  const isFixed = isBatchFixed(model);
   for await (const batch of data.batches({ batchSize, limit }, signal)) {
     const isShort = isFixed && batch.sampleCount < batchSize;
     if (isShort) {
       yield { batch, feeds: fillUp(batch.feeds, batch.sampleCount, batchSize), rowCount: batchSize };
     } else yield { batch, feeds: batch.feeds, rowCount: batch.sampleCount };
   }
+}
+
+/** Tells whether a model takes a number of rows of its own only. */
+export function isBatchFixed({ graph }: Model): boolean {
+  return graph.inputs.some(({ type }) => type.kind === 'tensor' && typeof type.shape?.[0] === 'number');
 }
 
 function fillUp(feeds: Feeds, from: number, to: number): Feeds {
