@@ -2,6 +2,7 @@ import type { Analysis } from './analysis.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
 import { networkDissection } from './neuron/network-dissection.js';
+import { adversarialExamples } from './prediction/adversarial-examples.js';
 import { aspectImportance } from './prediction/aspect-importance.js';
 import { attribution } from './prediction/attribution.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
@@ -16,4 +17,5 @@ export const analyses: readonly Analysis[] = [
   aspectImportance,
   treeEnsemble,
   networkDissection,
+  adversarialExamples,
 ];
