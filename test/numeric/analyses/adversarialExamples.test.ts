@@ -243,7 +243,8 @@ describe('adversarial-examples', function () {
     for (const value of numbers(draft, 'adversarial')) assert.ok(value >= 0 && value <= 1);
     const grid = draft.blocks.find(({ type }) => type === 'image-grid');
     assert(grid?.type === 'image-grid');
-    assert.equal(grid.images.length % 3, 0);
-    assert.match(grid.images[2]?.caption ?? '', /perturbation × /);
+    // Three pictures of 28 columns with two gaps of 2 between them.
+    assert.deepEqual([grid.images[0]?.width, grid.images[0]?.height], [88, 28]);
+    assert.match(grid.images[0]?.caption ?? '', /^\S+ ?\S*: \d → \d, perturbation × /);
   });
 });

@@ -14,14 +14,14 @@ const [shownRowCount, shownElementCount] = [8, 5];
 export function exampleBlocks(study: AdversarialStudy, labelNames: readonly string[] | undefined): Block[] {
   const shown = shownRows(study);
   if (shown.length === 0) return [];
-  const images = shown.map((row) => triplet(study, row, labelNames));
-  if (images.some((images) => images === undefined)) return [movesTable(study, shown, labelNames)];
+  const images = shown.map((row) => triptych(study, row, labelNames)).filter((image) => image !== undefined);
+  if (images.length < shown.length) return [movesTable(study, shown, labelNames)];
   return [
     {
       type: 'image-grid',
       title: 'Clean, adversarial, and the perturbation',
-      alt: `${String(shown.length)} rows that the attack fooled: as they are, as attacked, and the difference, amplified so that ±ε is black and white.`,
-      images: images.flatMap((three) => three ?? []),
+      alt: `${String(shown.length)} rows: as they are, as attacked, and the difference, amplified so that ±ε is black and white.`,
+      images,
     },
   ];
 }
@@ -33,60 +33,78 @@ function shownRows({ cleanGaps, caught }: AdversarialStudy): number[] {
   return (fooled.length > 0 ? fooled : rows).slice(0, shownRowCount);
 }
 
-function triplet(
+/** Grey columns between the three parts of a picture. */
+const gapWidth = 2;
+
+/** The row, the attacked row and the amplified difference in one picture, so that no layout parts them. */
+function triptych(
   study: AdversarialStudy,
   row: number,
   labelNames: readonly string[] | undefined,
-): Picture[] | undefined {
+): Picture | undefined {
   const { input, range, caught, epsilon, predictions, rows } = study;
   const size = input.dims.reduce((product, dim) => product * dim, 1);
-  const [low, high] = [Math.min(...range.low), Math.max(...range.high)];
-  const hasRange = Number.isFinite(low) && Number.isFinite(high) && high > low;
   const own = input.values.subarray(row * size, (row + 1) * size);
-  const [least, greatest] = hasRange ? [low, high] : [Math.min(...own), Math.max(...own)];
-  const difference = Float64Array.from(own, (value, i) => (caught.values[row * size + i] ?? NaN) - value);
-  const most = difference.reduce((largest, step) => Math.max(largest, Math.abs(step)), 0);
-  const reach = study.caught.distances.length > 0 && most > epsilon ? epsilon : most;
-  const name = rowName(rows.ids[row] ?? String(row));
+  const attacked = caught.values.subarray(row * size, (row + 1) * size);
+  const difference = Float64Array.from(own, (value, i) => (attacked[i] ?? NaN) - value);
+  const [low, high] = [extreme(range.low, Math.min), extreme(range.high, Math.max)];
+  const hasRange = Number.isFinite(low) && Number.isFinite(high) && high > low;
+  const levels = hasRange
+    ? ([low, high] as const)
+    : ([extreme(own, Math.min), extreme(own, Math.max)] as const);
+  // A perturbation of L2 is shown by its own largest step, one of L∞ by ε.
+  const reach = Math.min(epsilon, extreme(difference.map(Math.abs), Math.max)) || 1;
+  const factor = (levels[1] - levels[0]) / (2 * reach);
   const classOf = (index: number | undefined): string =>
     labelNames?.[index ?? -1] ?? `class ${String(index)}`;
-  const factor = (greatest - least) / (2 * (reach === 0 ? 1 : reach));
-  const pictures = [
-    drawn(study, own, { least, greatest, caption: `${name}: ${classOf(predictions.clean[row])}` }),
-    drawn(study, caught.values.subarray(row * size, (row + 1) * size), {
-      least,
-      greatest,
-      caption: `attacked: ${classOf(predictions.adversarial[row])}`,
-    }),
-    drawn(study, difference, {
-      least: -reach,
-      greatest: reach,
-      caption: `perturbation × ${formatNumber(Number(factor.toPrecision(2)))}`,
-    }),
-  ];
-  const found = pictures.filter((picture) => picture !== undefined);
-  return found.length === 3 ? found : undefined;
+  const caption = `${rowName(rows.ids[row] ?? String(row))}: ${classOf(predictions.clean[row])} → ${classOf(predictions.adversarial[row])}, perturbation × ${formatNumber(Number(factor.toPrecision(2)))}`;
+  const parts = [
+    drawn(study, own, levels),
+    drawn(study, attacked, levels),
+    drawn(study, difference, [-reach, reach]),
+  ].filter((part) => part !== undefined);
+  return parts.length === 3 ? sideBySide(parts, caption) : undefined;
+}
+
+function extreme(values: ArrayLike<number>, choose: (a: number, b: number) => number): number {
+  let found = values[0] ?? NaN;
+  for (let i = 1; i < values.length; i++) found = choose(found, values[i] ?? NaN);
+  return found;
+}
+
+interface Drawn {
+  readonly width: number;
+  readonly height: number;
+  readonly channelCount: 1 | 3;
+  readonly levels: Uint8Array;
 }
 
 function drawn(
   { input }: AdversarialStudy,
   elements: ArrayLike<number>,
-  at: { readonly least: number; readonly greatest: number; readonly caption: string },
-): Picture | undefined {
+  [least, greatest]: readonly [number, number],
+): Drawn | undefined {
   const pixels = rowPixels({ dims: input.dims, channelAxis: input.channelAxis, elements }, 0);
   if (pixels === undefined) return undefined;
-  const width = at.greatest - at.least;
-  const levels = Uint8Array.from(pixels.values, (value) => {
-    const share = width > 0 ? (value - at.least) / width : 0.5;
-    return Math.round(255 * Math.min(1, Math.max(0, share)));
-  });
-  const png = encodePng(pixels.width, pixels.height, levels, pixels.channelCount);
-  return pngPicture(png, {
-    width: pixels.width,
-    height: pixels.height,
-    alt: at.caption,
-    caption: at.caption,
-  });
+  const width = greatest - least;
+  const levels = Uint8Array.from(pixels.values, (value) =>
+    Math.round(255 * Math.min(1, Math.max(0, width > 0 ? (value - least) / width : 0.5))),
+  );
+  return { ...pixels, levels };
+}
+
+function sideBySide(parts: readonly Drawn[], caption: string): Picture {
+  const { width = 1, height = 1, channelCount = 1 } = parts[0] ?? {};
+  const total = parts.length * width + (parts.length - 1) * gapWidth;
+  const levels = new Uint8Array(total * height * channelCount).fill(128);
+  for (const [place, part] of parts.entries()) {
+    for (let y = 0; y < height; y++) {
+      const line = part.levels.subarray(y * width * channelCount, (y + 1) * width * channelCount);
+      levels.set(line, (y * total + place * (width + gapWidth)) * channelCount);
+    }
+  }
+  const png = encodePng(total, height, levels, channelCount);
+  return pngPicture(png, { width: total, height, alt: caption, caption });
 }
 
 const moveColumns: TableColumn[] = [
