@@ -9,7 +9,7 @@ import { elementCountOf, float32Tensor, type TensorValue, toFloat64 } from '../.
 import type { AnalysisContext } from '../../analysis.js';
 import { type CutValue, cutAt } from '../attribution/cut.js';
 import { chooseOutput } from '../attribution/explained.js';
-import { fixedBatchSize } from '../attribution/field.js';
+import { fixedBatchSize } from '../attribution/fixedBatchSize.js';
 import { type Rows, takeRows } from '../attribution/rows.js';
 import { rowTypes } from '../attribution/rowTypes.js';
 
