@@ -3,11 +3,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootDir } from '../../test/support/paths.js';
 import { cartPoleTrees } from './cartPoleTrees.js';
+import { crossNetwork } from './crossNetwork.js';
 import { digitsFp16, digitsInt8 } from './convertedDigits.js';
 import { digitsCnn } from './digitsCnn.js';
 import { digitsVae } from './digitsVae.js';
 import { dyingRelu } from './dyingRelu.js';
 import { fashionCnn } from './fashionCnn.js';
+import { inContext } from './inContext.js';
+import { marketingMix } from './marketingMix.js';
 import { modularAddition } from './modularAddition.js';
 import { storyLm } from './storyLm.js';
 import { toneCnn } from './toneCnn.js';
@@ -20,6 +23,9 @@ const samples: readonly Sample[] = [
   storyLm,
   digitsVae,
   modularAddition,
+  inContext,
+  crossNetwork,
+  marketingMix,
   digitsInt8,
   digitsFp16,
   cartPoleTrees,

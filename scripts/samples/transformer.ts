@@ -59,11 +59,14 @@ export function layEmbedding(
   lay(network, { opType: 'Gather', name }, [indices], { axis: 0 });
 }
 
-/** A block's sizes, and the mask it shares with the others. */
-type BlockShape = DecoderShape & { readonly isSeen: string };
+/** A block's sizes, and the mask it shares with the others: true where a query (axis −2) sees a key (axis −1). */
+export type BlockShape = Pick<
+  DecoderShape,
+  'width' | 'headCount' | 'hiddenWidth' | 'isNormalized' | 'activation'
+> & { readonly isSeen: string };
 
-/** x + attention(norm1(x)), then + mlp(norm2(that)). */
-function layBlock(network: Network, name: string, shape: BlockShape): void {
+/** Lays x + attention(norm1(x)), then + mlp(norm2(that)). */
+export function layBlock(network: Network, name: string, shape: BlockShape): void {
   const sublayer = (norm: string, layInner: () => void): void => {
     const stream = network.value;
     if (shape.isNormalized) layLayerNorm(network, `${name}.${norm}`, shape.width);
@@ -78,7 +81,7 @@ function layBlock(network: Network, name: string, shape: BlockShape): void {
   });
 }
 
-function layMlp(network: Network, name: string, shape: DecoderShape): void {
+function layMlp(network: Network, name: string, shape: BlockShape): void {
   layDense(network, `${name}.fc1`, { in: shape.width, out: shape.hiddenWidth });
   if (shape.activation === 'relu') lay(network, { opType: 'Relu', name: `${name}.act` }, [], {});
   else layGelu(network, `${name}.act`);

@@ -3,10 +3,14 @@ import type { Model } from '../../src/onnx/model.js';
 import type { TensorValue } from '../../src/onnx/tensorValue.js';
 import { normalTensor } from './modelBuilder.js';
 
-/** Returns seeded feeds: normal numbers for float inputs, small whole ones for others; open sizes are `batch` and `size`. */
+/** Returns seeded feeds: normal numbers for float inputs, whole ones below `tokenCount` for others; open sizes are `batch` and `size`. */
 export function feedsFor(
   model: Model,
-  { batch = 2, size }: { readonly batch?: number; readonly size: number },
+  {
+    batch = 2,
+    size,
+    tokenCount = 20,
+  }: { readonly batch?: number; readonly size: number; readonly tokenCount?: number },
 ): Record<string, TensorValue> {
   const random = createRandom(3);
   const feeds: Record<string, TensorValue> = {};
@@ -20,7 +24,7 @@ export function feedsFor(
       continue;
     }
     const count = dims.reduce((product, length) => product * length, 1);
-    const tokens = Array.from({ length: count }, () => random.integer(20));
+    const tokens = Array.from({ length: count }, () => random.integer(tokenCount));
     feeds[name] =
       type.elementType === 'int32'
         ? { dtype: 'int32', dims, data: Int32Array.from(tokens) }

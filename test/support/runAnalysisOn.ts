@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import type { Analysis, AnalysisContext, ReportDraft, SettingsOf } from '../../src/analyses/analysis.js';
 import type { SettingsSchema } from '../../src/protocol/settings.js';
 import type { Feeds } from '../../src/engine/runtime/session.js';
 import type { Model } from '../../src/onnx/model.js';
+import { openDataset } from '../../src/data/openDataset.js';
+import { readModel } from '../../src/onnx/readModel.js';
+import { samplesDir } from './paths.js';
 import { attributionContext, type RunOptions } from './runAttribution.js';
 
 /** Runs an analysis on tensors in memory with its default settings changed. */
@@ -19,4 +23,19 @@ export function runAnalysisOn<S extends SettingsSchema>(
       ? context
       : { ...context, data: { ...context.data, columnNames: { x: columnNames } } };
   return analysis.run(named, { ...Object.fromEntries(defaults), ...settings } as SettingsOf<S>);
+}
+
+/** Runs an analysis on a committed sample and its data, with its default settings changed. */
+export async function runAnalysisOnSample<S extends SettingsSchema>(
+  analysis: Analysis<S>,
+  name: string,
+  settings: Readonly<Record<string, unknown>> = {},
+  options: RunOptions = {},
+): Promise<ReportDraft> {
+  const dir = join(samplesDir, name);
+  const model = await readModel(join(dir, `${name}.onnx`));
+  const data = await openDataset(join(dir, `${name}.inspect.json`), model);
+  const defaults = Object.entries(analysis.settings).map(([key, setting]) => [key, setting.default]);
+  const context: AnalysisContext = { ...attributionContext(model, {}, options), data };
+  return analysis.run(context, { ...Object.fromEntries(defaults), ...settings } as SettingsOf<S>);
 }

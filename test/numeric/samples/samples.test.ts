@@ -15,12 +15,15 @@ const names = readdirSync(samplesDir).filter((name) => existsSync(join(samplesDi
 /** What the data of each sample holds. */
 const sampleCounts: Readonly<Record<string, { readonly count: number; readonly hasLabels: boolean }>> = {
   'cart-pole-trees': { count: 500, hasLabels: true },
+  'cross-network': { count: 600, hasLabels: true },
   'digits-cnn': { count: 4000, hasLabels: true },
   'digits-fp16': { count: 4000, hasLabels: true },
   'digits-int8': { count: 4000, hasLabels: true },
   'digits-vae': { count: 1000, hasLabels: false },
   'dying-relu': { count: 4000, hasLabels: true },
   'fashion-cnn': { count: 3200, hasLabels: true },
+  'in-context': { count: 8, hasLabels: false },
+  'marketing-mix': { count: 12, hasLabels: false },
   'modular-addition': { count: 97 ** 2, hasLabels: true },
   'story-lm': { count: 619, hasLabels: false },
   'tone-cnn': { count: 32, hasLabels: true },

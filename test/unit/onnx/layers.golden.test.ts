@@ -22,6 +22,12 @@ const knownParameterCounts: Readonly<Record<string, number>> = {
   'sample-models/digits-vae/digits-vae.onnx': 100_480 + 2 * 1_032 + 1_152 + 101_136,
   // Stem 144+32, blocks 2·16·16·9+64+148, 16·32·9+32·32·9+128+552+16·32+64, 32·64·9+64·64·9+256+2,128+32·64+128, fc 650.
   'sample-models/fashion-cnn/fashion-cnn.onnx': 176 + 4_820 + 15_080 + 59_856 + 650,
+  // Four cross layers of 8·4 and 2·4 and 8, two heads of 8·2+2.
+  'sample-models/cross-network/cross-network.onnx': 4 * (32 + 8 + 8) + 2 * 18,
+  // Rows 2·32+32, classes 2·32, three blocks of 4·32²+2·32·64+64+32+2·64, last norm 64, head 32·2+2.
+  'sample-models/in-context/in-context.onnx': 96 + 64 + 3 * (4_096 + 4_096 + 96 + 128) + 64 + 66,
+  // Four kernels of 26 weeks, a mix of 4+1.
+  'sample-models/marketing-mix/marketing-mix.onnx': 4 * 26 + 5,
   // Tokens 98·64, positions 3·64, attention 4·64², MLP 64·256+256 and 256·64+64, head 64·97.
   'sample-models/modular-addition/modular-addition.onnx': 6_272 + 192 + 16_384 + 16_640 + 16_448 + 6_208,
   // Tokens and head 1,024·80 each, positions 64·80, four blocks of 4·80²+320+2·80·320+400, last norm 160.
