@@ -8,6 +8,7 @@ import { attribution } from './prediction/attribution.js';
 import { functionExplorer } from './prediction/function-explorer.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
 import { treeEnsemble } from './prediction/tree-ensemble.js';
+import { attentionMaps } from './representation/attention-maps.js';
 
 /** Every analysis there is, one line each, in the order they are listed. */
 export const analyses: readonly Analysis[] = [
@@ -20,4 +21,5 @@ export const analyses: readonly Analysis[] = [
   networkDissection,
   adversarialExamples,
   functionExplorer,
+  attentionMaps,
 ];

@@ -47,6 +47,11 @@ const products = ['MatMul', 'Einsum', 'Gemm', 'com.microsoft:FusedMatMul', 'com.
 const maxScoreSteps = 12;
 const maxSourceSteps = 64;
 
+/** Tells whether a node is an operator that computes attention as a whole. */
+export function isFusedAttention(node: GraphNode): boolean {
+  return qualifiedOperator(node) in fusedOperators;
+}
+
 /** Returns the attention of a graph, in file order. */
 export function findAttentions(context: BlockContext): FoundAttention[] {
   return context.view.graph.nodes.flatMap((node) => {
@@ -155,7 +160,7 @@ function sourcesOf({ view, layerOf, budget }: BlockContext, value: string): Read
       node === undefined ||
       isTooFar ||
       beginnings.has(layer?.kind ?? '') ||
-      qualifiedOperator(node) in fusedOperators ||
+      isFusedAttention(node) ||
       isSum({ view, layerOf }, node);
     if (isBeginning) sources.add(base);
     else if (layer?.kind === 'dense') sources.add(behindShape(view, layer.input));

@@ -1,7 +1,7 @@
-import type { Candidate } from '../layers/candidates.js';
-import type { GraphView } from '../layers/graphView.js';
+import { type Candidate, findCandidates } from '../layers/candidates.js';
+import { type GraphView, graphViewsOf } from '../layers/graphView.js';
 import type { Layer } from '../layers/layer.js';
-import type { GraphNode } from '../model.js';
+import type { GraphNode, Model } from '../model.js';
 import type { TypeTable } from '../shapes/typeTable.js';
 import type { BlockContext, FoundBlock } from './blockKind.js';
 import { blockKinds } from './blockTable.js';
@@ -21,6 +21,14 @@ export function blockContextOf(
     candidates.flatMap((candidate) => candidate.nodes.map((node) => [node, candidate] as const)),
   );
   return { view, candidates, types, layerOf, budget: { left: visitsPerNode * view.graph.nodes.length } };
+}
+
+/** Returns the main graph of a model as blocks are looked for in it. */
+export function mainBlockContext(model: Model, types: TypeTable): BlockContext {
+  const [view] = graphViewsOf(model);
+  // The main graph is always there, and first.
+  const main = view as GraphView;
+  return blockContextOf(main, findCandidates(main), types);
 }
 
 /** Returns the recognised blocks of a model, in file order, smaller ones before what is around them. */

@@ -19,6 +19,7 @@ import { completeSettings } from '../../../src/runs/settings.js';
 import { writeClassifier, writeSlowRun, writeTrees } from '../../support/cliModels.js';
 import { normalTensor } from '../../support/modelBuilder.js';
 import { rootDir } from '../../support/paths.js';
+import { specialModels } from '../../support/specialModels.js';
 import { useTemporaryFolder } from '../../support/temporaryFolder.js';
 
 const analysesDir = join(rootDir, 'src', 'analyses');
@@ -52,25 +53,28 @@ describe('the registry of analyses', () => {
       const folder = useTemporaryFolder();
       // The one analysis that reads no networks.
       const needsTrees = analysis.id === 'tree-ensemble';
+      const special = specialModels[analysis.id];
 
       /** The smallest model there is for it: one hidden layer, eight samples with labels. */
       async function smallest(): Promise<RunRequest> {
+        const common = {
+          kind: 'run',
+          analysis: analysis.id,
+          settings: {},
+          seed: 3,
+          provider: 'cpu',
+        } as const;
+        if (special !== undefined) {
+          const { model, data } = await special.small(folder());
+          return { ...common, modelPath: model, dataPath: data };
+        }
         const { model } = needsTrees
           ? await writeTrees(folder(), { sampleCount: 8, treeCount: 3 })
           : await writeClassifier(folder());
         const dataPath = join(folder(), 'eight.npz');
         const labels = int64Tensor([0, 1, 2, 0, 1, 2, 0, 1], [8]);
         await writeNpz(dataPath, { x: normalTensor(createRandom(4), [8, 6]), labels });
-        const settings = {};
-        return {
-          kind: 'run',
-          analysis: analysis.id,
-          modelPath: model,
-          dataPath,
-          settings,
-          seed: 3,
-          provider: 'cpu',
-        };
+        return { ...common, modelPath: model, dataPath };
       }
 
       async function run(request: RunRequest): Promise<Report> {
@@ -164,7 +168,7 @@ describe('the registry of analyses', () => {
       it('is cancelled within 200 ms and leaves a report', async () => {
         const { model, data } = needsTrees
           ? await writeTrees(folder(), { sampleCount: 64, treeCount: 500 })
-          : await writeSlowRun(folder());
+          : await (special?.slow(folder()) ?? writeSlowRun(folder()));
         const client = createEngineClient({ log: silentLogger });
         const controller = new AbortController();
         let abortedMs = 0;

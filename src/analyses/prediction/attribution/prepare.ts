@@ -7,6 +7,7 @@ import { chooseOutput, type ExplainedOutput } from './explained.js';
 import { fieldsOf } from './fields.js';
 import type { Gate } from './fieldPlan.js';
 import { type ExplainableInput, explainableInputs } from './inputs.js';
+import { withPlainAttention } from '../../shared/attention/plainAttention.js';
 import { channelAxisOf } from '../../shared/layout.js';
 import { methods } from './methods/methods.js';
 import { baselinesOfPart } from './part.js';
@@ -74,11 +75,13 @@ export async function prepare(given: AnalysisContext, settings: AttributionSetti
   };
 }
 
-/** With `explain=auto` trees give the sums of their leaves. */
+/** With `explain=auto` trees give the sums of their leaves; fused attention is written out for methods that read it. */
 function explainedContext(
-  context: AnalysisContext,
+  given: AnalysisContext,
   settings: AttributionSettings,
 ): { readonly context: AnalysisContext; readonly skipped: ReadonlyMap<string, string> } {
+  const { readsAttention = false } = methods[settings.method];
+  const context = readsAttention ? { ...given, model: withPlainAttention(given.model) } : given;
   if (settings.explain !== 'auto') return { context, skipped: new Map() };
   const { model, skipped } = withRawTreeScores(context.model);
   return { context: { ...context, model }, skipped };

@@ -112,6 +112,8 @@ export interface AttributionMethod {
   readonly weightsMaps?: boolean;
   /** Whether the layer is the one whose maps are pooled before a linear head, and no other. */
   readonly readsPooledMaps?: boolean;
+  /** Whether it reads attention probabilities, so that fused attention is written out first. */
+  readonly readsAttention?: boolean;
   /** Whether the scores depend on the baseline, so that a row equal to it has none. */
   readonly usesBaseline: boolean;
   /** Forward passes that explaining one row takes as long as. */

@@ -1,8 +1,9 @@
+import { identityMatrix, matrixProduct, meanOverHeads } from '../../../shared/attention/tokenMatrix.js';
 import { attentionLayers } from '../attentionLayers.js';
 import { passesPerGradient } from '../passes.js';
 import { rowPoints } from '../points.js';
 import type { AttributionMethod } from '../problem.js';
-import { identityMatrix, matrixProduct, meanOverHeads, tokenAttributions } from '../tokenRelevance.js';
+import { tokenAttributions } from '../tokenRelevance.js';
 
 /**
  * Gradient-weighted attention: R ← R + mean over heads of (∂f/∂A_l ⊙ A_l)⁺ · R, layer by layer from R = I.
@@ -20,6 +21,7 @@ export const attentionGradient: AttributionMethod = {
     'Each score says how much attention to this token, followed through all layers, raises the explained value; the token that is asked about has 1 to start with.',
   paperIds: ['chefer2021', 'abnar2020'],
   takes: ['neuron', 'position', 'output', 'query'],
+  readsAttention: true,
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,
   attribute: async (problem) => {

@@ -1,7 +1,13 @@
+import {
+  identityMatrix,
+  matrixProduct,
+  meanOverHeads,
+  withResidual,
+} from '../../../shared/attention/tokenMatrix.js';
 import { attentionLayers } from '../attentionLayers.js';
 import { rowPoints } from '../points.js';
 import type { AttributionMethod } from '../problem.js';
-import { identityMatrix, matrixProduct, meanOverHeads, tokenAttributions } from '../tokenRelevance.js';
+import { tokenAttributions } from '../tokenRelevance.js';
 
 /**
  * Attention rollout: W_L · … · W_1 with W_l = ½ · mean over heads of A_l + ½ · I, rows scaled to sum to 1: where each token
@@ -19,6 +25,7 @@ export const attentionRollout: AttributionMethod = {
     'Each score is the share of what reaches the end that came from this token, when attention is followed through all layers. It is the same for every target.',
   paperIds: ['abnar2020'],
   takes: ['neuron', 'position', 'output', 'query'],
+  readsAttention: true,
   usesBaseline: false,
   passesPerRow: () => 1,
   attribute: async (problem) => {
@@ -30,13 +37,8 @@ export const attentionRollout: AttributionMethod = {
     problem.expect(rows.count);
     await field.observe(rowPoints(inputs, rows.count), ({ point, value }) => {
       const mean = meanOverHeads(tokenCount, { attention: value, gradient: [] }, (attention) => attention);
-      for (let i = 0; i < tokenCount; i++) {
-        const line = mean.subarray(i * tokenCount, (i + 1) * tokenCount);
-        line[i] = (line[i] ?? 0) + 1;
-        const total = line.reduce((sum, share) => sum + share, 0);
-        for (const [j, share] of line.entries()) line[j] = share / total;
-      }
-      matrices[point] = matrixProduct(mean, matrices[point] ?? mean, tokenCount);
+      const mixed = withResidual(mean, tokenCount);
+      matrices[point] = matrixProduct(mixed, matrices[point] ?? mixed, tokenCount);
     });
     return tokenAttributions(problem, found, matrices);
   },

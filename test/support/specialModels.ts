@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { createRandom } from '../../src/base/random.js';
+import { writeNpz } from '../../src/data/npz.js';
+import { writeModel } from '../../src/onnx/writeModel.js';
+import type { ModelAndData } from './cliModels.js';
+import { selfAttention } from './fusedAttention.js';
+import { normalTensor } from './modelBuilder.js';
+
+/** Models for an analysis that needs what the smallest network lacks. */
+export interface SpecialModels {
+  /** The smallest model, and eight samples. */
+  small(folder: string): Promise<ModelAndData>;
+  /** A model and data that keep one run busy for a second at least. */
+  slow(folder: string): Promise<ModelAndData>;
+}
+
+async function writeAttention(folder: string, dims: readonly number[]): Promise<ModelAndData> {
+  const random = createRandom(6);
+  const model = join(folder, 'attention.onnx');
+  const data = join(folder, `attention-${dims.join('-')}.npz`);
+  const weights = { weight: normalTensor(random, [4, 12]), bias: normalTensor(random, [12]) };
+  await writeModel(selfAttention('plain', weights), model);
+  await writeNpz(data, { x: normalTensor(random, dims) });
+  return { model, data };
+}
+
+/** By the id of the analysis. */
+export const specialModels: Readonly<Record<string, SpecialModels>> = {
+  'attention-maps': {
+    small: (folder) => writeAttention(folder, [8, 5, 4]),
+    slow: (folder) => writeAttention(folder, [16, 1000, 4]),
+  },
+};
