@@ -5,6 +5,7 @@ import { networkDissection } from './neuron/network-dissection.js';
 import { adversarialExamples } from './prediction/adversarial-examples.js';
 import { aspectImportance } from './prediction/aspect-importance.js';
 import { attribution } from './prediction/attribution.js';
+import { featureInteractions } from './prediction/feature-interactions.js';
 import { functionExplorer } from './prediction/function-explorer.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
 import { treeEnsemble } from './prediction/tree-ensemble.js';
@@ -22,4 +23,5 @@ export const analyses: readonly Analysis[] = [
   adversarialExamples,
   functionExplorer,
   attentionMaps,
+  featureInteractions,
 ];
