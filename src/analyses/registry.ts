@@ -7,6 +7,7 @@ import { aspectImportance } from './prediction/aspect-importance.js';
 import { attribution } from './prediction/attribution.js';
 import { featureInteractions } from './prediction/feature-interactions.js';
 import { functionExplorer } from './prediction/function-explorer.js';
+import { attributionBenchmark } from './prediction/attribution-benchmark.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
 import { treeEnsemble } from './prediction/tree-ensemble.js';
 import { attentionMaps } from './representation/attention-maps.js';
@@ -16,6 +17,7 @@ export const analyses: readonly Analysis[] = [
   deadNeurons,
   activationSparsity,
   attribution,
+  attributionBenchmark,
   permutationImportance,
   aspectImportance,
   treeEnsemble,

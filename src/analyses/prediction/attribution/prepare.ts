@@ -1,6 +1,7 @@
 import { UserError } from '../../../base/errors.js';
 import { dataTypeFacts } from '../../../onnx/dataTypes.js';
 import type { Model } from '../../../onnx/model.js';
+import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import { type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { chooseOutput, type ExplainedOutput } from './explained.js';
@@ -27,7 +28,20 @@ import { chooseTargets, parsePosition, type Targets } from './targets.js';
 export interface Prepared {
   readonly problem: Problem;
   readonly facts: ExplanationFacts;
+  /**
+   * Returns the same problem for another method, or with other settings of one: what is explained, the rows and the
+   * baselines stay, and so do open sessions.
+   *
+   * @throws UserError when the method does not take the settings, or their layer is none.
+   */
+  withMethod(settings: AttributionSettings): Promise<Problem>;
   close(): Promise<void>;
+}
+
+/** What is known before: rows that were read, an explained element of each that was chosen. */
+export interface Known {
+  readonly rows?: Rows;
+  readonly selection?: Selection;
 }
 
 /**
@@ -35,42 +49,74 @@ export interface Prepared {
  *
  * @throws UserError for settings that do not fit the method, the model or each other.
  */
-export async function prepare(given: AnalysisContext, settings: AttributionSettings): Promise<Prepared> {
+export async function prepare(
+  given: AnalysisContext,
+  settings: AttributionSettings,
+  known: Known = {},
+): Promise<Prepared> {
   refuseUnusedSettings(settings);
-  const { context, skipped } = explainedContext(given, settings);
+  const { context, rows, types, output, locate } = await resolve(given, settings, known);
   const { model } = context;
-  const rows = await readRows(context, { chosen: parseRows(settings.rows) });
-  const types = await rowTypes(context, rows);
-  const chosen = chooseOutput(model, types, settings);
-  const output = { ...chosen, skipped: chosen.skipped ?? skipped.get(chosen.value) };
-  const { weightsMaps = false, readsPooledMaps = false } = methods[settings.method];
-  const explainedValue = output.value;
-  const places = placesOf(model, types, { settings, explainedValue, weightsMaps, readsPooledMaps });
   const wanted = explainableInputs(model, rows.feeds);
+  const places = locate(settings);
   const { layer, neuron, through } = places;
   const values = await readValues(context, rows, valuesAt([output, ...wanted, layer, neuron, through]));
-  const what = select(settings, { rows, values, output, neuron });
+  const chosen = select(settings, { rows, values, output, neuron });
+  const what = { ...chosen, selection: known.selection ?? chosen.selection };
   const fields = fieldsOf(context, { model, types, selection: what.selection }, rows);
+  const problem: Problem = {
+    model,
+    settings,
+    columnNames: context.data?.columnNames ?? {},
+    selection: what.selection,
+    random: context.random,
+    signal: context.signal,
+    rows,
+    ...(await tensorsOf({ model, settings, rows, wanted, places, values })),
+    ...fields,
+  };
   return {
     close: () => fields.close(),
     facts: { ...what, labelNames: context.data?.labelNames, ...inputFacts(wanted, rows) },
-    problem: {
-      model,
-      settings,
-      columnNames: context.data?.columnNames ?? {},
-      selection: what.selection,
-      random: context.random,
-      signal: context.signal,
-      rows,
-      ...(await tensorsOf({ model, settings, rows, wanted, places, values })),
-      open: (choice) => fields.open(choice),
-      openPaths: (choice) => fields.openPaths(choice),
-      expect: (pointCount) => {
-        fields.expect(pointCount);
-      },
-      advance: (pointCount) => {
-        fields.advance(pointCount);
-      },
+    problem,
+    withMethod: async (of) => {
+      refuseUnusedSettings(of);
+      const place = locate(of).layer;
+      const ofLayer = place === undefined ? values : await readValues(context, rows, [place.value]);
+      return { ...problem, settings: of, layer: explainedLayer(place, ofLayer) };
+    },
+  };
+}
+
+/** What does not depend on the method, but for the places that its settings name. */
+interface Resolved {
+  readonly context: AnalysisContext;
+  readonly rows: Rows;
+  readonly types: TypeTable;
+  readonly output: ExplainedOutput;
+  readonly locate: (settings: AttributionSettings) => Places;
+}
+
+async function resolve(
+  given: AnalysisContext,
+  settings: AttributionSettings,
+  known: Known,
+): Promise<Resolved> {
+  const { context, skipped } = explainedContext(given, settings);
+  const { model } = context;
+  const rows = known.rows ?? (await readRows(context, { chosen: parseRows(settings.rows) }));
+  const types = await rowTypes(context, rows);
+  const chosen = chooseOutput(model, types, settings);
+  const output = { ...chosen, skipped: chosen.skipped ?? skipped.get(chosen.value) };
+  return {
+    context,
+    rows,
+    types,
+    output,
+    locate: (of) => {
+      const { weightsMaps = false, readsPooledMaps = false } = methods[of.method];
+      const explainedValue = output.value;
+      return placesOf(model, types, { settings: of, explainedValue, weightsMaps, readsPooledMaps });
     },
   };
 }
@@ -113,13 +159,15 @@ async function tensorsOf({
   const baselines = await readBaselines(settings, inputs, rows.count);
   return {
     inputs,
-    layer:
-      layer === undefined
-        ? undefined
-        : explained(layer, values, (dims) => frontAxis(layer.unitAxis, dims.length + 1)),
+    layer: explainedLayer(layer, values),
     gate: through === undefined ? undefined : gateOf(through, values),
     baselines: settings.part === null ? baselines : baselinesOfPart(baselines, inputs, settings.part),
   };
+}
+
+function explainedLayer(layer: Places['layer'], values: Values): ExplainedTensor | undefined {
+  if (layer === undefined) return undefined;
+  return explained(layer, values, (dims) => frontAxis(layer.unitAxis, dims.length + 1));
 }
 
 /** Settings without a default that some methods take. */

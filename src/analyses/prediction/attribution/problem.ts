@@ -100,9 +100,16 @@ export interface Incompleteness {
   readonly advice: string;
 }
 
+/**
+ * What a score says. `shares`: the part of the explained value that is due to the element, in that value's unit. `slopes`: how
+ * much the value changes when the element grows by one. `places`: where evidence is, in no unit.
+ */
+export type ScoreMeaning = 'shares' | 'slopes' | 'places';
+
 /** A way to share a prediction out; one value of the table of methods. */
 export interface AttributionMethod {
   readonly title: string;
+  readonly scoresAre: ScoreMeaning;
   /** What the scores mean, one sentence for the report. */
   readonly reading: string;
   readonly paperIds: readonly string[];

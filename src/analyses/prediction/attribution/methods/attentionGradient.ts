@@ -17,6 +17,7 @@ import { tokenAttributions } from '../tokenRelevance.js';
  */
 export const attentionGradient: AttributionMethod = {
   title: 'Gradient-weighted attention',
+  scoresAre: 'places',
   reading:
     'Each score says how much attention to this token, followed through all layers, raises the explained value; the token that is asked about has 1 to start with.',
   paperIds: ['chefer2021', 'abnar2020'],

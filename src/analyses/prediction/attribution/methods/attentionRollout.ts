@@ -21,6 +21,7 @@ import { tokenAttributions } from '../tokenRelevance.js';
  */
 export const attentionRollout: AttributionMethod = {
   title: 'Attention rollout',
+  scoresAre: 'places',
   reading:
     'Each score is the share of what reaches the end that came from this token, when attention is followed through all layers. It is the same for every target.',
   paperIds: ['abnar2020'],

@@ -20,6 +20,7 @@ import type { AttributionMethod, ExplainedTensor, Problem } from '../problem.js'
  */
 export const cam: AttributionMethod = {
   title: 'Class activation mapping',
+  scoresAre: 'shares',
   reading:
     'Each score is what this position of the last maps adds to the explained value: their mean is the explained value without its bias.',
   paperIds: ['zhou2015', 'lin2013'],

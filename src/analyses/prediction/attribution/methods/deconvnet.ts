@@ -17,6 +17,7 @@ import { rectifierFindings } from '../rectifierFindings.js';
  */
 export const deconvnet: AttributionMethod = {
   title: 'DeconvNet',
+  scoresAre: 'slopes',
   reading:
     'Each score shows the pattern that the explained value projects back to, with what pushes downwards cut off at every ReLU. The pictures hardly depend on the class: compare them with another method before believing them.',
   paperIds: ['zeiler2013', 'qin2018', 'adebayo2018'],

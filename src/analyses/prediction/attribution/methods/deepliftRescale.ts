@@ -19,6 +19,7 @@ import type { AttributionMethod } from '../problem.js';
 export const deepliftRescale: AttributionMethod = {
   ...multiplierFacts,
   title: 'DeepLIFT (Rescale)',
+  scoresAre: 'shares',
   reading:
     'Each score is the element’s share of f(x) − f(baseline): its difference from the baseline times a multiplier that stands for everything behind it.',
   paperIds: ['shrikumar2017', 'shrikumar2016'],

@@ -16,6 +16,7 @@ import type { AttributionMethod } from '../problem.js';
 export const deepliftRevealCancel: AttributionMethod = {
   ...multiplierFacts,
   title: 'DeepLIFT (RevealCancel)',
+  scoresAre: 'shares',
   reading:
     'Each score is the element’s share of f(x) − f(baseline), with what adds to a unit and what takes away from it followed apart.',
   paperIds: ['shrikumar2017'],

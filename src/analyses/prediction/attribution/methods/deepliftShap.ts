@@ -14,6 +14,7 @@ import type { AttributionMethod } from '../problem.js';
 export const deepliftShap: AttributionMethod = {
   ...multiplierFacts,
   title: 'DeepLIFT SHAP',
+  scoresAre: 'shares',
   reading:
     'Each score is the element’s share of f(x) − mean f(background), the mean of its DeepLIFT scores against each baseline.',
   paperIds: ['lundberg2017', 'shrikumar2017'],

@@ -16,6 +16,7 @@ import type { AttributionMethod, ExplainedTensor } from '../problem.js';
 export const expectedGradients: AttributionMethod = {
   ...expectedGradientsFacts,
   title: 'Expected gradients',
+  scoresAre: 'shares',
   reading:
     'Each score is the element’s share of f(x) − mean f(background), estimated from random points between the row and the background.',
   paperIds: ['erion2019', 'sundararajan2017'],

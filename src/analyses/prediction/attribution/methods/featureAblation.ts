@@ -16,6 +16,7 @@ import type { AttributionMethod } from '../problem.js';
  */
 export const featureAblation: AttributionMethod = {
   title: 'Feature ablation',
+  scoresAre: 'shares',
   reading:
     'Each score is how much the explained value drops when the feature of this element is replaced by the baseline, all others as they are.',
   paperIds: ['zeiler2013'],

@@ -15,6 +15,7 @@ import type { AttributionMethod } from '../problem.js';
  */
 export const gradCam: AttributionMethod = {
   title: 'Grad-CAM',
+  scoresAre: 'places',
   reading:
     'Each score says how strongly the layer’s channels that raise the explained value are active at this position.',
   paperIds: ['selvaraju2016'],

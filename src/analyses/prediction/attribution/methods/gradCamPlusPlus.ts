@@ -19,6 +19,7 @@ import type { AttributionMethod, Problem } from '../problem.js';
  */
 export const gradCamPlusPlus: AttributionMethod = {
   title: 'Grad-CAM++',
+  scoresAre: 'places',
   reading:
     'Each score says how strongly the layer’s channels that raise the explained value somewhere are active at this position.',
   paperIds: ['chattopadhay2017', 'selvaraju2016'],

@@ -15,6 +15,7 @@ import type { AttributionMethod } from '../problem.js';
  */
 export const gradient: AttributionMethod = {
   title: 'Gradient',
+  scoresAre: 'slopes',
   reading:
     'Each score is the slope of the explained value: how much it would rise if this element grew by one.',
   paperIds: ['simonyan2013'],

@@ -21,6 +21,7 @@ import { inputAt } from './expectedGradients.js';
 export const gradientShap: AttributionMethod = {
   ...expectedGradientsFacts,
   title: 'GradientSHAP',
+  scoresAre: 'shares',
   reading:
     'Each score is the element’s share of f(x) − mean f(background), estimated from random points between noisy copies of the row and the background.',
   paperIds: ['lundberg2017', 'erion2019'],

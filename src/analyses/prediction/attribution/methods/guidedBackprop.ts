@@ -18,6 +18,7 @@ import { rectifierFindings } from '../rectifierFindings.js';
  */
 export const guidedBackprop: AttributionMethod = {
   title: 'Guided backpropagation',
+  scoresAre: 'slopes',
   reading:
     'Each score is the slope of the explained value, counting only paths on which every ReLU is active and pushes upwards. The pictures hardly depend on the class: compare them with another method before believing them.',
   paperIds: ['springenberg2014', 'qin2018', 'adebayo2018'],

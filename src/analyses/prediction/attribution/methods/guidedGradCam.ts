@@ -21,6 +21,7 @@ import { UserError } from '../../../../base/errors.js';
  */
 export const guidedGradCam: AttributionMethod = {
   title: 'Guided Grad-CAM',
+  scoresAre: 'places',
   reading:
     'Each score is the guided gradient of an element times the Grad-CAM map at its place: details that speak for the explained value, where the layer sees evidence for it.',
   paperIds: ['selvaraju2016', 'springenberg2014'],

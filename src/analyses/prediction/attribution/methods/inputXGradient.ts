@@ -14,6 +14,7 @@ import type { AttributionMethod } from '../problem.js';
  */
 export const inputXGradient: AttributionMethod = {
   title: 'Input × gradient',
+  scoresAre: 'shares',
   reading:
     'Each score is the value of an element times the slope there: its share of the prediction if the model were linear.',
   paperIds: ['shrikumar2016'],

@@ -27,6 +27,7 @@ import type { AttributionMethod, Attributions, ExplainedTensor, Problem } from '
  */
 export const integratedGradients: AttributionMethod = {
   title: 'Integrated gradients',
+  scoresAre: 'shares',
   reading:
     'Each score is the element’s share of f(x) − f(baseline), collected along the straight path from the baseline to the input.',
   paperIds: ['sundararajan2017', 'dhamdhere2018', 'leino2018'],

@@ -23,6 +23,7 @@ import { featuresOf, featureTakes, spreadShares } from '../shares.js';
  */
 export const kernelShap: AttributionMethod = {
   title: 'KernelSHAP',
+  scoresAre: 'shares',
   reading:
     'Each score estimates the Shapley value of the feature of this element, by a weighted linear fit to the explained value of random coalitions.',
   paperIds: ['lundberg2017', 'covert2021'],

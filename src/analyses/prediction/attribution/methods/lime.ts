@@ -25,6 +25,7 @@ const defaultSampleCount = 1000;
  */
 export const lime: AttributionMethod = {
   title: 'LIME',
+  scoresAre: 'shares',
   reading:
     'Each score is the coefficient of the feature of this element in a linear model that imitates the network for rows like this one with some features absent.',
   paperIds: ['ribeiro2016'],

@@ -17,6 +17,7 @@ import { relevanceFacts, relevances, smallestSum } from '../relevance.js';
 export const lrpAlphaBeta: AttributionMethod = {
   ...relevanceFacts,
   title: 'LRP-αβ',
+  scoresAre: 'shares',
   reading:
     'Each score is the relevance that reached the element: α of each unit’s relevance goes to what speaks for it, and α − 1 of it, negative, to what speaks against it.',
   paperIds: ['bach2015', 'becker2018', 'montavon2019'],

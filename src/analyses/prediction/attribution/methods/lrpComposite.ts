@@ -19,6 +19,7 @@ import { relevanceFacts, relevances } from '../relevance.js';
 export const lrpComposite: AttributionMethod = {
   ...relevanceFacts,
   title: 'LRP (composite)',
+  scoresAre: 'shares',
   reading:
     'Each score is the relevance that reached the element, handed down by another rule in each kind of layer.',
   paperIds: ['bach2015', 'becker2018', 'montavon2019', 'anders2021'],

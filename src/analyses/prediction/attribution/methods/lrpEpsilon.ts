@@ -17,6 +17,7 @@ const defaultEpsilon = 0.01;
 export const lrpEpsilon: AttributionMethod = {
   ...relevanceFacts,
   title: 'LRP-ε',
+  scoresAre: 'shares',
   reading:
     'Each score is the relevance that reached the element: its share of the explained value, with weak and contradictory contributions damped by ε at every layer.',
   paperIds: ['bach2015', 'becker2018', 'montavon2019'],

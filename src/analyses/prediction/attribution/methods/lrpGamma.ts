@@ -15,6 +15,7 @@ import { relevanceFacts, relevances, smallestSum } from '../relevance.js';
 export const lrpGamma: AttributionMethod = {
   ...relevanceFacts,
   title: 'LRP-γ',
+  scoresAre: 'shares',
   reading:
     'Each score is the relevance that reached the element: its share of the explained value, with what speaks for a unit favoured over what speaks against it.',
   paperIds: ['bach2015', 'becker2018', 'montavon2019'],

@@ -18,6 +18,7 @@ import { relevanceFacts, relevances } from '../relevance.js';
 export const lrpZero: AttributionMethod = {
   ...relevanceFacts,
   title: 'LRP-0',
+  scoresAre: 'shares',
   reading:
     'Each score is the relevance that reached the element: its share of the explained value, handed down layer by layer in proportion to what each input added.',
   paperIds: ['bach2015', 'becker2018', 'montavon2019'],

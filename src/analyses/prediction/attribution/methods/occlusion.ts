@@ -22,6 +22,7 @@ import { forEachInWindow, type Range, windowGridOf } from '../windows.js';
  */
 export const occlusion: AttributionMethod = {
   title: 'Occlusion',
+  scoresAre: 'shares',
   reading:
     'Each score is how much the explained value drops when a window over this element is replaced by the baseline, averaged over the windows that cover it.',
   paperIds: ['zeiler2013'],

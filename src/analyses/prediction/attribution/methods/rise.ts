@@ -29,6 +29,7 @@ const defaultCellCount = 7;
  */
 export const rise: AttributionMethod = {
   title: 'RISE',
+  scoresAre: 'places',
   reading:
     'Each score estimates the explained value when this element is visible and random other parts are hidden: compare scores with each other, not with zero.',
   paperIds: ['petsiuk2018'],

@@ -25,6 +25,7 @@ const aboutChannelCount = 128;
  */
 export const scoreCam: AttributionMethod = {
   title: 'Score-CAM',
+  scoresAre: 'places',
   reading:
     'Each score says how strongly channels are active at this position that raise the explained value when only what they show is left of the input.',
   paperIds: ['wang2020'],

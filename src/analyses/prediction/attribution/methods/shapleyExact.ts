@@ -21,6 +21,7 @@ const maxFeatureCount = 16;
  */
 export const shapleyExact: AttributionMethod = {
   title: 'Exact Shapley',
+  scoresAre: 'shares',
   reading:
     'Each score is the Shapley value of the feature of this element: what it adds to the explained value, averaged over all orders in which the features can appear.',
   paperIds: ['lundberg2017'],

@@ -19,6 +19,7 @@ const defaultSampleCount = 100;
  */
 export const shapleySampling: AttributionMethod = {
   title: 'Shapley sampling',
+  scoresAre: 'shares',
   reading:
     'Each score estimates the Shapley value of the feature of this element: what it adds to the explained value, averaged over random orders in which the features appear.',
   paperIds: ['castro2009', 'lundberg2017'],

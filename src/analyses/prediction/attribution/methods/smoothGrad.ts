@@ -15,6 +15,7 @@ import type { AttributionMethod } from '../problem.js';
 export const smoothGrad: AttributionMethod = {
   ...noiseTunnelFacts,
   title: 'SmoothGrad',
+  scoresAre: 'slopes',
   reading: 'Each score is the mean slope of the explained value over noisy copies of the row.',
   paperIds: ['smilkov2017'],
   attribute: (problem) => noiseTunnel(problem, 'mean'),

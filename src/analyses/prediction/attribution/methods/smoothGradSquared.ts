@@ -14,6 +14,7 @@ import type { AttributionMethod } from '../problem.js';
 export const smoothGradSquared: AttributionMethod = {
   ...noiseTunnelFacts,
   title: 'SmoothGrad²',
+  scoresAre: 'places',
   reading:
     'Each score is the mean squared slope of the explained value over noisy copies of the row: how strongly it reacts, not in which direction.',
   paperIds: ['hooker2018', 'smilkov2017'],

@@ -29,6 +29,7 @@ import { traceColumn } from '../../trees/traceColumn.js';
  */
 export const treeShap: AttributionMethod = {
   title: 'TreeSHAP',
+  scoresAre: 'shares',
   reading:
     'Each score is the exact Shapley value of a feature, worked out on the trees: what it adds to the explained sum of leaves, averaged over all orders in which the features can appear.',
   paperIds: ['lundberg2020', 'lundberg2017'],

@@ -14,6 +14,7 @@ import type { AttributionMethod } from '../problem.js';
 export const varGrad: AttributionMethod = {
   ...noiseTunnelFacts,
   title: 'VarGrad',
+  scoresAre: 'places',
   reading:
     'Each score is the variance of the slope of the explained value over noisy copies of the row: how far the model is from linear there.',
   paperIds: ['adebayo2018local', 'smilkov2017'],

@@ -6,7 +6,7 @@ import type { Evidence } from '../../../../protocol/report.js';
 import type { ReportDraft, ResultArray } from '../../../analysis.js';
 import { methods } from '../methods/methods.js';
 import type { Outcome } from '../outcome.js';
-import type { Problem, Scores } from '../problem.js';
+import type { Problem, ScoreMeaning, Scores } from '../problem.js';
 import { rowEvidence, rowName, whichRows } from '../rows.js';
 import type { Targets } from '../targets.js';
 import { findingsOf } from './findings.js';
@@ -42,7 +42,7 @@ export function draftReport(explanation: Explanation): ReportDraft {
   const { metrics, evidence } = metricsOf(explanation);
   return {
     title: method.title,
-    summary: `${method.title} shares ${whatText(explanation)} out over ${over} for ${rowCountText(problem)}${completenessText(outcome)}.`,
+    summary: `${method.title} ${doesWith[method.scoresAre](whatText(explanation), over)} for ${rowCountText(problem)}${completenessText(outcome)}.`,
     usedCount: rows.count,
     metrics,
     evidence,
@@ -52,6 +52,13 @@ export function draftReport(explanation: Explanation): ReportDraft {
     warnings: [...facts.warnings, ...rows.warnings],
   };
 }
+
+/** What a method does with the explained value and what it is explained over. */
+const doesWith: Readonly<Record<ScoreMeaning, (explained: string, over: string) => string>> = {
+  shares: (explained, over) => `shares ${explained} out over ${over}`,
+  slopes: (explained, over) => `takes the slope of ${explained} at each element of ${over}`,
+  places: (explained, over) => `shows where ${over} holds evidence of ${explained}`,
+};
 
 /** Metrics that only some methods have. */
 const methodMetrics = [

@@ -1,0 +1,60 @@
+import type { TensorValue } from '../../onnx/tensorValue.js';
+import type { Runtime, Session } from './session.js';
+
+/** What was used since a meter was started. */
+export interface Usage {
+  /** Time passed, without that in which sessions were opened: they are shared by whoever comes next. */
+  readonly elapsedMs: number;
+  /** Bytes of the tensors that went into and came out of the largest run. */
+  readonly largestRunBytes: number;
+}
+
+/** A runtime that measures what is done with it. */
+export interface MeteredRuntime extends Runtime {
+  /** Forgets what was used so far. */
+  readonly restart: () => void;
+  readonly usage: () => Usage;
+}
+
+/** Returns a runtime that behaves like the given one and keeps time; one piece of work at a time is measured. */
+export function meteredRuntime(runtime: Runtime): MeteredRuntime {
+  let startMs = performance.now();
+  let openMs = 0;
+  let largestRunBytes = 0;
+  const metered = (session: Session): Session => ({
+    provider: session.provider,
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    close: () => session.close(),
+    async run(feeds, outputNames) {
+      const results = await session.run(feeds, outputNames);
+      largestRunBytes = Math.max(largestRunBytes, bytesOf(feeds) + bytesOf(results));
+      return results;
+    },
+  });
+  return {
+    get provider() {
+      return runtime.provider;
+    },
+    version: runtime.version,
+    async open(model, options) {
+      const openedAtMs = performance.now();
+      const session = await runtime.open(model, options);
+      openMs += performance.now() - openedAtMs;
+      return metered(session);
+    },
+    restart: () => {
+      startMs = performance.now();
+      openMs = 0;
+      largestRunBytes = 0;
+    },
+    usage: () => ({ elapsedMs: performance.now() - startMs - openMs, largestRunBytes }),
+  };
+}
+
+function bytesOf(tensors: Readonly<Record<string, TensorValue>>): number {
+  return Object.values(tensors).reduce(
+    (sum, { data }) => sum + (Array.isArray(data) ? 0 : data.byteLength),
+    0,
+  );
+}
