@@ -8,6 +8,7 @@ import { attribution } from './prediction/attribution.js';
 import { featureInteractions } from './prediction/feature-interactions.js';
 import { functionExplorer } from './prediction/function-explorer.js';
 import { attributionBenchmark } from './prediction/attribution-benchmark.js';
+import { extractTree } from './prediction/extract-tree.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
 import { treeEnsemble } from './prediction/tree-ensemble.js';
 import { attentionMaps } from './representation/attention-maps.js';
@@ -26,4 +27,5 @@ export const analyses: readonly Analysis[] = [
   functionExplorer,
   attentionMaps,
   featureInteractions,
+  extractTree,
 ];
