@@ -1,7 +1,7 @@
 // Installs what the repository needs, once per lock file. Uses only Node's own modules: it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +31,11 @@ export function ensureInstalled() {
   const stampFile = join(rootDir, 'node_modules', '.neuron-inspector-lock');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === key)
     return { installed: false, installMs: 0 };
+  // `npm ci` would empty the folder behind a link, which belongs to whoever made it.
+  if (lstatSync(dirname(stampFile), { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    console.error('node_modules is a link to an install of another lock file; run npm ci where it points.');
+    return { installed: false, installMs: 0 };
+  }
   const start = Date.now();
   console.log('Installing dependencies (once per lock file) …');
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {

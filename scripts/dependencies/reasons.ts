@@ -1,6 +1,8 @@
 /** Why each package of package.json is there, and what else was looked at. */
 export const reasons: Readonly<Record<string, string>> = {
   '@bufbuild/protobuf': 'What `onnx-buf` stands on: protobuf whose bytes stay views of the file.',
+  '@huggingface/tokenizers':
+    'Reads `tokenizer.json` without native code: BPE, WordPiece, unigram. `@huggingface/transformers` holds two runtimes.',
   '@sinclair/typebox':
     'One value makes the type and the JSON Schema of a document; its checker compiles no code (`docs/decisions/0001-typebox-for-documents.md`).',
   '@vscode-elements/elements':

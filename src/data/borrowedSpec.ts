@@ -13,6 +13,8 @@ export interface BorrowedSpec {
   readonly baseDir: string;
   /** Names of the classes, which are the model's and not the file's. */
   readonly labelNames: readonly string[] | undefined;
+  /** The tokenizer, which is the model's. */
+  readonly tokenizerPath?: string;
   /** What was assumed in passing it on, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -25,7 +27,8 @@ export interface BorrowedSpec {
  * @throws UserError `inspect-file-invalid` when it describes no data.
  */
 export async function borrowSpec(path: string, describedBy: string): Promise<BorrowedSpec> {
-  const { file, dir, dataPath } = await readInspectFile(describedBy);
+  const { file, dir, dataPath, tokenizerPath } = await readInspectFile(describedBy);
+  const tokenizer = tokenizerPath === undefined ? {} : { tokenizerPath };
   const { data } = file;
   if (data === undefined || dataPath === undefined) {
     throw new UserError(
@@ -34,11 +37,13 @@ export async function borrowSpec(path: string, describedBy: string): Promise<Bor
       { detail: { path: describedBy } },
     );
   }
-  if (resolve(path) === dataPath) return { spec: data, baseDir: dir, labelNames: undefined, warnings: [] };
+  if (resolve(path) === dataPath) {
+    return { spec: data, baseDir: dir, labelNames: undefined, warnings: [], ...tokenizer };
+  }
   const labelNames = await readLabelNames(data.labels, dir);
   const isSameType = extname(path).toLowerCase() === extname(dataPath).toLowerCase();
   if (isSameType && holdsLabels.has(extname(path).toLowerCase())) {
-    return { spec: { ...data, path }, baseDir: dir, labelNames, warnings: [] };
+    return { spec: { ...data, path }, baseDir: dir, labelNames, warnings: [], ...tokenizer };
   }
   const entries = Object.entries(data.inputs);
   const isUnscaled = isImageName(path) && entries.some(([, spec]) => isOfUnitRange(spec));
@@ -54,6 +59,7 @@ export async function borrowSpec(path: string, describedBy: string): Promise<Bor
     },
     baseDir: dir,
     labelNames,
+    ...tokenizer,
     warnings: isUnscaled
       ? [`Assumed that ${dataPath} holds levels of 0–1, so the levels of ${path} are divided by 255.`]
       : [],

@@ -24,7 +24,7 @@ export function noSamples(path: string): UserError {
 export function dataUnsupported(path: string, why: string): UserError {
   return new UserError(
     'data-unsupported',
-    `${path} cannot be read: ${why}. Give an .inspect.json, a folder of images or of .wav files, an image, .wav, .npy, .npz, .csv, .parquet, IDX(.gz), or a folder with input_*.pb.`,
+    `${path} cannot be read: ${why}. Give an .inspect.json, a folder of images, .wav or .txt files, an image, .wav, .txt, .npy, .npz, .csv, .parquet, IDX(.gz), or a folder with input_*.pb.`,
     { detail: { path } },
   );
 }

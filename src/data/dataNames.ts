@@ -36,6 +36,11 @@ export function isAudioName(name: string): boolean {
   return kindByExtension.get(extname(name).toLowerCase()) === 'audio';
 }
 
+/** Tells whether a file name is one of a text that we read; not in `kindByExtension`, whose files are proposed as data. */
+export function isTextName(name: string): boolean {
+  return extname(name).toLowerCase() === '.txt';
+}
+
 /** Tells whether a path is an inspect file by its name. */
 export function isInspectFileName(path: string): boolean {
   return path.endsWith('.inspect.json') || path.endsWith('inspect.json');

@@ -1,4 +1,5 @@
 import type { Feeds } from '../engine/runtime/session.js';
+import type { TokenNames } from './sampleSource.js';
 
 /** A piece of a data set, ready to feed. */
 export interface Batch {
@@ -29,7 +30,7 @@ export interface BatchOptions {
 export interface Dataset {
   /** Absolute path it was read from. */
   readonly path: string;
-  /** Reader that serves it: `csv`, `npz`, `npy`, `idx`, `images`, `image`, `parquet`, `onnx-pb`, `audio`. */
+  /** Reader that serves it: `csv`, `npz`, `npy`, `idx`, `images`, `image`, `parquet`, `onnx-pb`, `audio`, `text`. */
   readonly kind: string;
   /** Samples in all; readers count without decoding where the format allows it. */
   readonly sampleCount: number;
@@ -40,7 +41,9 @@ export interface Dataset {
   readonly columnNames?: Readonly<Record<string, readonly string[]>>;
   /** Frames a second, by input, where the samples are sounds. */
   readonly sampleRates?: Readonly<Record<string, number>>;
-  /** The input that is 0 where a position is padding, when the inspect file names one. */
+  /** What the ids of an input stand for, where the data are texts or the inspect file names a tokenizer. */
+  readonly tokens?: TokenNames;
+  /** The input that is 0 where a position is padding, when the inspect file names one or the reader padded. */
   readonly maskInput?: string;
   /** What was assumed or looks wrong (layout, scale, dtype), one sentence each. Shown in every report. */
   readonly warnings: readonly string[];

@@ -7,12 +7,21 @@ import type { PreparedData } from './openDataset.js';
  * folder, where the file is meant to stand.
  */
 export function inspectFileOf(
-  { spec }: Pick<PreparedData, 'spec'>,
+  {
+    spec,
+    dataset,
+  }: Pick<PreparedData, 'spec'> & { readonly dataset?: Pick<PreparedData['dataset'], 'tokens'> },
   { modelPath, dataPath }: { readonly modelPath: string; readonly dataPath: string },
 ): InspectFile {
   const dir = dirname(resolve(dataPath));
   const data = { ...spec, path: relativePath(dir, spec.path) };
-  return { version: 1, model: relativePath(dir, resolve(modelPath)), data };
+  const tokens = dataset?.tokens;
+  return {
+    version: 1,
+    model: relativePath(dir, resolve(modelPath)),
+    data,
+    ...(tokens === undefined ? {} : { tokenizer: relativePath(dir, tokens.path) }),
+  };
 }
 
 function relativePath(dir: string, path: string): string {

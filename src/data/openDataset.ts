@@ -15,7 +15,9 @@ import { labelRangeWarning } from './labels.js';
 import { openSource } from './openSource.js';
 import { probeData } from './probe.js';
 import { readInspectFile } from './readInspectFile.js';
-import type { RawSample, SampleSource, Selection, SourceRequest } from './sampleSource.js';
+import type { RawSample, SampleSource, Selection, SourceRequest, TokenNames } from './sampleSource.js';
+import { idsInput } from './text/textRoles.js';
+import { readTokenizer } from './text/tokenizer.js';
 
 /**
  * Opens data for a model: an `.inspect.json`, or a file or folder of a kind that we read.
@@ -72,7 +74,8 @@ export async function prepareData(path: string, model: Model, describedBy?: stri
     plans,
     forcedBatchSize,
     warnings,
-    mask: request.spec?.mask,
+    mask: request.spec?.mask ?? source.maskInput,
+    tokens: source.tokens ?? (await namedTokens(request)),
   });
   const isDescribed = request.spec !== undefined;
   return { dataset, spec: resolvedSpec(request, source, plans), isDescribed, source, plans };
@@ -92,13 +95,13 @@ async function requestFor(
   const targets = inputTargets(model);
   const classCount = classCountOf(model);
   const absolute = resolve(path);
-  const common = { path: absolute, targets, classCount, warnings: [] };
+  const common = { path: absolute, targets, classCount, warnings: [], modelPath: model.file.path };
   if (!isInspectFileName(absolute)) {
     if (describedBy === undefined) return { ...common, spec: undefined, baseDir: process.cwd() };
     return { ...common, ...(await borrowSpec(absolute, describedBy)) };
   }
   if (describedBy !== undefined) throw describedTwice(absolute, describedBy);
-  const { file, dir, dataPath } = await readInspectFile(absolute);
+  const { file, dir, dataPath, tokenizerPath } = await readInspectFile(absolute);
   if (file.data === undefined || dataPath === undefined) {
     throw new UserError(
       'inspect-file-invalid',
@@ -108,7 +111,13 @@ async function requestFor(
       },
     );
   }
-  return { ...common, path: dataPath, spec: file.data, baseDir: dir };
+  return {
+    ...common,
+    path: dataPath,
+    spec: file.data,
+    baseDir: dir,
+    ...(tokenizerPath === undefined ? {} : { tokenizerPath }),
+  };
 }
 
 function describedTwice(path: string, describedBy: string): UserError {
@@ -189,9 +198,17 @@ interface DatasetParts {
   readonly forcedBatchSize: number | undefined;
   readonly warnings: readonly string[];
   readonly mask: string | undefined;
+  readonly tokens: TokenNames | undefined;
 }
 
-function datasetOf({ path, source, plans, forcedBatchSize, warnings, mask }: DatasetParts): Dataset {
+/** What ids of arrays stand for, when the inspect file names a tokenizer. */
+async function namedTokens({ tokenizerPath, targets }: SourceRequest): Promise<TokenNames | undefined> {
+  const input = tokenizerPath === undefined ? undefined : idsInput(targets)?.name;
+  if (tokenizerPath === undefined || input === undefined) return undefined;
+  return { input, tokenizer: await readTokenizer(tokenizerPath), path: tokenizerPath };
+}
+
+function datasetOf({ path, source, plans, forcedBatchSize, warnings, mask, tokens }: DatasetParts): Dataset {
   const { kind, hasLabels, labelNames, columnNames, sampleRates } = source;
   const unit = forcedBatchSize ?? 1;
   const sampleCount = Math.floor(source.sampleCount / unit) * unit;
@@ -204,6 +221,7 @@ function datasetOf({ path, source, plans, forcedBatchSize, warnings, mask }: Dat
     ...(labelNames === undefined ? {} : { labelNames }),
     ...(columnNames === undefined ? {} : { columnNames }),
     ...(sampleRates === undefined ? {} : { sampleRates }),
+    ...(tokens === undefined ? {} : { tokens }),
     ...(mask === undefined ? {} : { maskInput: mask }),
     warnings,
     batches: ({ batchSize, limit, order }: BatchOptions, signal?: AbortSignal): AsyncIterable<Batch> => {

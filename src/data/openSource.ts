@@ -5,7 +5,7 @@ import { audioSource } from './audio/audioSource.js';
 import { fileSource } from './byteSource.js';
 import { csvSource } from './csvSource.js';
 import { dataEmpty, dataNotFound, dataUnsupported, listOf } from './dataErrors.js';
-import { idxLabelsNameOf, isAudioName, isImageName, kindByExtension } from './dataNames.js';
+import { idxLabelsNameOf, isAudioName, isImageName, isTextName, kindByExtension } from './dataNames.js';
 import { looksLikeGzip, looksLikeIdx, openIdx } from './idx.js';
 import { imageSource } from './imageSource.js';
 import type { NamedArray } from './namedArray.js';
@@ -14,8 +14,10 @@ import { openNpz } from './npz.js';
 import { onnxPbSource, testDataSets } from './onnxPbSource.js';
 import { parquetSource } from './parquetSource.js';
 import type { SampleSource, SourceRequest } from './sampleSource.js';
+import { textRowSource } from './text/textRows.js';
+import { textSource } from './text/textSource.js';
 
-type Kind = 'npy' | 'npz' | 'idx' | 'csv' | 'parquet' | 'image' | 'images' | 'onnx-pb' | 'audio';
+type Kind = 'npy' | 'npz' | 'idx' | 'csv' | 'parquet' | 'image' | 'images' | 'onnx-pb' | 'audio' | 'text';
 
 /**
  * Opens data of any kind that we read, told by its name, its first bytes, or what a folder holds.
@@ -36,12 +38,14 @@ export async function openSource(request: SourceRequest): Promise<SampleSource> 
 function openKind(kind: Kind, request: SourceRequest, isFolder: boolean): Promise<SampleSource> {
   switch (kind) {
     case 'csv':
-      return csvSource(request);
+      return holdsTexts(request) ? textRowSource(request) : csvSource(request);
     case 'parquet':
       return parquetSource(request);
     case 'image':
     case 'images':
       return imageSource(request, isFolder);
+    case 'text':
+      return textSource(request, isFolder);
     case 'audio':
       return audioSource(request, isFolder);
     case 'onnx-pb':
@@ -55,7 +59,23 @@ function openKind(kind: Kind, request: SourceRequest, isFolder: boolean): Promis
   }
 }
 
-const kinds: readonly Kind[] = ['npy', 'npz', 'idx', 'csv', 'parquet', 'image', 'images', 'onnx-pb', 'audio'];
+/** Whether a table's columns are texts to be encoded: the inspect file says so of an input. */
+function holdsTexts({ spec }: SourceRequest): boolean {
+  return Object.values(spec?.inputs ?? {}).some(({ text }) => text !== undefined);
+}
+
+const kinds: readonly Kind[] = [
+  'npy',
+  'npz',
+  'idx',
+  'csv',
+  'parquet',
+  'image',
+  'images',
+  'onnx-pb',
+  'audio',
+  'text',
+];
 
 function kindOf(path: string, written: string | undefined): Kind | undefined {
   if (written === undefined) return undefined;
@@ -73,11 +93,13 @@ async function folderKind(path: string): Promise<Kind> {
   const all = await readdir(path, { recursive: true });
   if (all.some(isImageName)) return 'images';
   if (all.some(isAudioName)) return 'audio';
+  if (all.some(isTextName)) return 'text';
   throw dataUnsupported(path, `the folder holds none of what we read, but ${listOf(names)}`);
 }
 
 async function fileKind(path: string): Promise<Kind> {
   if (isImageName(path)) return 'image';
+  if (isTextName(path)) return 'text';
   const kind = kindByExtension.get(extname(path).toLowerCase());
   if (kind !== undefined) return kind;
   const handle = await open(path);

@@ -40,7 +40,8 @@ const probeImageCount = 4;
 export async function probeData(source: SampleSource, plans: readonly InputPlan[]): Promise<string[]> {
   const hasImages = [...source.fields.values()].some(({ isImage }) => isImage);
   const count = Math.min(source.sampleCount, hasImages ? probeImageCount : affordableCount(source));
-  const builders = new Map(plans.map((plan) => [plan, new SummaryBuilder()]));
+  const probed = plans.filter(({ target }) => source.fields.get(target.name)?.isDerived !== true);
+  const builders = new Map(probed.map((plan) => [plan, new SummaryBuilder()]));
   for await (const sample of source.samples({ kind: 'range', start: 0, end: count })) {
     const { inputs } = await convertSample(sample, plans);
     for (const [plan, builder] of builders) {

@@ -14,6 +14,8 @@ export interface LoadedInspectFile {
   readonly modelPath?: string;
   /** The data it describes, when it describes any. */
   readonly dataPath?: string;
+  /** The tokenizer, when it names one. */
+  readonly tokenizerPath?: string;
 }
 
 /**
@@ -29,12 +31,14 @@ export async function readInspectFile(path: string): Promise<LoadedInspectFile> 
   const { parseInspectFile } = await import('../protocol/documents.js');
   const file = parseInspectFile(parseJson(text, absolute), absolute);
   const dir = dirname(absolute);
+  const tokenizer = typeof file.tokenizer === 'object' ? file.tokenizer.path : file.tokenizer;
   return {
     path: absolute,
     dir,
     file,
     ...(file.model === undefined ? {} : { modelPath: resolve(dir, file.model) }),
     ...(file.data === undefined ? {} : { dataPath: resolve(dir, file.data.path) }),
+    ...(tokenizer === undefined ? {} : { tokenizerPath: resolve(dir, tokenizer) }),
   };
 }
 

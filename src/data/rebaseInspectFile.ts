@@ -15,6 +15,14 @@ export function rebaseInspectFile(
     ...file,
     ...(file.model === undefined ? {} : { model: move(file.model) }),
     ...(file.data === undefined ? {} : { data: { ...file.data, path: move(file.data.path) } }),
+    ...(file.tokenizer === undefined ? {} : { tokenizer: movedTokenizer(file.tokenizer, move) }),
     ...(file.code === undefined ? {} : { code: { ...file.code, path: move(file.code.path) } }),
   };
+}
+
+function movedTokenizer(
+  tokenizer: NonNullable<InspectFile['tokenizer']>,
+  move: (path: string) => string,
+): NonNullable<InspectFile['tokenizer']> {
+  return typeof tokenizer === 'string' ? move(tokenizer) : { ...tokenizer, path: move(tokenizer.path) };
 }

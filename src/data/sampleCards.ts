@@ -82,10 +82,15 @@ function textOf(
 ): string {
   const spoken = plans.flatMap((plan) => {
     const raw = values.get(plan.target.name);
-    return raw?.kind !== 'array' || plan.isConstant ? [] : [inputText(plan, raw, source)];
+    if (raw?.kind !== 'array' || plan.isConstant || isDerived(plan, source)) return [];
+    return [inputText(plan, raw, source)];
   });
   const left = spoken.length - shownInputCount;
   return [...spoken.slice(0, shownInputCount), ...(left > 0 ? [`and ${left} more inputs`] : [])].join('; ');
+}
+
+function isDerived({ target }: InputPlan, { fields }: SampleSource): boolean {
+  return fields.get(target.name)?.isDerived === true;
 }
 
 type StoredArray = Extract<RawValue, { kind: 'array' }>;
@@ -93,6 +98,9 @@ type StoredArray = Extract<RawValue, { kind: 'array' }>;
 /** `input_ids: 101, 2023, 2003, … (128 values)`, or with the columns' names: `age 42, income 3000`. */
 function inputText(plan: InputPlan, stored: StoredArray, source: SampleSource): string {
   const { length } = stored.data;
+  if (source.tokens?.input === plan.target.name && !Array.isArray(stored.data)) {
+    return quoted(source.tokens.tokenizer.decode(Array.from(stored.data, Number)));
+  }
   const columns = columnNames(plan, source, length);
   const texts = firstTexts(stored).map((text, place) =>
     columns === undefined ? text : `${columns[place] ?? ''} ${text}`,

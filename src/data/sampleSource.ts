@@ -2,6 +2,7 @@ import type { DataSpec, FromSpec, InputSpec } from '../protocol/inspectFile.js';
 import type { DataType } from '../onnx/dataTypes.js';
 import type { TensorData } from '../onnx/tensorValue.js';
 import type { InputTarget } from './inputTargets.js';
+import type { Tokenizer } from './text/tokenizer.js';
 
 /** Stored values of one input for one sample, before preprocessing. */
 export type RawValue =
@@ -38,6 +39,8 @@ export interface FieldInfo {
   readonly isPixels: boolean;
   /** The same array is fed with every batch (a scalar setting, an initial state). */
   readonly isConstant: boolean;
+  /** Made by the reader to go with another input (a mask, positions), and not stored. */
+  readonly isDerived?: boolean;
   /** Where the reader makes samples for the input and does not only find them: sounds, texts. */
   readonly reading?: Reading;
 }
@@ -70,6 +73,10 @@ export interface SampleSource {
   readonly columnNames?: Readonly<Record<string, readonly string[]>>;
   /** Frames a second, by input, where the samples are sounds. */
   readonly sampleRates?: Readonly<Record<string, number>>;
+  /** What ids stand for, where the samples are texts. */
+  readonly tokens?: TokenNames;
+  /** The input that the reader makes 0 where it padded. */
+  readonly maskInput?: string;
   /** Every label, when reading them costs little. */
   readonly allLabels?: Int32Array;
   /** False: samples come in file order only. */
@@ -78,6 +85,15 @@ export interface SampleSource {
   /** What was found out and would stand in an inspect file. */
   readonly resolved: ResolvedBinding;
   readonly samples: (selection: Selection, signal?: AbortSignal) => AsyncIterable<RawSample>;
+}
+
+/** The tokens that the ids of an input stand for. */
+export interface TokenNames {
+  /** The model's input that holds the ids. */
+  readonly input: string;
+  readonly tokenizer: Tokenizer;
+  /** The tokenizer's file, absolute. */
+  readonly path: string;
 }
 
 /** Where the inputs and labels turned out to be. */
@@ -96,6 +112,9 @@ export interface SourceRequest {
   readonly spec: DataSpec | undefined;
   /** Folder that paths in `spec` are relative to. */
   readonly baseDir: string;
+  readonly modelPath: string;
+  /** The tokenizer that the inspect file names, absolute. */
+  readonly tokenizerPath?: string;
 }
 
 /** Returns the indices of a selection, in order. */

@@ -85,6 +85,14 @@ export const audioSchema = Type.Object({
   rest: Type.Optional(Type.Union([Type.Literal('pad'), Type.Literal('drop')])),
 });
 
+/** How texts become the token ids that an input takes. */
+export const textSchema = Type.Object({
+  /** Tokens of a row at most, those that the tokenizer adds included; where the model leaves it open. */
+  length: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** Tokens from the start of a row to that of the next, in a file longer than one; default as many as a row has. */
+  hop: Type.Optional(Type.Integer({ minimum: 1 })),
+});
+
 /** How one input of the model is fed. */
 export const inputSpecSchema = Type.Object({
   from: Type.Optional(fromSchema),
@@ -94,6 +102,7 @@ export const inputSpecSchema = Type.Object({
   color: Type.Optional(colorSchema),
   resize: Type.Optional(resizeSchema),
   audio: Type.Optional(audioSchema),
+  text: Type.Optional(textSchema),
   /** Multiplies stored values: 0.00392156862745098 (1/255) brings pixels to 0–1; 1 says that they are fed as stored. */
   scale: Type.Optional(Type.Number()),
   /** Subtracted after `scale`: one number, or one per channel. */
@@ -128,7 +137,8 @@ export const inspectFileSchema = Type.Object({
   version: Type.Literal(1),
   model: Type.Optional(Type.String()),
   data: Type.Optional(dataSpecSchema),
-  tokenizer: Type.Optional(Type.Unknown()),
+  /** A `tokenizer.json`. */
+  tokenizer: Type.Optional(Type.Union([Type.String(), Type.Object({ path: Type.String() })])),
   code: Type.Optional(
     Type.Object({
       path: Type.String(),
@@ -153,6 +163,7 @@ export type InputSpec = Static<typeof inputSpecSchema>;
 export type LabelsSpec = Static<typeof labelsSpecSchema>;
 export type FromSpec = Static<typeof fromSchema>;
 export type AudioSpec = Static<typeof audioSchema>;
+export type TextSpec = Static<typeof textSchema>;
 export type ResizeSpec = Static<typeof resizeSchema>;
 export type Color = Static<typeof colorSchema>;
 

@@ -291,7 +291,7 @@ export interface RunParts {
 
 /** How to give data, for messages. */
 export const howToGiveData =
-  'Pass --data with an .inspect.json, a folder of images or of .wav files, a .wav, .csv, .npz, .npy, .parquet or IDX file.';
+  'Pass --data with an .inspect.json, a folder of images, .wav or .txt files, a .wav, .txt, .csv, .npz, .npy, .parquet or IDX file.';
 
 /** Returns what to say when `--limit` leaves samples out. */
 function limitWarning(

@@ -35,7 +35,7 @@ Exit codes: 0 done, 1 a --fail-on threshold was crossed, 2 wrong input, 3 a bug,
       name: 'data',
       value: 'PATH',
       description:
-        'an .inspect.json, a folder of images or of .wav files, or a .wav, .csv, .npz, .npy, .parquet or IDX file',
+        'an .inspect.json, a folder of images, .wav or .txt files, or a .wav, .txt, .csv, .npz, .npy, .parquet or IDX file',
       complete: 'file',
     },
     {
@@ -210,7 +210,7 @@ function dataMissing(id: string, modelPath: string): UserError {
     beside !== modelPath && existsSync(beside) ? ` There is ${beside}: pass --data ${beside}.` : '';
   return new UserError(
     'data-missing',
-    `${id} needs data: pass --data with an .inspect.json, a folder of images or of .wav files, or a .wav, .csv, .npz, .npy, .parquet or IDX file.${hint}`,
+    `${id} needs data: pass --data with an .inspect.json, a folder of images, .wav or .txt files, or a .wav, .txt, .csv, .npz, .npy, .parquet or IDX file.${hint}`,
     { detail: { analysis: id } },
   );
 }

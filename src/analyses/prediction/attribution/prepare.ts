@@ -77,7 +77,7 @@ export async function prepare(
   };
   return {
     close: () => fields.close(),
-    facts: { ...what, labelNames: context.data?.labelNames, ...inputFacts(wanted, rows) },
+    facts: { ...what, ...dataFacts(context), ...inputFacts(wanted, rows) },
     problem,
     withMethod: async (of) => {
       refuseUnusedSettings(of);
@@ -317,6 +317,15 @@ function gateOf(place: UnitPlace, values: Values): Gate {
 
 function frontAxis(axis: number | undefined, rank: number): number | undefined {
   return axis === undefined || axis >= 0 ? axis : axis + rank;
+}
+
+/** What classes and tokens are called. */
+function dataFacts({ data }: AnalysisContext): Pick<ExplanationFacts, 'labelNames' | 'tokens'> {
+  const labelNames = data?.labelNames;
+  if (data?.tokens === undefined) return { labelNames, tokens: undefined };
+  const { input, tokenizer } = data.tokens;
+  const { vocabularySize } = tokenizer;
+  return { labelNames, tokens: { input, vocabularySize, textOf: (id) => tokenizer.textOf(id) } };
 }
 
 function inputFacts(

@@ -14,6 +14,13 @@ import { overlayOf } from './maps.js';
 import { unitTable } from './units.js';
 import { featureChart, tokenBlocks, topElementsTable } from './tables.js';
 
+/** Texts of the tokens of an input. */
+export interface TokenTexts {
+  readonly input: string;
+  readonly vocabularySize: number;
+  readonly textOf: (id: number) => string;
+}
+
 /** What the report says about the explained value besides the numbers. */
 export interface ExplanationFacts {
   /** The explained value in words: `class 3 of output "logits", before its Softmax`. */
@@ -24,6 +31,8 @@ export interface ExplanationFacts {
   readonly warnings: readonly string[];
   /** Token ids per explained embedding, by the input's name. */
   readonly tokenIds: ReadonlyMap<string, TensorValue>;
+  /** What ids stand for, when the data come with a tokenizer. */
+  readonly tokens: TokenTexts | undefined;
 }
 
 /** Everything a report is made of. */
@@ -210,7 +219,8 @@ function scoreBlocks(explanation: Explanation, scores: Scores, index: number): B
   const captions = captionsOf(explanation);
   const ids = facts.tokenIds.get(scores.name);
   if (ids !== undefined && scores.dims.length === 3 && ids.dims.length === 2) {
-    return tokenBlocks(scores, ids, captions);
+    const textOf = facts.tokens?.input === scores.name ? facts.tokens.textOf : undefined;
+    return tokenBlocks(scores, { ids, rowIds: captions, textOf });
   }
   const [base] = problem.inputs;
   const layer = outcome.isOverInputs === true ? undefined : problem.layer;
@@ -253,8 +263,16 @@ function captionsOf({ problem, facts }: Explanation): string[] {
   });
 }
 
-function classNameOf(index: number | undefined, { labelNames }: ExplanationFacts): string | null {
-  return index === undefined ? null : (labelNames?.[index] ?? String(index));
+function classNameOf(
+  index: number | undefined,
+  { labelNames, tokens, targets }: ExplanationFacts,
+): string | null {
+  if (index === undefined) return null;
+  // A language model's classes are its tokens.
+  if (tokens !== undefined && targets?.classCount === tokens.vocabularySize) {
+    return JSON.stringify(tokens.textOf(index));
+  }
+  return labelNames?.[index] ?? String(index);
 }
 
 function rowTable({ problem, outcome, facts }: Explanation): Block {

@@ -126,8 +126,16 @@ function signed(value: number): string {
   return `${value < 0 ? '−' : '+'}${Math.abs(value).toPrecision(3)}`;
 }
 
+/** What tokens are called. */
+export interface TokenFacts {
+  readonly ids: TensorValue;
+  readonly rowIds: readonly string[];
+  /** The text of a token; without it tokens are shown by id. */
+  readonly textOf: ((id: number) => string) | undefined;
+}
+
 /** Returns tokens coloured by their score, summed over the embedding, for the first rows. */
-export function tokenBlocks(scores: Scores, ids: TensorValue, rowIds: readonly string[]): TokensBlock[] {
+export function tokenBlocks(scores: Scores, { ids, rowIds, textOf }: TokenFacts): TokensBlock[] {
   const rowDims = scores.dims.slice(1);
   const size = elementCountOf(rowDims);
   const tokenCount = rowDims[0] ?? 1;
@@ -137,13 +145,17 @@ export function tokenBlocks(scores: Scores, ids: TensorValue, rowIds: readonly s
     return {
       type: 'tokens',
       title: rowName(rowId).replace(/^row /, 'Row '),
-      alt: `Tokens of ${rowName(rowId)} by id, each with its score.`,
+      alt: `Tokens of ${rowName(rowId)}${textOf === undefined ? ' by id' : ''}, each with its score.`,
       tokens: [...values].map((value, token) => ({
-        text: `#${String(allIds[row * tokenCount + token] ?? '?')} `,
+        text: textOf?.(allIds[row * tokenCount + token] ?? 0) ?? idText(allIds[row * tokenCount + token]),
         value: toReportNumber(value),
       })),
       scale: 'diverging',
       limit: toReportNumber(maxAbs(values)),
     };
   });
+}
+
+function idText(id: number | undefined): string {
+  return `#${String(id ?? '?')} `;
 }
