@@ -1,5 +1,5 @@
 import { type Block } from '../protocol/blocks.js';
-import { metricLines, provenance } from '../protocol/formatReport.js';
+import { type MetricLine, metricLines, provenance } from '../protocol/formatReport.js';
 import { isKnownBlock } from '../protocol/knownBlocks.js';
 import type { Finding, Report } from '../protocol/report.js';
 import { type Paint, safeText, wrap } from './paint.js';
@@ -50,15 +50,21 @@ function warningLines(report: Report, { paint, width }: RenderOptions): string[]
   );
 }
 
-function metricSection(report: Report, { paint }: RenderOptions): string[] {
-  const lines = metricLines(report);
+/** Metrics; those without a value in one line at the end, whose reasons the report has. */
+function metricSection(report: Report, { paint, width }: RenderOptions): string[] {
+  const all = metricLines(report);
+  const isMissing = ({ metric }: MetricLine): boolean => report.evidence[metric]?.kind === 'not-captured';
+  const lines = all.filter((line) => !isMissing(line));
+  const missing = all.filter(isMissing).map(({ label }) => safeText(label));
   const labelWidth = Math.max(0, ...lines.map((line) => safeText(line.label).length));
   const valueWidth = Math.max(0, ...lines.map((line) => line.value.length));
-  return lines.map((line) => {
+  const shown = lines.map((line) => {
     const label = safeText(line.label).padEnd(labelWidth);
     const text = `${label}  ${paint.bold(line.value.padStart(valueWidth))}  ${paint.dim(safeText(line.evidence))}`;
     return text.trimEnd();
   });
+  if (missing.length === 0) return shown;
+  return [...shown, ...hanging(missing.join(', '), 'not captured: ', { width, prefixWidth: 14 })];
 }
 
 /** Tables that are not folded away; charts show their table twin. */

@@ -1,3 +1,4 @@
+import { holdsImages } from './dataKinds.js';
 import type { MetricsBlock, ReportNumber, TableCell, TableColumn } from './blocks.js';
 import type { Evidence, Report } from './report.js';
 
@@ -138,16 +139,21 @@ export function formatBytes(sizeBytes: number): string {
 export function provenance(report: Report): string[] {
   const facts: string[] = [];
   if (report.status !== 'complete') facts.push(report.status);
-  if (report.data !== null) facts.push(`${countedSamples(report.data)} of ${report.data.kind}`);
+  if (report.data !== null) facts.push(`${countedSamples(report.data)}${formOf(report.data.kind)}`);
   facts.push(report.provider);
   if (report.batchSize > 0) facts.push(`batch ${report.batchSize}`);
   facts.push(`seed ${report.seed}`, formatDuration(report.durationMs));
   return facts;
 }
 
-/** Returns how many samples an answer rests on: `8 of 4,000 samples`, or `4,000 samples` where it is all of them. */
-export function countedSamples({ sampleCount, usedCount }: NonNullable<Report['data']>): string {
-  const all = `${grouped(sampleCount)} sample${sampleCount === 1 ? '' : 's'}`;
+/** The form of the data, where the word for its samples does not say it already. */
+function formOf(kind: string): string {
+  return kind === 'image' || kind === 'images' ? '' : ` (${kind.toUpperCase()})`;
+}
+
+/** Returns how many samples an answer rests on: `8 of 4,000 images`, or `4,000 samples` where it is all of them. */
+export function countedSamples({ kind, sampleCount, usedCount }: NonNullable<Report['data']>): string {
+  const all = `${grouped(sampleCount)} ${holdsImages(kind) ? 'image' : 'sample'}${sampleCount === 1 ? '' : 's'}`;
   return usedCount === undefined ? all : `${grouped(usedCount)} of ${all}`;
 }
 

@@ -40,7 +40,7 @@ describe('the report page', () => {
     const text = await shownText(page.locator('main'));
     // Head: question, model, answer, what it rests on, warnings.
     assert.match(text, /^Which units never fire\? · tiny\n12 of 64 units never fire on 100 samples\./);
-    for (const fact of ['partial', '100 samples of npz', 'cpu', 'batch 16', 'seed 0', '1.5 s']) {
+    for (const fact of ['partial', '100 samples (NPZ)', 'cpu', 'batch 16', 'seed 0', '1.5 s']) {
       assert.ok(text.includes(fact), `${fact} is missing`);
     }
     assert.ok(

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { makeReport } from '../../support/makeReport.js';
 import { createPaint, crop, safeText, wrap } from '../../../src/cli/paint.js';
 import { progressLine } from '../../../src/cli/progressBar.js';
 import { renderReport } from '../../../src/cli/renderReport.js';
@@ -28,7 +29,7 @@ describe('the text of a report', () => {
       '→ Lower the learning rate.',
       '… 2 more rows',
       'A hologram of the loss',
-      'partial · 100 samples of npz · cpu · batch 16 · seed 0 · 1.5 s',
+      'partial · 100 samples (NPZ) · cpu · batch 16 · seed 0 · 1.5 s',
     ]) {
       assert(typeof part === 'string' ? text.includes(part) : part.test(text), String(part));
     }
@@ -40,6 +41,18 @@ describe('the text of a report', () => {
     const others = coloured.replace(/\u001b\[(1|2|22|31|32|33|36|39)m/g, '');
     assert(!others.includes('\u001b'));
     assert.equal(others, text);
+  });
+
+  it('names what has no value in one line', () => {
+    const missing = { kind: 'not-captured' as const, how: 'gradient has no such figure' };
+    const report = makeReport({
+      metrics: { output: 2 },
+      evidence: { output: { kind: 'measured', n: 3 }, fidelity: missing, maxStandardError: missing },
+    });
+    const lines = renderReport(report, { width: 80, paint: plain }).split('\n');
+    assert(lines.includes('not captured: Fidelity, Max standard error'), lines.join('\n'));
+    assert(lines.includes('Output  2  measured on all 3 samples'));
+    assert(!lines.some((line) => line.includes('no such figure')));
   });
 
   it('keeps prose within the width', () => {

@@ -59,6 +59,8 @@ describe('the layout of a report', () => {
     assert.equal(dataOf({}), 'x.npz (npz, 4,000 samples)');
     assert.equal(dataOf({ usedCount: 8 }), 'x.npz (npz, 8 of 4,000 samples)');
     const head = provenance(makeReport({ data: { ...data, usedCount: 8 } }));
-    assert.ok(head.includes('8 of 4,000 samples of npz'));
+    assert.ok(head.includes('8 of 4,000 samples (NPZ)'));
+    const images = provenance(makeReport({ data: { ...data, kind: 'idx', usedCount: 64 } }));
+    assert.ok(images.includes('64 of 4,000 images (IDX)'));
   });
 });
