@@ -6,6 +6,7 @@ import { adversarialExamples } from './prediction/adversarial-examples.js';
 import { aspectImportance } from './prediction/aspect-importance.js';
 import { attribution } from './prediction/attribution.js';
 import { featureInteractions } from './prediction/feature-interactions.js';
+import { embeddings } from './prediction/embeddings.js';
 import { functionExplorer } from './prediction/function-explorer.js';
 import { attributionBenchmark } from './prediction/attribution-benchmark.js';
 import { extractTree } from './prediction/extract-tree.js';
@@ -28,4 +29,5 @@ export const analyses: readonly Analysis[] = [
   attentionMaps,
   featureInteractions,
   extractTree,
+  embeddings,
 ];

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { createRandom } from '../../src/base/random.js';
 import { writeNpz } from '../../src/data/npz.js';
+import { int64Tensor, type TensorValue } from '../../src/onnx/tensorValue.js';
 import { writeModel } from '../../src/onnx/writeModel.js';
 import type { ModelAndData } from './cliModels.js';
 import { selfAttention } from './fusedAttention.js';
 import { normalTensor } from './modelBuilder.js';
+import { historyLength, interestModel, itemCount } from './plantedInterest.js';
 
 /** Models for an analysis that needs what the smallest network lacks. */
 export interface SpecialModels {
@@ -24,10 +26,28 @@ async function writeAttention(folder: string, dims: readonly number[]): Promise<
   return { model, data };
 }
 
+async function writeInterest(folder: string, sampleCount: number): Promise<ModelAndData> {
+  const random = createRandom(7);
+  const model = join(folder, 'interest.onnx');
+  const data = join(folder, `interest-${String(sampleCount)}.npz`);
+  const items = (width: number): TensorValue =>
+    int64Tensor(
+      Array.from({ length: sampleCount * width }, () => random.integer(itemCount)),
+      [sampleCount, width],
+    );
+  await writeModel(interestModel(), model);
+  await writeNpz(data, { history: items(historyLength), candidate: items(1) });
+  return { model, data };
+}
+
 /** By the id of the analysis. */
 export const specialModels: Readonly<Record<string, SpecialModels>> = {
   'attention-maps': {
     small: (folder) => writeAttention(folder, [8, 5, 4]),
     slow: (folder) => writeAttention(folder, [16, 1000, 4]),
+  },
+  embeddings: {
+    small: (folder) => writeInterest(folder, 8),
+    slow: (folder) => writeInterest(folder, 200_000),
   },
 };

@@ -161,6 +161,12 @@ export const attributionPapers: readonly Paper[] = [
     url: 'https://arxiv.org/abs/1512.04150',
   },
   { id: 'lin2013', title: 'Network In Network', line: 65 },
+  {
+    id: 'zhou2017din',
+    title: 'Deep Interest Network for Click-Through Rate Prediction',
+    url: 'https://arxiv.org/abs/1706.06978',
+    line: 35,
+  },
   shapleyWorkflow,
   {
     id: 'lundberg2020',
@@ -205,5 +211,11 @@ export const attributionRows: readonly PaperRow[] = [
     settings: { method: 'shapley-sampling' },
     limits:
       'Exact up to 16 features; the path-dependent form of tree-shap needs the counts of training rows in the nodes.',
+  },
+  {
+    line: 35,
+    settings: { method: 'integrated-gradients' },
+    limits:
+      'Fields that hold items are explained at their embeddings, one array for each input: summed over an embedding, the share of a behaviour.',
   },
 ];

@@ -3,7 +3,7 @@ import { itHolds } from '../../../support/papers.js';
 import { BlockBuilder, operatorsOf } from '../../../support/plantedBlocks.js';
 
 describe('an mlpconv layer', () => {
-  it('is a wide convolution and the 1 × 1 convolutions behind it, as PyTorch writes them', () => {
+  itHolds(65, 'is a wide convolution and the 1 × 1 convolutions behind it, as PyTorch writes them', () => {
     const net = new BlockBuilder(['N', 3, 8, 8]);
     const wide = net.op('Relu', [net.conv('x', [3, 6], 5)]);
     const first = net.op('Relu', [net.conv(wide, [6, 6], 1)]);
