@@ -13,6 +13,7 @@ import { extractTree } from './prediction/extract-tree.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
 import { treeEnsemble } from './prediction/tree-ensemble.js';
 import { attentionMaps } from './representation/attention-maps.js';
+import { invertRepresentation } from './representation/invert-representation.js';
 
 /** Every analysis there is, one line each, in the order they are listed. */
 export const analyses: readonly Analysis[] = [
@@ -30,4 +31,5 @@ export const analyses: readonly Analysis[] = [
   featureInteractions,
   extractTree,
   embeddings,
+  invertRepresentation,
 ];
