@@ -115,7 +115,16 @@ function restSection(report: Report, { paint, width }: RenderOptions): string[] 
 }
 
 function isPicture(block: Block): boolean {
-  const pictures: Block['type'][] = ['chart', 'image', 'image-grid', 'overlay', 'tokens', 'tree'];
+  const pictures: Block['type'][] = [
+    'chart',
+    'image',
+    'image-grid',
+    'overlay',
+    'tokens',
+    'compare',
+    'audio',
+    'tree',
+  ];
   return pictures.includes(block.type);
 }
 

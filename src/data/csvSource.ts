@@ -1,5 +1,6 @@
 import { type ColumnBinding, bindColumns, columnNamesOf, columnsAsFrom } from './columns.js';
 import { type CsvRecord, guessDelimiter, parseCell, readRecords, splitRecord } from './csvRecords.js';
+import { isHeader } from './csvRows.js';
 import { dataEmpty, dataMalformed, typeMismatch } from './dataErrors.js';
 import { labelIndexer, readLabelNames } from './labels.js';
 import type {
@@ -90,13 +91,6 @@ async function readHead(path: string): Promise<{ format: CsvFormat; rows: readon
     columnCount: header.length,
   };
   return { format, rows: hasHeader ? rows.slice(1) : rows };
-}
-
-/** A first row is a header when it has text where the next row has a number, or text only. */
-function isHeader(first: readonly string[], second: readonly string[] | undefined): boolean {
-  const isText = (cell: string | undefined) => cell !== undefined && parseCell(cell) === undefined;
-  if (second === undefined) return first.every(isText);
-  return first.some((cell, column) => isText(cell) && !isText(second[column])) || first.every(isText);
 }
 
 async function countRecords(path: string, hasHeader: boolean): Promise<number> {

@@ -26,6 +26,9 @@ export const kindByExtension = new Map<string, 'npy' | 'npz' | 'csv' | 'parquet'
   ['.wave', 'audio'],
 ]);
 
+/** Endings of all files that hold samples. */
+export const dataFileExtensions: readonly string[] = [...imageExtensions, ...kindByExtension.keys()];
+
 /** Tells whether a file name is one of an image that we decode. */
 export function isImageName(name: string): boolean {
   return imageExtensions.includes(extname(name).toLowerCase());

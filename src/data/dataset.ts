@@ -41,6 +41,8 @@ export interface Dataset {
   readonly columnNames?: Readonly<Record<string, readonly string[]>>;
   /** Frames a second, by input, where the samples are sounds. */
   readonly sampleRates?: Readonly<Record<string, number>>;
+  /** Axes of each input by letter, as an inspect file writes them, where they are known. */
+  readonly layouts?: Readonly<Record<string, string>>;
   /** What the ids of an input stand for, where the data are texts or the inspect file names a tokenizer. */
   readonly tokens?: TokenNames;
   /** The input that is 0 where a position is padding, when the inspect file names one or the reader padded. */

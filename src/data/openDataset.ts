@@ -223,6 +223,7 @@ function datasetOf({ path, source, plans, forcedBatchSize, warnings, mask, token
     ...(sampleRates === undefined ? {} : { sampleRates }),
     ...(tokens === undefined ? {} : { tokens }),
     ...(mask === undefined ? {} : { maskInput: mask }),
+    layouts: Object.fromEntries(plans.map(({ target, spec: { layout } }) => [target.name, layout])),
     warnings,
     batches: ({ batchSize, limit, order }: BatchOptions, signal?: AbortSignal): AsyncIterable<Batch> => {
       const wanted = Math.ceil((limit ?? Infinity) / unit) * unit;

@@ -3,6 +3,7 @@ import type { App } from './app.js';
 import { registerCommands } from './commands/registerCommands.js';
 import { createApp } from './createApp.js';
 import { registerHovers } from './hovers/registerHovers.js';
+import { registerLenses } from './lenses/registerLenses.js';
 import { createStatusBar } from './statusBar.js';
 import { registerTrees } from './trees/registerTrees.js';
 
@@ -10,6 +11,7 @@ import { registerTrees } from './trees/registerTrees.js';
 export interface ActivatedForTests {
   readonly app: App;
   readonly hovers: vscode.HoverProvider;
+  readonly lenses: vscode.CodeLensProvider;
 }
 
 /** Registers everything the extension contributes; called by the editor on the first use of a contribution. */
@@ -18,7 +20,8 @@ export function activate(context: vscode.ExtensionContext): ActivatedForTests | 
   registerTrees(app);
   registerCommands(app);
   const hovers = registerHovers(app);
+  const lenses = registerLenses(app);
   createStatusBar(app, context.subscriptions);
   // Tests look inside; nobody else may depend on it.
-  return context.extensionMode === vscode.ExtensionMode.Test ? { app, hovers } : undefined;
+  return context.extensionMode === vscode.ExtensionMode.Test ? { app, hovers, lenses } : undefined;
 }

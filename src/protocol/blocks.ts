@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 
-// One schema per block type. Version 1 freezes these; a block type that a reader does not know is shown as its `alt`.
+// One schema per block type. Version 1 froze the first twelve, and types are added; a block type that a reader does not know is shown as its `alt`.
 
 const common = {
   title: Type.Optional(Type.String()),
@@ -140,6 +140,60 @@ export const tokensBlockSchema = Type.Object({
   limit: numberSchema,
 });
 
+const comparedSideSchema = Type.Object({
+  /** What it is: a method, a model. */
+  label: Type.String(),
+  /** Drawn below the values; with none of these it is the picture that is compared. */
+  base: Type.Optional(pictureSchema),
+  /** Row-major values, width × height. */
+  values: Type.Optional(Type.Array(numberSchema)),
+});
+
+/** Two pictures or heat maps of one size, with a slider that wipes between them. */
+export const compareBlockSchema = Type.Object({
+  type: Type.Literal('compare'),
+  ...common,
+  items: Type.Array(
+    Type.Object({
+      width: Type.Integer({ minimum: 1 }),
+      height: Type.Integer({ minimum: 1 }),
+      caption: Type.String(),
+      /** On the left and on the right of the slider. */
+      sides: Type.Tuple([comparedSideSchema, comparedSideSchema]),
+    }),
+  ),
+  scale: Type.Union([Type.Literal('diverging'), Type.Literal('sequential')]),
+  /** Value at the ends of the colour scale; the same for both sides and all items. */
+  limit: numberSchema,
+  unit: Type.Optional(Type.String()),
+});
+
+/** A sound: its wave, and a value for each piece of it. */
+export const audioBlockSchema = Type.Object({
+  type: Type.Literal('audio'),
+  ...common,
+  items: Type.Array(
+    Type.Object({
+      caption: Type.String(),
+      /** A WAV file as a data URI, or a file beside the report. */
+      source: Type.String(),
+      /** Frames a second. */
+      sampleRate: Type.Number({ exclusiveMinimum: 0 }),
+      durationSeconds: Type.Number({ minimum: 0 }),
+      /** Smallest and largest amplitude of each of equally long pieces, −1 … 1: the wave as it is drawn. */
+      lows: Type.Array(Type.Number()),
+      highs: Type.Array(Type.Number()),
+      /** Size of each of equally long pieces by frequency, low to high: row-major, pieces × `frequencyCount`; 0 … 1. */
+      spectrum: Type.Array(Type.Number()),
+      frequencyCount: Type.Integer({ minimum: 0 }),
+      /** A value for each of equally long pieces. */
+      values: Type.Array(numberSchema),
+    }),
+  ),
+  scale: Type.Union([Type.Literal('diverging'), Type.Literal('sequential')]),
+  limit: numberSchema,
+});
+
 const treeNodeSchema = Type.Recursive((Self) =>
   Type.Object({
     label: Type.String(),
@@ -187,6 +241,8 @@ export const blockSchemas = {
   'image-grid': imageGridBlockSchema,
   overlay: overlayBlockSchema,
   tokens: tokensBlockSchema,
+  compare: compareBlockSchema,
+  audio: audioBlockSchema,
   tree: treeBlockSchema,
   citation: citationBlockSchema,
   warning: warningBlockSchema,
@@ -204,6 +260,8 @@ export type ImageBlock = Static<typeof imageBlockSchema>;
 export type ImageGridBlock = Static<typeof imageGridBlockSchema>;
 export type OverlayBlock = Static<typeof overlayBlockSchema>;
 export type TokensBlock = Static<typeof tokensBlockSchema>;
+export type CompareBlock = Static<typeof compareBlockSchema>;
+export type AudioBlock = Static<typeof audioBlockSchema>;
 export type TreeBlock = Static<typeof treeBlockSchema>;
 export type CitationBlock = Static<typeof citationBlockSchema>;
 export type WarningBlock = Static<typeof warningBlockSchema>;
@@ -219,6 +277,8 @@ export type Block =
   | ImageGridBlock
   | OverlayBlock
   | TokensBlock
+  | CompareBlock
+  | AudioBlock
   | TreeBlock
   | CitationBlock
   | WarningBlock

@@ -12,6 +12,8 @@ const known: Readonly<Record<Block['type'], true>> = {
   'image-grid': true,
   overlay: true,
   tokens: true,
+  compare: true,
+  audio: true,
   tree: true,
   citation: true,
   warning: true,

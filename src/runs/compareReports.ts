@@ -4,6 +4,7 @@ import type { Report } from '../protocol/report.js';
 import { findingChanges, type FindingChanges, findingTables } from './comparison/compareFindings.js';
 import { type MetricChange, metricChanges, metricTable } from './comparison/compareMetrics.js';
 import { originTable, originWarnings } from './comparison/compareOrigins.js';
+import { comparedMaps } from './comparison/joinMaps.js';
 import { joinedCharts, joinedTables } from './comparison/joinTables.js';
 import { type Sides, sidesOf } from './comparison/sides.js';
 
@@ -50,6 +51,7 @@ function blocksOf(metrics: readonly MetricChange[], findings: FindingChanges, si
     // When they were made always differs.
     ...(origins.rows.length === 1 ? [same] : []),
     origins,
+    ...comparedMaps(sides),
     metricTable(metrics, sides),
     ...findingTables(findings, sides),
     ...joinedCharts(sides),

@@ -1,3 +1,4 @@
+import { encodeWav } from '../../src/base/wav.js';
 import type { Block } from '../../src/protocol/blocks.js';
 import type { Report } from '../../src/protocol/report.js';
 import { makeReport } from './makeReport.js';
@@ -21,6 +22,9 @@ const rows = [
   { layer: hostileName, units: 64, dead: 0, mean: 'NaN' as const, state: 'active' },
   { layer: 'fc3', units: 10, dead: 1, mean: null, state: 'rare' },
 ];
+
+/** A tenth of a second of 440 Hz. */
+const beep = Float64Array.from({ length: 800 }, (_, i) => 0.5 * Math.sin((2 * Math.PI * 440 * i) / 8000));
 
 const blocks: Block[] = [
   {
@@ -71,6 +75,46 @@ const blocks: Block[] = [
     tokens: [
       { text: 'Lily ', value: 0.9 },
       { text: '<b>', value: -0.4 },
+    ],
+    scale: 'diverging',
+    limit: 1,
+  },
+  {
+    type: 'compare',
+    title: 'Two methods',
+    items: [
+      {
+        width: 2,
+        height: 2,
+        caption: 'row 0',
+        sides: [
+          { label: 'Gradient', values: [1, 0, 0, -1] },
+          {
+            label: hostileName,
+            base: { source: onePixel, width: 2, height: 2, alt: 'input' },
+            values: [0, 1, 'NaN', 0.5],
+          },
+        ],
+      },
+    ],
+    scale: 'diverging',
+    limit: 1,
+  },
+  {
+    type: 'audio',
+    title: 'A sound',
+    items: [
+      {
+        caption: 'beep.wav',
+        source: `data:audio/wav;base64,${Buffer.from(encodeWav(beep, 8000)).toString('base64')}`,
+        sampleRate: 8000,
+        durationSeconds: 0.1,
+        lows: [-0.1, -0.5, -0.2, 0],
+        highs: [0.1, 0.5, 0.2, 0],
+        spectrum: [0, 0.5, 1, 0, 0.25, 0.75],
+        frequencyCount: 2,
+        values: [0, 1, -0.25, 0, 0, 0, -0.9, 'NaN'],
+      },
     ],
     scale: 'diverging',
     limit: 1,

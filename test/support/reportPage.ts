@@ -14,6 +14,7 @@ export const everyAction: readonly ReportAction[] = [
   'run-again',
   'change',
   'compare',
+  'other-method',
   'export',
   'open-data',
   'copy-command',

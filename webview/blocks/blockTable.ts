@@ -1,8 +1,10 @@
 import { html, type TemplateResult } from 'lit';
 import type { Block } from '../../src/protocol/blocks.js';
 import type { BlockContext } from './blockElement.js';
+import './ni-audio-block.js';
 import './ni-chart-block.js';
 import './ni-citation-block.js';
+import './ni-compare-block.js';
 import './ni-findings-block.js';
 import './ni-image-block.js';
 import './ni-image-grid-block.js';
@@ -35,6 +37,9 @@ const blockTable: BlockTable = {
   overlay: (block, context) =>
     html`<ni-overlay-block .block=${block} .context=${context}></ni-overlay-block>`,
   tokens: (block, context) => html`<ni-tokens-block .block=${block} .context=${context}></ni-tokens-block>`,
+  compare: (block, context) =>
+    html`<ni-compare-block .block=${block} .context=${context}></ni-compare-block>`,
+  audio: (block, context) => html`<ni-audio-block .block=${block} .context=${context}></ni-audio-block>`,
   tree: (block, context) => html`<ni-tree-block .block=${block} .context=${context}></ni-tree-block>`,
   citation: (block, context) =>
     html`<ni-citation-block .block=${block} .context=${context}></ni-citation-block>`,

@@ -4,7 +4,17 @@
  */
 export function pictureSource(source: string, base: string): string | undefined {
   if (/^data:image\/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/=]*$/.test(source)) return source;
-  const isFile = /\.(png|jpe?g|webp|gif)$/i.test(source) && !/^[a-z][a-z0-9+.-]*:/i.test(source);
+  return fileSource(source, base, /\.(png|jpe?g|webp|gif)$/i);
+}
+
+/** Returns where a sound of a report is loaded from; the same rule as for pictures, for WAV files. */
+export function soundSource(source: string, base: string): string | undefined {
+  if (/^data:audio\/wav;base64,[A-Za-z0-9+/=]*$/.test(source)) return source;
+  return fileSource(source, base, /\.wav$/i);
+}
+
+function fileSource(source: string, base: string, names: RegExp): string | undefined {
+  const isFile = names.test(source) && !/^[a-z][a-z0-9+.-]*:/i.test(source);
   const parts = source.split(/[\\/]/);
   if (!isFile || base === '' || parts[0] === '' || parts.includes('..')) return undefined;
   return `${base.replace(/\/?$/, '/')}${parts.map(encodeURIComponent).join('/')}`;

@@ -9,6 +9,7 @@ import {
   restartEngine,
   showOutput,
 } from './engineCommands.js';
+import { compareWithOther, explainPrediction, explainWithModel } from './explainCommands.js';
 import { chooseHoverModel, manageTrust } from './hoverCommands.js';
 import {
   addModel,
@@ -50,6 +51,9 @@ const commandTable: Readonly<Record<string, CommandFunction>> = {
   sortUnits,
   showMoreUnits,
   runAnalysis,
+  explainPrediction,
+  explainWithModel,
+  compareWithOther,
   chooseData,
   writeInspectFile,
   measureNow,

@@ -1,3 +1,4 @@
+import { dataFileExtensions } from '../../data/dataNames.js';
 import type { CommandEntry } from './contribution.js';
 import { panelTypes } from './panels.js';
 
@@ -8,6 +9,9 @@ const onUnit = 'view == neuronInspector.models && viewItem == unit';
 const onResult = 'view == neuronInspector.results && viewItem =~ /^result/';
 const onNeuron = `activeWebviewPanelId == ${panelTypes.neuron}`;
 const mayRun = 'isWorkspaceTrusted';
+const onSample = `resourceExtname =~ /^\\.(${dataFileExtensions.map((extension) => extension.slice(1)).join('|')})$/i`;
+const onInspectFile = 'resourceFilename =~ /\\.inspect\\.json$/';
+const onTable = 'resourceExtname =~ /^\\.[ct]sv$/i';
 
 /** Every command that is not derived from an analysis, in the order of the palette. */
 export const commandEntries: readonly CommandEntry[] = [
@@ -32,6 +36,23 @@ export const commandEntries: readonly CommandEntry[] = [
       { menu: 'view/item/context', when: onModel, group: 'inline@1' },
       { menu: 'view/item/context', when: onModel, group: '1_open@2' },
     ],
+  },
+  {
+    id: 'explainPrediction',
+    title: 'Explain This Prediction',
+    icon: '$(eye)',
+    enablement: mayRun,
+    menus: [
+      { menu: 'explorer/context', when: `${onSample} || ${onInspectFile}`, group: 'navigation@52' },
+      { menu: 'editor/context', when: onTable, group: 'navigation@52' },
+      { menu: 'editor/title/context', when: `${onSample} || ${onInspectFile}`, group: '2_files@51' },
+    ],
+  },
+  {
+    id: 'explainWithModel',
+    title: 'Explain with Another Model…',
+    enablement: mayRun,
+    menus: [{ menu: 'explorer/context', when: onSample, group: 'navigation@53' }],
   },
   {
     id: 'openNeuron',
@@ -123,6 +144,13 @@ export const commandEntries: readonly CommandEntry[] = [
     id: 'compareResults',
     title: 'Compare Results…',
     menus: [{ menu: 'view/item/context', when: onResult, group: '3_compare@1' }],
+  },
+  {
+    id: 'compareWithOther',
+    title: 'Compare with Another Method or Model…',
+    enablement: mayRun,
+    palette: never,
+    menus: [{ menu: 'view/item/context', when: 'viewItem =~ /^result.*attribution/', group: '3_compare@2' }],
   },
   {
     id: 'exportResult',

@@ -68,6 +68,14 @@ export const settingEntries: readonly SettingEntry[] = [
     scope: 'resource',
   },
   {
+    key: 'codeLens.enabled',
+    type: 'boolean',
+    default: true,
+    description:
+      'Offer to explain a prediction above the assertions of tests and the samples they name, and to run analyses above the lines of an `.inspect.json`.',
+    scope: 'resource',
+  },
+  {
     key: 'models.exclude',
     type: 'array',
     default: ['**/node_modules/**', '**/.git/**', '**/.venv/**', '**/venv/**'],

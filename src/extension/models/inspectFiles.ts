@@ -10,6 +10,8 @@ export interface InspectFileLink {
   readonly modelPath: string | undefined;
   /** Whether it describes data. */
   readonly hasData: boolean;
+  /** The file or folder of the data, when it describes some. */
+  readonly dataPath: string | undefined;
   /** The training code, when it names some. */
   readonly codePath: string | undefined;
   readonly code: InspectFile['code'];
@@ -37,6 +39,7 @@ export async function readInspectLink(uri: vscode.Uri, log: Logger): Promise<Ins
       path: uri.fsPath,
       modelPath: model === undefined ? undefined : resolve(base, model),
       hasData: data !== undefined,
+      dataPath: data === undefined ? undefined : resolve(base, data.path),
       codePath: code === undefined ? undefined : resolve(base, code.path),
       code,
     };

@@ -22,6 +22,8 @@ export interface StartRequest {
   readonly analysisId?: string;
   /** Default: the data known for the model. */
   readonly dataPath?: string;
+  /** An inspect file of other data that says how these are fed. */
+  readonly describedBy?: string;
   /** Settings that differ from the defaults. */
   readonly settings?: SettingValues;
   /** A result whose question is asked again: fills everything that is not given. */
@@ -72,9 +74,10 @@ async function draftOf(request: StartRequest): Promise<Draft> {
   };
 }
 
-function optionsOf({ settings, from }: StartRequest): RunOptions {
+function optionsOf({ settings, describedBy: given, from }: StartRequest): RunOptions {
   if (from === undefined) {
-    return { settings: settings ?? {}, seed: 0, provider: engineConfiguration().provider };
+    const described = given === undefined ? {} : { describedBy: given };
+    return { settings: settings ?? {}, seed: 0, provider: engineConfiguration().provider, ...described };
   }
   const { seed, provider, limit, batchSize, describedBy, settings: earlier } = from.request;
   return {

@@ -54,7 +54,7 @@ export class ResultsTree implements vscode.TreeDataProvider<ResultNode> {
     item.description = [timeOf(result.createdAt), noteOf(result), isStale ? vscode.l10n.t('stale') : '']
       .filter((text) => text !== '')
       .join(' · ');
-    item.contextValue = `result ${result.status}`;
+    item.contextValue = `result ${result.status} ${result.analysis}`;
     item.iconPath = iconOf(result);
     item.tooltip = tooltipOf(result, isStale);
     item.accessibilityInformation = {

@@ -6,7 +6,14 @@ import type { LinkTell } from '../viewMessages.js';
 
 /** What a person may do with a report; the host offers those that make sense where it comes from. */
 export type ReportAction =
-  'run-again' | 'change' | 'compare' | 'export' | 'open-data' | 'copy-command' | 'open-source';
+  | 'run-again'
+  | 'change'
+  | 'compare'
+  | 'other-method'
+  | 'export'
+  | 'open-data'
+  | 'copy-command'
+  | 'open-source';
 
 /** What is asked and of which model: heads the page before there is a report. */
 export interface ReportHeading {

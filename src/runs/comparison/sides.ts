@@ -8,7 +8,7 @@ export interface Sides {
   readonly names: readonly [string, string];
 }
 
-/** Returns the reports in the order of their times, named by what tells them apart: models, data, samples; else by order. */
+/** Returns the reports in the order of their times, named by what tells them apart: models, methods, data, samples; else by order. */
 export function sidesOf(first: Report, second: Report): Sides {
   const [before, after] = first.createdAt <= second.createdAt ? [first, second] : [second, first];
   const names = namings
@@ -24,6 +24,7 @@ export function usedCountOf({ data }: Report): number {
 
 const namings: readonly ((report: Report) => string)[] = [
   (report) => report.model.name,
+  (report) => report.title,
   (report) => lastPart(report.data?.path ?? ''),
   (report) => samplesText(usedCountOf(report)),
 ];

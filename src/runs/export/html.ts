@@ -12,7 +12,7 @@ import { htmlTable } from './htmlTable.js';
  * Returns a report as one HTML page that stands alone: charts drawn, pictures inside, nothing loaded.
  *
  * `script` may enhance the page (it sorts tables); the page reads as well without. The content security policy allows
- * this style sheet and this script by their hashes, and data URIs of pictures, nothing else.
+ * this style sheet and this script by their hashes, and data URIs of pictures and sounds, nothing else.
  */
 export async function toHtml(report: Report, reportDir: string, script = ''): Promise<string> {
   const blocks: string[] = [];
@@ -42,7 +42,7 @@ ${script === '' ? '' : `<script>${script}</script>\n`}</body>
 
 function contentPolicy(script: string): string {
   const scripts = script === '' ? '' : ` script-src ${hashSource(script)};`;
-  return `default-src 'none'; style-src ${hashSource(htmlStyle)};${scripts} img-src data:; base-uri 'none'; form-action 'none'`;
+  return `default-src 'none'; style-src ${hashSource(htmlStyle)};${scripts} img-src data:; media-src data:; base-uri 'none'; form-action 'none'`;
 }
 
 function hashSource(text: string): string {

@@ -1,32 +1,26 @@
 import { micromark } from 'micromark';
-import type {
-  Block,
-  ChartBlock,
-  OverlayBlock,
-  Picture,
-  TokensBlock,
-  TreeBlock,
-} from '../../protocol/blocks.js';
+import type { Block, ChartBlock, TokensBlock, TreeBlock } from '../../protocol/blocks.js';
 import { blockMetrics, formatNumber, type MetricLine } from '../../protocol/formatReport.js';
 import { isKnownBlock } from '../../protocol/knownBlocks.js';
 import type { Report, UnknownBlock } from '../../protocol/report.js';
 import { blockHeading } from '../../protocol/reportLayout.js';
 import { chartSvg } from './chartSvg.js';
 import { escapeHtml } from './escape.js';
-import { heatMapUri } from './heatMap.js';
+import { audioFigures } from './htmlAudio.js';
+import {
+  compareFigures,
+  legend,
+  overlayFigures,
+  type PictureContext,
+  pictureFigure,
+} from './htmlPictures.js';
 import { htmlTable } from './htmlTable.js';
 import { tokenSteps } from './htmlStyle.js';
-import { pictureUri } from './pictures.js';
 
 /** What blocks need from the page around them. */
-export interface BlockContext {
+interface BlockContext extends PictureContext {
   readonly report: Report;
-  /** Folder of the report: pictures may be files beside it. */
-  readonly reportDir: string;
 }
-
-/** Small pictures are drawn at least this large, in whole multiples so that pixels stay square. */
-const minPictureSize = 160;
 
 /** Returns a block as HTML with its title, folded when the block says so. */
 export async function htmlBlock(block: Block | UnknownBlock, context: BlockContext): Promise<string> {
@@ -84,6 +78,10 @@ async function bodyOf(block: Block, context: BlockContext): Promise<string> {
       return overlayFigures(block, context);
     case 'tokens':
       return tokenText(block);
+    case 'compare':
+      return compareFigures(block, context);
+    case 'audio':
+      return audioFigures(block, context.reportDir);
     case 'tree':
       return `<ul class="tree">${treeItem(block.root)}</ul>`;
     case 'citation':
@@ -108,63 +106,6 @@ async function chartFigure(block: ChartBlock): Promise<string> {
   }
   const label = escapeHtml(block.alt ?? block.title ?? 'Chart; its data follows as a table.');
   return `<figure class="chart">${svg.replace('<svg ', `<svg aria-label="${label}" `)}</figure>${folded('Data as a table', table)}`;
-}
-
-function pictureFigure(picture: Picture, { reportDir }: BlockContext): string {
-  const caption =
-    picture.caption === undefined ? '' : `<figcaption>${escapeHtml(picture.caption)}</figcaption>`;
-  return `<figure>${pictureTag(picture, { reportDir, className: '' })}${caption}</figure>`;
-}
-
-function pictureTag(
-  picture: Picture,
-  options: { readonly reportDir: string; readonly className: string },
-): string {
-  const uri = pictureUri(picture.source, options.reportDir);
-  if (uri === undefined) {
-    return `<p class="muted">${escapeHtml(picture.alt)} (the picture is not in the report)</p>`;
-  }
-  return imageTag({ ...picture, uri, className: options.className });
-}
-
-interface ImageTag {
-  readonly uri: string;
-  readonly width: number;
-  readonly height: number;
-  readonly alt: string;
-  readonly className: string;
-}
-
-function imageTag({ uri, width, height, alt, className }: ImageTag): string {
-  const scale = Math.max(1, Math.ceil(minPictureSize / Math.max(width, height)));
-  const classAttribute = className === '' ? '' : ` class="${className}"`;
-  return `<img${classAttribute} src="${uri}" width="${width * scale}" height="${height * scale}" alt="${escapeHtml(alt)}">`;
-}
-
-function overlayFigures(block: OverlayBlock, context: BlockContext): string {
-  const limit = Number(block.limit);
-  const figures = block.items.map((item) => {
-    const uri = heatMapUri(item, limit);
-    const { base, width, height } = item;
-    const alt = `Heat map: ${item.caption}`;
-    const caption = `<figcaption>${escapeHtml(item.caption)}</figcaption>`;
-    if (base === undefined) {
-      return `<figure><div class="stack">${imageTag({ uri, width, height, alt, className: 'heat' })}</div>${caption}</figure>`;
-    }
-    const input = pictureTag(base, { reportDir: context.reportDir, className: '' });
-    const ground = pictureTag({ ...base, alt: '' }, { reportDir: context.reportDir, className: 'base' });
-    const heat = imageTag({ uri, width, height, alt, className: 'heat' });
-    return `<figure><div class="pair">${input}<div class="stack">${ground}${heat}</div></div>${caption}</figure>`;
-  });
-  return `<div class="grid">${figures.join('')}</div>${legend(block)}`;
-}
-
-/** What the colours mean, in the same numbers for all heat maps of a block. */
-function legend(block: Pick<OverlayBlock, 'limit' | 'scale'> & { readonly unit?: string }): string {
-  const limit = formatNumber(block.limit);
-  const [low, high] = block.scale === 'diverging' ? [`−${limit}`, `+${limit}`] : ['0', limit];
-  const unit = block.unit === undefined ? '' : ` ${escapeHtml(block.unit)}`;
-  return `<p class="legend">${low}<span class="scale ${block.scale}"></span>${high}${unit}</p>`;
 }
 
 function tokenText(block: TokensBlock): string {

@@ -64,6 +64,8 @@ img{image-rendering:pixelated;display:block;max-width:100%;height:auto;border:1p
 .stack .base{filter:grayscale(1) opacity(.5)}
 .stack .base+.heat{position:absolute;inset:0;width:100%;height:100%}
 .pair{display:flex;gap:6px}
+.sound{margin:0 0 14px;max-width:760px}.sound .wave{display:block;width:100%;height:90px;border:1px solid var(--line)}
+.sound .spectrum{width:100%;height:90px;margin-top:4px}.sound audio{width:100%;height:32px;margin-top:4px}
 .legend{display:flex;align-items:center;gap:8px;color:var(--muted);margin:8px 0 0;font-variant-numeric:tabular-nums}
 .legend span.scale{width:140px;height:10px;border:1px solid var(--line)}
 .scale.diverging{background:linear-gradient(to right,var(--negative),transparent,var(--positive))}

@@ -1,7 +1,15 @@
-import type { Block, OverlayBlock, TableBlock, TreeBlock } from '../../protocol/blocks.js';
+import type {
+  AudioBlock,
+  Block,
+  CompareBlock,
+  OverlayBlock,
+  TableBlock,
+  TreeBlock,
+} from '../../protocol/blocks.js';
 import { formatCell, formatNumber, isNumeric, metricLines, provenance } from '../../protocol/formatReport.js';
 import { isKnownBlock } from '../../protocol/knownBlocks.js';
 import type { Report, UnknownBlock } from '../../protocol/report.js';
+import { relevantSpans, spanText } from '../../protocol/soundShape.js';
 import { escapeMarkdown } from './escape.js';
 
 /** Longer tables are cut, with a line that says so: nobody scrolls a thousand rows of Markdown. */
@@ -50,6 +58,10 @@ function bodyOf(report: Report, block: Block): string {
       return block.tokens
         .map((token) => `${escapeMarkdown(token.text)} (${formatNumber(token.value)})`)
         .join(' ');
+    case 'compare':
+      return block.items.map(({ caption, sides }) => compareText(caption, sides)).join('\n');
+    case 'audio':
+      return block.items.map(soundText).join('\n');
     case 'tree':
       return treeText(block.root, 0).join('\n');
     case 'citation':
@@ -103,6 +115,15 @@ function overlayText(block: OverlayBlock): string {
   return block.items
     .map((item) => `- ${escapeMarkdown(item.caption)} (${item.width} × ${item.height} values)`)
     .join('\n');
+}
+
+function compareText(caption: string, sides: CompareBlock['items'][number]['sides']): string {
+  return `- ${escapeMarkdown(caption)}: ${sides.map(({ label }) => escapeMarkdown(label)).join(' beside ')}`;
+}
+
+function soundText({ caption, durationSeconds, values }: AudioBlock['items'][number]): string {
+  const spans = relevantSpans(values, durationSeconds).map(spanText).join(', ');
+  return `- ${escapeMarkdown(caption)} (${durationSeconds.toFixed(2)} s)${spans === '' ? '' : `: what matters most is at ${spans}`}`;
 }
 
 function treeText(node: TreeBlock['root'], depth: number): string[] {

@@ -1,13 +1,15 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { extname, resolve, sep } from 'node:path';
 
-const mediaTypes: Readonly<Record<string, string>> = {
+const pictureTypes: Readonly<Record<string, string>> = {
   '.png': 'image/png',
   '.jpg': 'image/jpeg',
   '.jpeg': 'image/jpeg',
   '.webp': 'image/webp',
   '.gif': 'image/gif',
 };
+
+const soundTypes: Readonly<Record<string, string>> = { '.wav': 'audio/wav' };
 
 /**
  * Returns a picture's source as a data URI: itself, or the file it names beside the report.
@@ -16,7 +18,21 @@ const mediaTypes: Readonly<Record<string, string>> = {
  */
 export function pictureUri(source: string, reportDir: string): string | undefined {
   if (/^data:image\/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/=]*$/.test(source)) return source;
-  const mediaType = mediaTypes[extname(source).toLowerCase()];
+  return fileUri(source, reportDir, pictureTypes);
+}
+
+/** Returns a sound's source as a data URI; the same rule as for pictures, for WAV files. */
+export function soundUri(source: string, reportDir: string): string | undefined {
+  if (/^data:audio\/wav;base64,[A-Za-z0-9+/=]*$/.test(source)) return source;
+  return fileUri(source, reportDir, soundTypes);
+}
+
+function fileUri(
+  source: string,
+  reportDir: string,
+  types: Readonly<Record<string, string>>,
+): string | undefined {
+  const mediaType = types[extname(source).toLowerCase()];
   if (mediaType === undefined || /^[a-z][a-z0-9+.-]*:/i.test(source)) return undefined;
   try {
     const folder = realpathSync(reportDir);

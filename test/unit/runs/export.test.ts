@@ -24,9 +24,12 @@ describe('the HTML export', function () {
   it('loads nothing and runs nothing', () => {
     assert(!/<script|<link|<iframe|<object|<embed|@import|url\(/i.test(html));
     for (const [, source = ''] of html.matchAll(/\ssrc="([^"]*)"/g)) {
-      assert(source.startsWith('data:image/'), source);
+      assert(/^data:(image\/|audio\/wav;base64,)/.test(source), source.slice(0, 40));
     }
-    for (const [, target = ''] of html.matchAll(/\shref="([^"]*)"/g)) assert(/^https?:/.test(target), target);
+    // Links lead to pages; what a drawing holds is a picture within it.
+    for (const [, tag = '', target = ''] of html.matchAll(/<(\w+)[^>]*\shref="([^"]*)"/g)) {
+      assert((tag === 'image' ? /^data:image\/png;base64,/ : /^https?:/).test(target), target.slice(0, 40));
+    }
   });
 
   it('allows by its policy its own style sheet and data URIs only', () => {
@@ -35,11 +38,17 @@ describe('the HTML export', function () {
     const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html) ?? [];
     assert.equal(
       policy,
-      `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`,
+      `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'`,
     );
     // The policy blocks inline styles, so there must be none to miss.
     assert(!/\sstyle="/.test(html));
     assert(!/<[a-z][^<>]*\son[a-z]+="/i.test(html));
+  });
+
+  it('sets both sides of a comparison beside each other, and sounds with their player and what matters most', () => {
+    assert.match(html, /<figcaption>Gradient<\/figcaption>.*<figcaption>=&lt;img/s);
+    assert.match(html, /<audio controls [^>]*src="data:audio\/wav;base64,/);
+    assert.match(html, /beep\.wav · what matters most: 0\.00–0\.04 s, 0\.06–0\.10 s/);
   });
 
   it('shows hostile names as text', () => {

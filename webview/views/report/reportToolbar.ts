@@ -19,6 +19,8 @@ export function actionLook(action: ReportAction): ActionLook {
       return { label: t('Run with changes…'), icon: 'settings' };
     case 'compare':
       return { label: t('Compare with…'), icon: 'compare-changes' };
+    case 'other-method':
+      return { label: t('Another method…'), icon: 'symbol-method' };
     case 'export':
       return { label: t('Export…'), icon: 'export' };
     case 'open-data':

@@ -320,12 +320,15 @@ function frontAxis(axis: number | undefined, rank: number): number | undefined {
 }
 
 /** What classes and tokens are called. */
-function dataFacts({ data }: AnalysisContext): Pick<ExplanationFacts, 'labelNames' | 'tokens'> {
+function dataFacts({
+  data,
+}: AnalysisContext): Pick<ExplanationFacts, 'labelNames' | 'tokens' | 'sampleRates' | 'layouts'> {
   const labelNames = data?.labelNames;
-  if (data?.tokens === undefined) return { labelNames, tokens: undefined };
+  const said = { labelNames, sampleRates: data?.sampleRates, layouts: data?.layouts };
+  if (data?.tokens === undefined) return { ...said, tokens: undefined };
   const { input, tokenizer } = data.tokens;
   const { vocabularySize } = tokenizer;
-  return { labelNames, tokens: { input, vocabularySize, textOf: (id) => tokenizer.textOf(id) } };
+  return { ...said, tokens: { input, vocabularySize, textOf: (id) => tokenizer.textOf(id) } };
 }
 
 function inputFacts(

@@ -15,6 +15,7 @@ export function actionsOf({ state, origin }: ReportSubject): ReportAction[] {
   const actions: ReportAction[] = [];
   if (result !== undefined) actions.push('run-again', 'change');
   if (report !== undefined && origin.kind !== 'comparison') actions.push('compare');
+  if (result?.analysis === 'attribution' && report !== undefined) actions.push('other-method');
   if (report !== undefined) actions.push('export');
   if (dataPathOf(state) !== undefined) actions.push('open-data');
   if (result !== undefined) actions.push('copy-command');
@@ -33,6 +34,9 @@ export async function act(app: App, subject: ReportSubject, action: ReportAction
       return;
     case 'compare':
       await command('compareResults', subject.origin);
+      return;
+    case 'other-method':
+      await command('compareWithOther', nodeOf(subject));
       return;
     case 'export':
       await exportReport(app, { report: reportOf(subject), ...fileOf(subject.state) });

@@ -96,6 +96,7 @@ describe('what an inspect file says of code', () => {
     path: '/home/ana/a/net.inspect.json',
     modelPath: '/home/ana/a/net.onnx',
     hasData: true,
+    dataPath: undefined,
     codePath: '/home/ana/a/train.py',
     code: {
       path: 'train.py',

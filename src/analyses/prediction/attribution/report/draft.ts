@@ -3,6 +3,7 @@ import { float32Tensor, type TensorValue } from '../../../../onnx/tensorValue.js
 import type { Block } from '../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import type { Evidence } from '../../../../protocol/report.js';
+import type { Dataset } from '../../../../data/dataset.js';
 import type { ReportDraft, ResultArray } from '../../../analysis.js';
 import { methods } from '../methods/methods.js';
 import type { Outcome } from '../outcome.js';
@@ -10,9 +11,7 @@ import type { Problem, ScoreMeaning, Scores } from '../problem.js';
 import { rowEvidence, rowName, whichRows } from '../rows.js';
 import type { Targets } from '../targets.js';
 import { findingsOf } from './findings.js';
-import { overlayOf } from './maps.js';
-import { unitTable } from './units.js';
-import { featureChart, tokenBlocks, topElementsTable } from './tables.js';
+import { viewsOf } from './views.js';
 
 /** Texts of the tokens of an input. */
 export interface TokenTexts {
@@ -28,6 +27,9 @@ export interface ExplanationFacts {
   /** Absent when a neuron is explained. */
   readonly targets: Targets | undefined;
   readonly labelNames: readonly string[] | undefined;
+  /** Frames a second, and axes by letter, of the inputs where the data say them. */
+  readonly sampleRates: Dataset['sampleRates'];
+  readonly layouts: Dataset['layouts'];
   readonly warnings: readonly string[];
   /** Token ids per explained embedding, by the input's name. */
   readonly tokenIds: ReadonlyMap<string, TensorValue>;
@@ -187,6 +189,7 @@ function blocksOf(explanation: Explanation): Block[] {
   const { problem, outcome, facts } = explanation;
   const method = methods[problem.settings.method];
   const notes = outcome.notes ?? [];
+  const captions = captionsOf(explanation);
   return [
     {
       type: 'markdown',
@@ -208,43 +211,10 @@ function blocksOf(explanation: Explanation): Block[] {
     },
     { type: 'findings' },
     rowTable(explanation),
-    ...outcome.scores.flatMap((scores, index) => scoreBlocks(explanation, scores, index)),
+    ...outcome.scores.flatMap((scores, index) => viewsOf(explanation, { scores, index, captions })),
     ...(outcome.blocks ?? []),
     { type: 'citation', papers: [...method.paperIds] },
   ];
-}
-
-function scoreBlocks(explanation: Explanation, scores: Scores, index: number): Block[] {
-  const { problem, outcome, facts } = explanation;
-  const captions = captionsOf(explanation);
-  const ids = facts.tokenIds.get(scores.name);
-  if (ids !== undefined && scores.dims.length === 3 && ids.dims.length === 2) {
-    const textOf = facts.tokens?.input === scores.name ? facts.tokens.textOf : undefined;
-    return tokenBlocks(scores, { ids, rowIds: captions, textOf });
-  }
-  const [base] = problem.inputs;
-  const layer = outcome.isOverInputs === true ? undefined : problem.layer;
-  const shown = outcome.upsampled ?? scores;
-  const overlay =
-    layer === undefined
-      ? overlayOf(scores, problem.inputs[index]?.channelAxis, {
-          base: problem.inputs[index],
-          captions,
-          title: `Scores of ${scores.name}`,
-        })
-      : overlayOf(shown, 1, {
-          base: outcome.upsampled === undefined ? undefined : base,
-          captions,
-          title: `Scores of ${layer.name}`,
-        });
-  const units = layer === undefined ? undefined : unitTable(scores, layer);
-  const columns = layer === undefined ? problem.columnNames[scores.name] : undefined;
-  if (overlay !== undefined) {
-    const detail = units ?? { ...featureChart(scores, captions), folded: true };
-    return [overlay, detail];
-  }
-  if (units !== undefined) return [units];
-  return [featureChart(scores, captions, columns), topElementsTable(scores, captions, columns)];
 }
 
 /** Says of each row what it is, what the model takes it for, and what is explained where that differs. */

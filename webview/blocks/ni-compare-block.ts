@@ -1,0 +1,226 @@
+import { css, html, nothing, type TemplateResult } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import { applyStyle } from '../applyStyle.js';
+import type { CompareBlock } from '../../src/protocol/blocks.js';
+import { formatNumber } from '../../src/protocol/formatReport.js';
+import { baseStyles } from '../components/baseStyles.js';
+import '../components/ni-color-scale.js';
+import '../components/ni-heat-map.js';
+import { hasMissing, type HeatValue } from '../components/ni-heat-map.js';
+import '../components/ni-picture.js';
+import { drawnSize } from '../components/pictureSource.js';
+import { t } from '../text.js';
+import { BlockElement } from './blockElement.js';
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'ni-compare-block': NiCompareBlock;
+  }
+}
+
+type Item = CompareBlock['items'][number];
+type Side = Item['sides'][number];
+
+/** Side of a comparison, at least: large enough to see small differences. */
+const mapSize = 220;
+
+/**
+ * Two heat maps or pictures of one size on top of each other: a slider wipes from one to the other, for all pairs at once,
+ * and the value pointed at is told of both.
+ *
+ * @tag ni-compare-block
+ */
+@customElement('ni-compare-block')
+export class NiCompareBlock extends BlockElement<CompareBlock> {
+  static override readonly styles = [
+    baseStyles,
+    css`
+      .controls {
+        position: sticky;
+        top: var(--ni-sticky-top, 0);
+        z-index: 3;
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 20px;
+        min-height: 26px;
+        padding: 2px 0 6px;
+        background: var(--vscode-editor-background);
+      }
+      label {
+        display: flex;
+        align-items: center;
+        gap: 6px;
+        color: var(--ni-muted);
+      }
+      input {
+        width: 180px;
+        accent-color: var(--ni-accent);
+      }
+      ul {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 14px;
+        margin: 0;
+        padding: 0;
+        list-style: none;
+      }
+      figure {
+        display: table;
+        margin: 0;
+      }
+      figcaption {
+        display: table-caption;
+        caption-side: bottom;
+        margin-top: 2px;
+        color: var(--ni-muted);
+        font-size: 0.9em;
+        overflow-wrap: anywhere;
+      }
+      .sides {
+        display: flex;
+        justify-content: space-between;
+        gap: 8px;
+        font-size: 0.9em;
+      }
+      .sides span {
+        overflow-wrap: anywhere;
+      }
+      .pair {
+        position: relative;
+      }
+      .right {
+        position: absolute;
+        inset: 0;
+        background: var(--vscode-editor-background);
+      }
+      .edge {
+        position: absolute;
+        top: 0;
+        bottom: 0;
+        z-index: 2;
+        width: 0;
+        border-left: 2px solid var(--vscode-focusBorder);
+        pointer-events: none;
+      }
+    `,
+  ];
+
+  /** Share of the width that shows the left side; undefined until it is moved. */
+  @state() private moved: number | undefined;
+  @state() private pointed: { readonly item: Item; readonly at: HeatValue } | undefined;
+
+  protected override render(): TemplateResult {
+    const { block } = this;
+    const values = block.items.flatMap(({ sides }) => sides.flatMap((side) => side.values ?? []));
+    return html`
+      <div class="controls">
+        <label
+          >${t('Wipe')}<input
+            type="range"
+            min="0"
+            max="100"
+            aria-valuetext=${this.wipeText()}
+            .value=${String(Math.round(this.wipe() * 100))}
+            @input=${this.onWipe}
+        /></label>
+        ${
+          values.length === 0
+            ? nothing
+            : html`<ni-color-scale
+                .scale=${block.scale}
+                .limit=${block.limit}
+                .unit=${block.unit ?? ''}
+                ?has-missing=${hasMissing(values)}
+              ></ni-color-scale>`
+        }
+        <span class="muted" role="status">${this.pointedText()}</span>
+      </div>
+      <ul>
+        ${block.items.map((item) => this.renderItem(item))}
+      </ul>
+    `;
+  }
+
+  private renderItem(item: Item): TemplateResult {
+    const [left, right] = item.sides;
+    const percent = `${String(this.wipe() * 100)}%`;
+    const { width } = drawnSize(item, mapSize);
+    return html`<li>
+      <figure>
+        <div class="sides" ${applyStyle({ width: `${String(width + 2)}px`, 'max-width': '100%' })}>
+          <span>${left.label}</span><span>${right.label}</span>
+        </div>
+        <div class="pair">
+          ${this.renderSide(item, left)}
+          <div class="right" ${applyStyle({ 'clip-path': `inset(0 0 0 ${percent})` })}>
+            ${this.renderSide(item, right)}
+          </div>
+          <span class="edge" ${applyStyle({ left: percent })}></span>
+        </div>
+        <figcaption>${item.caption}</figcaption>
+      </figure>
+    </li>`;
+  }
+
+  private renderSide(item: Item, { label, base, values }: Side): TemplateResult {
+    const name = `${label}: ${item.caption}`;
+    if (values === undefined) {
+      const picture = base === undefined ? undefined : { ...base, alt: name };
+      return html`<ni-picture
+        .picture=${picture}
+        .base=${this.context.base}
+        .minSize=${mapSize}
+      ></ni-picture>`;
+    }
+    return html`<ni-heat-map
+      .values=${values}
+      .width=${item.width}
+      .height=${item.height}
+      .limit=${this.block.limit}
+      .scale=${this.block.scale}
+      .picture=${base}
+      .base=${this.context.base}
+      .minSize=${mapSize}
+      .label=${t('Heat map: {0}', name)}
+      @ni-heat-value=${(event: CustomEvent<HeatValue | undefined>) => {
+        this.pointed = event.detail === undefined ? undefined : { item, at: event.detail };
+      }}
+    ></ni-heat-map>`;
+  }
+
+  /** Values of both sides at the place that is pointed at. */
+  private pointedText(): string {
+    if (this.pointed === undefined) return '';
+    const { item, at } = this.pointed;
+    const unit = this.block.unit === undefined ? '' : ` ${this.block.unit}`;
+    const texts = item.sides.map(({ label, values }) => {
+      const value = values?.[at.y * item.width + at.x];
+      return value === undefined ? label : `${label} ${formatNumber(value)}${unit}`;
+    });
+    return t('x {0}, y {1}: {2}', at.x, at.y, texts.join(' · '));
+  }
+
+  private wipeText(): string {
+    const [item] = this.block.items;
+    const left = Math.round(this.wipe() * 100);
+    return t(
+      '{0} % {1}, {2} % {3}',
+      left,
+      item?.sides[0].label ?? '',
+      100 - left,
+      item?.sides[1].label ?? '',
+    );
+  }
+
+  private wipe(): number {
+    const saved = this.context.state.read('wipe');
+    return this.moved ?? (typeof saved === 'number' ? saved : 0.5);
+  }
+
+  private readonly onWipe = (event: Event): void => {
+    if (!(event.currentTarget instanceof HTMLInputElement)) return;
+    this.moved = Number(event.currentTarget.value) / 100;
+    this.context.state.set('wipe', this.moved);
+  };
+}
