@@ -1,4 +1,6 @@
+import { createRandom } from '../../../src/base/random.js';
 import { checkCase, type GradientCase } from '../../support/gradientCase.js';
+import { normalTensor } from '../../support/modelBuilder.js';
 
 type ConvCase = Omit<GradientCase, 'op'> & { readonly title: string };
 
@@ -129,12 +131,43 @@ convolutions.push(
     attributes: { group: 2, dilations: [2, 3], strides: [1, 2], pads: [1, 2, 0, 1] },
   },
   {
+    title: 'depthwise on a large plane',
+    inputs: [normalTensor(createRandom(2), [2, 3, 33, 32]), [3, 1, 2, 3]],
+    attributes: { group: 3, pads: [1, 1, 0, 1] },
+  },
+  {
+    title: 'depthwise with stride on a large plane',
+    inputs: [normalTensor(createRandom(3), [2, 2, 34, 66]), [2, 1, 3, 3]],
+    attributes: { group: 2, strides: [1, 2], dilations: [1, 3], pads: [0, 3, 1, 3] },
+  },
+  {
+    title: 'depthwise on one axis',
+    inputs: [[2, 3, 9], [3, 1, 3], [3]],
+    attributes: { group: 3, strides: [2], pads: [2, 1] },
+  },
+  {
+    title: 'depthwise on three axes',
+    inputs: [
+      [2, 2, 4, 3, 5],
+      [2, 1, 2, 2, 3],
+    ],
+    attributes: { group: 2, strides: [2, 1, 3], pads: [1, 0, 0, 1, 1, 1] },
+  },
+  {
+    title: 'many channels',
+    inputs: [
+      [2, 9, 5, 4],
+      [3, 9, 3, 2],
+    ],
+    attributes: { strides: [2, 1], dilations: [1, 2], pads: [1, 0, 1, 1] },
+  },
+  {
     title: 'more channels than positions',
     inputs: [
-      [2, 3, 2, 1],
-      [40, 3, 3, 3],
+      [2, 9, 2, 1],
+      [33, 9, 2, 1],
     ],
-    attributes: { pads: [1, 1, 1, 1] },
+    attributes: { pads: [1, 0, 0, 0] },
   },
   {
     title: '1×1 with a weight larger than the maps',
@@ -151,17 +184,20 @@ describe('gradients of Conv', () => {
   }
 
   it('are found without knowing the sizes of the maps', async () => {
-    const [x, weight] = [
-      [2, 2, 8, 7],
-      [3, 2, 3, 3],
+    const shapes = [
+      { channels: 2, weight: [3, 2, 3, 3], group: 1 },
+      { channels: 9, weight: [3, 9, 3, 3], group: 1 },
+      { channels: 2, weight: [2, 1, 3, 3], group: 2 },
     ];
-    for (const attributes of [{ pads: [1, 1, 1, 1] }, { strides: [2, 3], pads: [1, 0, 0, 1] }]) {
-      await checkCase({
-        op: 'Conv',
-        inputs: [x, weight],
-        attributes: { ...attributes, kernel_shape: [3, 3] },
-        hidden: 'maps',
-      });
+    for (const { channels, weight, group } of shapes) {
+      for (const attributes of [{ pads: [1, 1, 1, 1] }, { strides: [2, 3], pads: [1, 0, 0, 1] }]) {
+        await checkCase({
+          op: 'Conv',
+          inputs: [[2, channels, 5, 4], weight],
+          attributes: { ...attributes, group, kernel_shape: [3, 3] },
+          hidden: 'maps',
+        });
+      }
     }
   });
 });
