@@ -1,7 +1,14 @@
-import type { ConvChannels, WindowGeometry } from './convGeometry.js';
+import type { GraphBuilder } from '../graph/graphBuilder.js';
+import {
+  channelsOf,
+  type ConvChannels,
+  kernelOf,
+  windowGeometry,
+  type WindowGeometry,
+} from './convGeometry.js';
 import { padded, tapMaps, tapOffsets, tapSlice, tapStarts } from './convTaps.js';
 import { emitDepthwiseWeightGradient } from './depthwiseWeightGradient.js';
-import type { Emitter } from './emitter.js';
+import { type Emitter, emitterFor } from './emitter.js';
 import type { RuleContext } from './gradientRule.js';
 import { axesFrom, fixedSize } from './staticShapes.js';
 
@@ -13,6 +20,22 @@ export interface ConvWeightOperands {
   readonly narrow: string;
   readonly channels: ConvChannels;
   readonly geometry: WindowGeometry;
+}
+
+const made = new WeakMap<GraphBuilder, Map<string, string>>();
+
+/** Appends dW of the Conv in the context for a cotangent of its result; asked again, returns what is there. */
+export function weightGradientOf(context: RuleContext, g: string): string {
+  const [x = '', weight = ''] = context.node.inputs;
+  const [narrow = ''] = context.node.outputs;
+  const known = made.get(context.builder) ?? new Map<string, string>();
+  made.set(context.builder, known);
+  const key = JSON.stringify([narrow, g]);
+  const geometry = windowGeometry(context, kernelOf(context, weight), { wide: x, narrow });
+  const operands = { x, g, narrow, channels: channelsOf(context, weight), geometry };
+  const gradient = known.get(key) ?? emitConvWeightGradient(context, emitterFor(context), operands);
+  known.set(key, gradient);
+  return gradient;
 }
 
 /**

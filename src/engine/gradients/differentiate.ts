@@ -110,7 +110,7 @@ function prepareNodes(model: Model, rules: ReadonlyMap<GraphNode, GradientRule>)
   return { model: { ...model, graph }, nodes };
 }
 
-interface PassFacts extends Pick<GradientPath, 'typeOf' | 'active'> {
+interface PassFacts extends Pick<GradientPath, 'typeOf' | 'active' | 'nodes'> {
   readonly differentiate: RuleContext['differentiate'];
 }
 
@@ -120,12 +120,14 @@ class BackwardPass {
   private readonly facts: PassFacts;
   private readonly parts = new Map<string, string[]>();
   private readonly sums = new Map<string, string>();
+  private readonly producers: ReadonlyMap<string, GraphNode>;
   private readonly constantOf: (name: string) => TensorValue | undefined;
   private readonly isConstant: (name: string) => boolean;
 
   constructor(model: Model, facts: PassFacts) {
     this.builder = new GraphBuilder(model);
     this.facts = facts;
+    this.producers = new Map(facts.nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
     this.constantOf = constantLookup(model);
     const { initializers, inputs } = model.graph;
     const fed = new Set(inputs.map((input) => input.name));
@@ -156,6 +158,8 @@ class BackwardPass {
       builder: this.builder,
       outputCotangents,
       wants: (index) => this.facts.active.has(operands[index] ?? ''),
+      isActive: (name) => this.facts.active.has(name),
+      producerOf: (name) => this.producers.get(name),
       differentiate: this.facts.differentiate,
       typeOf: this.facts.typeOf,
       isConstant: this.isConstant,

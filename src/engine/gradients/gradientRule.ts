@@ -27,6 +27,10 @@ export interface RuleContext extends NodeContext {
   readonly outputCotangents: readonly (string | undefined)[];
   /** Whether anybody wants the cotangent of operand `index`; see `operandsOf`. */
   wants(index: number): boolean;
+  /** Whether a value's gradient is wanted or leads to one that is. */
+  isActive(name: string): boolean;
+  /** Returns the node that makes a value, where gradients flow through it. */
+  producerOf(name: string): GraphNode | undefined;
   /** Differentiates a body (of an If, Loop, Scan) taken for a model, by the rules in use. */
   differentiate(
     body: Model,

@@ -304,8 +304,10 @@ describe('the gradient tables', () => {
 });
 
 describe('the gradient through Conv and BatchNormalization', () => {
-  /** y = BatchNormalization(Conv(x)), its weights constants or fed. */
-  async function found(isFed: boolean): Promise<Record<string, number[]>> {
+  const operands = ['w', 'b', 'scale', 'shift', 'mean', 'variance'];
+
+  /** y = tanh(BatchNormalization(Conv(x))), its weights constants or fed; d⟨1, y⟩/d of those wanted. */
+  async function found(isFed: boolean, wanted = operands): Promise<Record<string, number[]>> {
     const random = createRandom(8);
     const builder = start({ x: floatType('N', 2, 4, 3) });
     const feeds: Record<string, TensorValue> = { x: normalTensor(random, [2, 2, 4, 3]) };
@@ -319,23 +321,52 @@ describe('the gradient through Conv and BatchNormalization', () => {
       feeds[name] = value;
       return builder.addInput(name, floatType(...dims));
     };
-    const wrt = [weight('w', [3, 2, 3, 3]), weight('b', [3]), weight('scale', [3])];
-    const others = [weight('shift', [3]), weight('mean', [3]), weight('variance', [3], 0.5)];
+    weight('w', [3, 2, 3, 3]);
+    for (const name of ['b', 'scale', 'shift', 'mean']) weight(name, [3]);
+    weight('variance', [3], 0.5);
     const conv = builder.node('Conv', ['x', 'w', 'b'], { attributes: { pads: [1, 1, 1, 1] } });
-    const normal = builder.node('BatchNormalization', [conv, 'scale', ...others]);
+    const normal = builder.node('BatchNormalization', [conv, ...operands.slice(2)]);
     builder.addOutput(builder.node('Tanh', [normal], { outputs: ['y'] }));
-    return gradients(builder.build(), { output: 'y', wrt: ['x', ...wrt], feeds });
+    return gradients(builder.build(), { output: 'y', wrt: ['x', ...wanted], feeds });
+  }
+
+  function assertEqual(actual: Record<string, number[]>, expected: Record<string, number[]>): void {
+    for (const [name, values] of Object.entries(expected)) {
+      values.forEach((value, i) => {
+        const error = Math.abs(actual[name]![i]! - value);
+        assert.ok(error <= 1e-5 * Math.max(1, Math.abs(value)), `${name}[${i}]: off by ${error}`);
+      });
+    }
   }
 
   it('is the same whether its factor is folded into constant weights or not', async () => {
     const [folded, fed] = [await found(false), await found(true)];
     assert.deepEqual(Object.keys(folded), Object.keys(fed));
-    for (const [name, values] of Object.entries(fed)) {
-      values.forEach((value, i) => {
-        const error = Math.abs(folded[name]![i]! - value);
-        assert.ok(error <= 1e-5 * Math.max(1, Math.abs(value)), `${name}[${i}]: off by ${error}`);
-      });
-    }
+    assertEqual(folded, fed);
+  });
+
+  it('is the same whether the convolution’s weight is differentiated as well or not', async () => {
+    const others = operands.filter((name) => name !== 'w');
+    for (const isFed of [false, true]) assertEqual(await found(isFed), await found(isFed, others));
+  });
+
+  it('reads the convolution’s result only where its weight is not differentiated', () => {
+    const builder = start({ x: floatType('N', 3, 4, 4) });
+    const weight = builder.constant(normalTensor(createRandom(2), [2, 3, 3, 3]), 'w');
+    const perChannel = ['scale', 'shift', 'mean', 'variance'].map((name, i) =>
+      builder.constant(float32Tensor([1, 2 + i], [2]), name),
+    );
+    const conv = builder.node('Conv', ['x', weight]);
+    const y = builder.node('BatchNormalization', [conv, ...perChannel], { outputs: ['y'] });
+    builder.addOutput(y);
+    builder.addInput('u', floatType('N', 2, 2, 2));
+    const readers = (wrt: readonly string[]): number => {
+      const request = { seeds: [{ value: y, cotangent: 'u' }], wrt, types: inferTypes(builder.build()) };
+      const { model } = differentiate(builder.build(), request);
+      return model.graph.nodes.filter((node) => node.inputs.includes(conv)).length;
+    };
+    assert.equal(readers(['scale', 'w']), 1);
+    assert.equal(readers(['scale']), 2);
   });
 
   it('appends nothing that nobody reads', () => {

@@ -1,7 +1,7 @@
-import { constantScalingOf } from '../channelScale.js';
+import { channelScalingOf } from '../channelScale.js';
 import { channelsOf, kernelOf, windowGeometry } from '../convGeometry.js';
 import { emitConvTranspose } from '../convInputGradient.js';
-import { emitConvWeightGradient } from '../convWeightGradient.js';
+import { weightGradientOf } from '../convWeightGradient.js';
 import { emitterFor } from '../emitter.js';
 import { type GradientRule, latestOpset } from '../gradientRule.js';
 import { axesFrom } from '../staticShapes.js';
@@ -19,33 +19,32 @@ export const convRule: GradientRule = {
     const emit = emitterFor(context);
     const sides = { wide: x, narrow: node.outputs[0] ?? '' };
     const geometry = windowGeometry(context, kernelOf(context, weight), sides);
-    const channels = channelsOf(context, weight);
     const spatial = axesFrom(2, geometry.kernel.length + 2);
-    // g = factor·u: the transposed weight takes the factor in, and dW and db, which are linear in g, take it last.
-    const isWeightFixed = context.isConstant(weight);
-    const scaling = isWeightFixed ? constantScalingOf(context.builder, g) : undefined;
+    // g = factor·u: dW and db, which are linear in g, take the factor last, and a constant weight takes it in.
+    const scaling = channelScalingOf(context.builder, g);
     const u = scaling?.unscaled ?? g;
-    const perOutput = (): string =>
-      scaling === undefined ? '' : emit.unsqueeze(scaling.factor, axesFrom(1, spatial.length + 2));
-    const scaled = (value: string): string => (scaling === undefined ? value : emit.mul(value, perOutput()));
+    const scaled = (value: string): string =>
+      scaling === undefined
+        ? value
+        : emit.mul(value, emit.unsqueeze(scaling.factor, axesFrom(1, spatial.length + 2)));
+    const isWeightFixed = context.isConstant(weight);
+    const takesFactor = isWeightFixed && scaling?.isFixed === true;
     const toInput = (): string =>
       emitConvTranspose(context, emit, {
-        g: u,
-        weight: scaled(weight),
+        g: takesFactor ? u : g,
+        weight: takesFactor ? scaled(weight) : weight,
         isWeightFixed,
-        channels,
+        channels: channelsOf(context, weight),
         geometry,
         sides,
       });
-    const toWeight = (): string =>
-      scaled(emitConvWeightGradient(context, emit, { x, g: u, narrow: sides.narrow, channels, geometry }));
     const toBias = (): string => {
       const sum = emit.sum(u, [0, ...spatial], false);
       return scaling === undefined ? sum : emit.mul(sum, scaling.factor);
     };
     return [
       context.wants(0) ? toInput() : undefined,
-      context.wants(1) ? toWeight() : undefined,
+      context.wants(1) ? scaled(weightGradientOf(context, u)) : undefined,
       context.wants(2) ? toBias() : undefined,
     ];
   },

@@ -1,5 +1,6 @@
 import { floatAttribute, intAttribute } from '../../../onnx/model.js';
-import { emitConstantScale } from '../channelScale.js';
+import { emitChannelScale } from '../channelScale.js';
+import { weightGradientOf } from '../convWeightGradient.js';
 import { type Emitter, emitterFor } from '../emitter.js';
 import { formUnsupported } from '../gradientErrors.js';
 import { type GradientRule, type InputCotangent, latestOpset, type RuleContext } from '../gradientRule.js';
@@ -195,23 +196,45 @@ function batchNormCotangents(context: RuleContext, g: string): readonly InputCot
   const shifted = emit.add(variance, emit.scalar(floatAttribute(node, 'epsilon', 1e-5)));
   const inverse = emit.node('Reciprocal', [emit.node('Sqrt', [shifted])]);
   const slope = emit.mul(scale, inverse);
-  const sum = (value: string): string => sumPerChannel(emit, value, rank);
   const isFixed = context.isConstant(scale) && context.isConstant(variance);
-  const toInput = (): string =>
-    isFixed
-      ? emitConstantScale(emit, { unscaled: g, factor: slope }, rank)
-      : emit.mul(g, perChannel(emit, slope, rank));
-  const centred = (): string => emit.sub(x, perChannel(emit, mean, rank));
+  const total = sumPerChannel(emit, g, rank);
+  const centred = (): string => centredSum(context, emit, { g, total, x, mean, rank });
   // dvar = −½·scale·Σ g·(x − mean)·(var + ε)^(−3/2)
   const toVariance = (): string =>
-    emit.scale(emit.mul(sum(emit.mul(g, centred())), emit.mul(slope, emit.square(inverse))), -0.5);
+    emit.scale(emit.mul(centred(), emit.mul(slope, emit.square(inverse))), -0.5);
   return [
-    context.wants(0) ? toInput() : undefined,
-    context.wants(1) ? emit.mul(sum(emit.mul(g, centred())), inverse) : undefined,
-    context.wants(2) ? sum(g) : undefined,
-    context.wants(3) ? emit.neg(emit.mul(sum(g), slope)) : undefined,
+    context.wants(0) ? emitChannelScale(emit, { unscaled: g, factor: slope, isFixed }, rank) : undefined,
+    context.wants(1) ? emit.mul(centred(), inverse) : undefined,
+    context.wants(2) ? total : undefined,
+    context.wants(3) ? emit.neg(emit.mul(total, slope)) : undefined,
     context.wants(4) ? toVariance() : undefined,
   ];
+}
+
+interface CentredSum {
+  readonly g: string;
+  /** Σ g per channel. */
+  readonly total: string;
+  readonly x: string;
+  readonly mean: string;
+  readonly rank: number;
+}
+
+/**
+ * Σ g·(x − mean) per channel.
+ *
+ * Where x = W ∗ a + b is a convolution whose weight's gradient is taken too, Σ g·x = ⟨W, Σ g ∗ a⟩ + b·Σ g needs no pass over
+ * the maps, nor x itself: the runtime can then fold the normalisation into the convolution as it does without gradients.
+ */
+function centredSum(context: RuleContext, emit: Emitter, { g, total, x, mean, rank }: CentredSum): string {
+  const conv = context.producerOf(x);
+  const [, weight = '', bias = ''] = conv?.inputs ?? [];
+  if (conv?.opType !== 'Conv' || conv.domain !== '' || !context.isActive(weight)) {
+    return sumPerChannel(emit, emit.mul(g, emit.sub(x, perChannel(emit, mean, rank))), rank);
+  }
+  const products = emit.mul(weight, weightGradientOf({ ...context, node: conv }, g));
+  const offset = bias === '' ? emit.neg(mean) : emit.sub(bias, mean);
+  return emit.add(emit.sum(products, axesFrom(1, rank), false), emit.mul(offset, total));
 }
 
 /**
