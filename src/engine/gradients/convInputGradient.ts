@@ -29,6 +29,56 @@ export function emitConvTranspose(
   return isFlipped ? plainConv(emit, operands) : strided(context, emit, operands);
 }
 
+/**
+ * A depthwise convolution whose every second position is a result, with zeros put between the cotangents: plain again, which
+ * uses all threads as the runtime's ConvTranspose of many groups does not. Undefined where sizes are open or more is left over
+ * than the kernel reaches.
+ */
+function spreadDepthwise(
+  context: RuleContext,
+  emit: Emitter,
+  operands: ConvTransposeOperands,
+): string | undefined {
+  const { g, weight, channels, geometry, sides } = operands;
+  const { kernel, strides, dilations, padsBegin } = geometry;
+  const isDepthwise = channels.inPerGroup === 1 && channels.outPerGroup === 1;
+  if (!isDepthwise || strides.some((stride) => stride > 2)) return undefined;
+  const narrow = kernel.map((_, axis) => fixedSize(context, sides.narrow, axis + 2) ?? NaN);
+  const wide = kernel.map((_, axis) => fixedSize(context, sides.wide, axis + 2) ?? NaN);
+  const before = kernel.map((_, axis) => windowExtent(geometry, axis) - 1 - (padsBegin[axis] ?? 0));
+  const after = kernel.map(
+    (_, axis) => (wide[axis] ?? NaN) - (strides[axis] ?? 1) * (narrow[axis] ?? NaN) + (padsBegin[axis] ?? 0),
+  );
+  if (![...before, ...after].every((size) => size >= 0)) return undefined;
+  const spread = betweenZeros(emit, g, { channels: channels.group, sizes: narrow, strides });
+  return emit.node('Conv', [spread, flippedWeight(emit, weight, channels, kernel)], {
+    kernel_shape: kernel,
+    dilations,
+    pads: [...before, ...after],
+    group: channels.group,
+  });
+}
+
+/** [N, C, o …] → [N, C, s·o …], s − 1 zeros behind every element. */
+function betweenZeros(
+  emit: Emitter,
+  g: string,
+  maps: { readonly channels: number; readonly sizes: readonly number[]; readonly strides: readonly number[] },
+): string {
+  const sizes = [...maps.sizes];
+  let spread = g;
+  // From the last axis on: what is copied later is copied in longer pieces.
+  for (const [axis, stride] of [...maps.strides.entries()].reverse()) {
+    if (stride === 1) continue;
+    const apart = [-1, maps.channels, ...sizes.slice(0, axis + 1), 1, ...sizes.slice(axis + 1)];
+    const elements = emit.reshapeTo(spread, apart);
+    const zeros = new Array<string>(stride - 1).fill(emit.zeros(emit.shape(elements)));
+    sizes[axis] = (sizes[axis] ?? 1) * stride;
+    spread = emit.reshapeTo(emit.concat([elements, ...zeros], axis + 3), [-1, maps.channels, ...sizes]);
+  }
+  return spread;
+}
+
 /** Fewer positions than this do not pay for flipping the kernel at every run (35 against 12 ms at 512 channels, 4²). */
 const positionsWorthFlipping = 256;
 
@@ -85,6 +135,8 @@ function reverse(emit: Emitter, value: string, axes: readonly number[]): string 
 }
 
 function strided(context: RuleContext, emit: Emitter, operands: ConvTransposeOperands): string {
+  const spread = spreadDepthwise(context, emit, operands);
+  if (spread !== undefined) return spread;
   const { g, weight, channels, geometry } = operands;
   const { kernel, strides, dilations, padsBegin, padsEnd } = geometry;
   const attributes = { kernel_shape: kernel, strides, dilations, group: channels.group };

@@ -1,4 +1,3 @@
-import type { GraphBuilder } from '../graph/graphBuilder.js';
 import {
   channelsOf,
   type ConvChannels,
@@ -11,6 +10,7 @@ import { emitDepthwiseWeightGradient } from './depthwiseWeightGradient.js';
 import { type Emitter, emitterFor } from './emitter.js';
 import type { RuleContext } from './gradientRule.js';
 import { axesFrom, fixedSize } from './staticShapes.js';
+import { ValueNotes } from './valueNotes.js';
 
 /** Input [N, C, …] and output cotangent [N, M, …] of the convolution whose weight's gradient is wanted. */
 export interface ConvWeightOperands {
@@ -22,19 +22,20 @@ export interface ConvWeightOperands {
   readonly geometry: WindowGeometry;
 }
 
-const made = new WeakMap<GraphBuilder, Map<string, string>>();
+/** Gradients by the result of the Conv and the cotangent. */
+const made = new ValueNotes<string>();
 
 /** Appends dW of the Conv in the context for a cotangent of its result; asked again, returns what is there. */
 export function weightGradientOf(context: RuleContext, g: string): string {
   const [x = '', weight = ''] = context.node.inputs;
   const [narrow = ''] = context.node.outputs;
-  const known = made.get(context.builder) ?? new Map<string, string>();
-  made.set(context.builder, known);
   const key = JSON.stringify([narrow, g]);
+  const known = made.of(context.builder, key);
+  if (known !== undefined) return known;
   const geometry = windowGeometry(context, kernelOf(context, weight), { wide: x, narrow });
   const operands = { x, g, narrow, channels: channelsOf(context, weight), geometry };
-  const gradient = known.get(key) ?? emitConvWeightGradient(context, emitterFor(context), operands);
-  known.set(key, gradient);
+  const gradient = emitConvWeightGradient(context, emitterFor(context), operands);
+  made.set(context.builder, key, gradient);
   return gradient;
 }
 

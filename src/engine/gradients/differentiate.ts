@@ -3,6 +3,7 @@ import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import { GraphBuilder } from '../graph/graphBuilder.js';
 import { topologicalOrder } from '../../onnx/graphIndex.js';
+import { joinPlaced } from './betweenZeros.js';
 import { constantLookup } from './constantLookup.js';
 import { Emitter } from './emitter.js';
 import { gradientNeeds, ruleMissing } from './gradientErrors.js';
@@ -142,7 +143,7 @@ class BackwardPass {
   cotangentOf(value: string): string | undefined {
     const known = this.sums.get(value);
     if (known !== undefined) return known;
-    const [first, ...rest] = this.parts.get(value) ?? [];
+    const [first, ...rest] = joinPlaced(this.builder, this.parts.get(value) ?? []);
     if (first === undefined) return undefined;
     const sum = rest.reduce((total, part) => this.builder.node('Add', [total, part]), first);
     this.sums.set(value, sum);

@@ -2,6 +2,10 @@ import { type DataType, dataTypeFacts } from '../../onnx/dataTypes.js';
 import { type AttributeInput, type GraphBuilder } from '../graph/graphBuilder.js';
 import { float32Tensor, int64Tensor, type TensorValue } from '../../onnx/tensorValue.js';
 import type { NodeContext } from './gradientRule.js';
+import { ValueNotes } from './valueNotes.js';
+
+/** Values that are another one times a number, so that factors one after the other become one. */
+const scalings = new ValueNotes<{ readonly of: string; readonly factor: number }>();
 
 type Attributes = Readonly<Record<string, AttributeInput>>;
 
@@ -40,7 +44,8 @@ export class Emitter {
   }
 
   neg(a: string): string {
-    return this.node('Neg', [a]);
+    if (scalings.of(this.builder, a) !== undefined) return this.scale(a, -1);
+    return scalings.set(this.builder, this.node('Neg', [a]), { of: a, factor: -1 });
   }
 
   square(a: string): string {
@@ -49,7 +54,10 @@ export class Emitter {
 
   /** Returns a × factor; a itself when the factor is 1. */
   scale(a: string, factor: number): string {
-    return factor === 1 ? a : this.mul(a, this.scalar(factor));
+    if (factor === 1) return a;
+    const before = scalings.of(this.builder, a);
+    const whole = { of: before?.of ?? a, factor: factor * (before?.factor ?? 1) };
+    return scalings.set(this.builder, this.mul(whole.of, this.scalar(whole.factor)), whole);
   }
 
   /** Returns `a` where the condition holds and 0 elsewhere. */

@@ -1,5 +1,6 @@
 import { toFloat64 } from '../../../onnx/tensorValue.js';
 import { type Emitter, emitterFor } from '../emitter.js';
+import { compactOf } from '../expansion.js';
 import { type GradientRule, type InputCotangent, latestOpset, type RuleContext } from '../gradientRule.js';
 import { shapeIfKnown } from '../staticShapes.js';
 import { unbroadcast } from '../unbroadcast.js';
@@ -39,9 +40,46 @@ export const addRule = broadcasting('Add', ({ g }) => g);
 export const subRule = broadcasting('Sub', ({ emit, g }, index) => (index === 0 ? g : emit.neg(g)));
 
 /** Gradient of Mul: g·b and g·a. */
-export const mulRule = broadcasting('Mul', ({ emit, inputs: [a = '', b = ''], g }, index) =>
-  emit.mul(g, index === 0 ? b : a),
-);
+export const mulRule = broadcasting('Mul', (operands, index) => {
+  const { emit, context, inputs, y, g } = operands;
+  const other = inputs[1 - index] ?? '';
+  return isWhole(context, other, y)
+    ? emit.mul(compactOf(emit, g), other)
+    : emit.mul(g, inLongerRuns(context, emit, { operand: other, y }));
+});
+
+/** Elements in a row below which the runtime's broadcasting takes longer between rows than in them. */
+const shortRun = 64;
+
+/**
+ * Repeats an operand along its last broadcast axis where it is used in short runs, over and over: the tables of rotary
+ * embeddings, [1, T, 1, d/2] for [N, T, heads, d/2], whose products take a tenth of the time then.
+ */
+function inLongerRuns(
+  context: RuleContext,
+  emit: Emitter,
+  { operand, y }: { readonly operand: string; readonly y: string },
+): string {
+  const sizes = shapeIfKnown(context, y) ?? [];
+  const own = shapeIfKnown(context, operand);
+  if (own?.length !== sizes.length) return operand;
+  const stretched = sizes.flatMap((size, axis) => (own[axis] === 1 && size !== 1 ? [axis] : []));
+  const last = stretched.at(-1);
+  const count = sizes[last ?? -1];
+  if (last === undefined || stretched.length < 2 || typeof count !== 'number') return operand;
+  const run = sizes.slice(last + 1).reduce<number>((product, size) => product * Number(size ?? NaN), 1);
+  if (!(run > 1 && run < shortRun)) return operand;
+  return emit.node('Expand', [operand, emit.ints(sizes.map((_, axis) => (axis === last ? count : 1)))]);
+}
+
+/** Whether an operand surely has the shape of the result. */
+function isWhole(context: RuleContext, operand: string, y: string): boolean {
+  const sizes = shapeIfKnown(context, y);
+  const own = shapeIfKnown(context, operand);
+  return (
+    sizes?.length === own?.length && (own?.every((size, i) => size !== null && size === sizes?.[i]) ?? false)
+  );
+}
 
 /** Gradient of Div: g/b and −g·y/b, summed over what was broadcast first: what is left to divide is small. */
 export const divRule: GradientRule = {
@@ -76,7 +114,7 @@ export const powRule = broadcasting('Pow', (operands, index) =>
 function powBase({ emit, context, inputs: [a = '', e = ''], g }: Operands): string {
   const known = context.constantOf(e);
   const exponent = known?.data.length === 1 ? toFloat64(known)[0] : undefined;
-  if (exponent === 2) return emit.mul(g, emit.scale(a, 2));
+  if (exponent === 2) return emit.mul(emit.scale(compactOf(emit, g), 2), a);
   const type = context.typeOf(e);
   const isCast = type.kind === 'tensor' && type.elementType !== emit.elementType;
   const power = isCast ? emit.castTo(e, emit.elementType) : e;

@@ -1,7 +1,8 @@
 import { intAttribute } from '../../../onnx/model.js';
 import { toFloat64 } from '../../../onnx/tensorValue.js';
+import { emitBetweenZeros, type PlacedPart } from '../betweenZeros.js';
 import { emitSelection } from '../emitSelection.js';
-import { type Emitter, emitterFor } from '../emitter.js';
+import { emitterFor } from '../emitter.js';
 import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
 import { fixedSize, normalAxis, shapeIfKnown } from '../staticShapes.js';
 
@@ -17,7 +18,10 @@ export const gatherRule: GradientRule = {
     if (g === undefined) return [];
     const emit = emitterFor(context);
     const slice = asSlice(context);
-    if (slice !== undefined) return [padBack(emit, { g, ...slice })];
+    if (slice !== undefined) {
+      const value = slice.isDropped ? emit.unsqueeze(g, [slice.axis]) : g;
+      return [emitBetweenZeros(emit, { value, ...slice })];
+    }
     if (intAttribute(node, 'axis', 0) !== 0) return [emitSelection(context, emit, g)];
     // Tables of embeddings are read along axis 0: no index per element is needed there.
     const rows = emit.unsqueeze(emit.castTo(indices, 'int64'), [-1]);
@@ -25,12 +29,8 @@ export const gatherRule: GradientRule = {
   },
 };
 
-/** A run of neighbouring positions along an axis of fixed size. */
-interface AxisSlice {
-  readonly axis: number;
-  readonly start: number;
-  readonly count: number;
-  readonly size: number;
+/** Neighbouring positions along an axis of fixed size. */
+interface AxisSlice extends Omit<PlacedPart, 'value'> {
   /** Whether the operator drops the axis: its one index is a scalar. */
   readonly isDropped: boolean;
 }
@@ -50,19 +50,6 @@ function asSlice(context: RuleContext): AxisSlice | undefined {
   const isRun = rest.every((index, i) => (index < 0 ? index + size : index) === start + i + 1);
   const isDropped = indices.dims.length === 0;
   return isRun ? { axis, start, count: rest.length + 1, size, isDropped } : undefined;
-}
-
-/** g between zeros. Joined: the runtime's Pad takes 15 times as long where the axis is one of the last. */
-function padBack(emit: Emitter, part: AxisSlice & { readonly g: string }): string {
-  const { axis, start, count, size, isDropped } = part;
-  const g = isDropped ? emit.unsqueeze(part.g, [axis]) : part.g;
-  const zeros = (width: number): readonly string[] => {
-    if (width === 0) return [];
-    const sizes = [emit.ints([width]), emit.shape(g, axis + 1)];
-    if (axis > 0) sizes.unshift(emit.shape(g, 0, axis));
-    return [emit.zeros(emit.concat(sizes, 0))];
-  };
-  return emit.concat([...zeros(start), g, ...zeros(size - start - count)], axis);
 }
 
 /** Gradient of GatherND. */

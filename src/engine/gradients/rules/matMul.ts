@@ -1,11 +1,13 @@
 import type { Dimension } from '../../../onnx/model.js';
 import { type Emitter, emitterFor } from '../emitter.js';
 import { type GradientRule, type InputCotangent, latestOpset } from '../gradientRule.js';
+import { noteLeftCotangent } from '../rowSums.js';
 import { shapeOf } from '../staticShapes.js';
 
 /** Both operands as stacks of matrices, with the cotangent of their product. */
 interface Product {
   readonly emit: Emitter;
+  readonly y: string;
   readonly a: string;
   readonly b: string;
   readonly g: string;
@@ -21,9 +23,18 @@ export const matMulRule: GradientRule = {
   backward(context) {
     const [g] = context.outputCotangents;
     const [a = '', b = ''] = context.node.inputs;
+    const [y = ''] = context.node.outputs;
     if (g === undefined) return [];
     const emit = emitterFor(context);
-    const product = asMatrices({ emit, a, b, g, shapeA: shapeOf(context, a), shapeB: shapeOf(context, b) });
+    const product = asMatrices({
+      emit,
+      y,
+      a,
+      b,
+      g,
+      shapeA: shapeOf(context, a),
+      shapeB: shapeOf(context, b),
+    });
     return [context.wants(0) ? toLeft(product) : undefined, context.wants(1) ? toRight(product) : undefined];
   },
 };
@@ -43,23 +54,30 @@ function asMatrices(given: Product): Product & { readonly isRow: boolean; readon
   }
   const rows = isRow ? [1, ...shapeA] : shapeA;
   const columns = isColumn ? [...shapeB, 1] : shapeB;
-  return { emit, a, b, g, shapeA: rows, shapeB: columns, isRow, isColumn };
+  return { emit, y: given.y, a, b, g, shapeA: rows, shapeB: columns, isRow, isColumn };
 }
 
 type Matrices = ReturnType<typeof asMatrices>;
 
-function toLeft({ emit, b, g, shapeA, shapeB, isRow }: Matrices): InputCotangent {
+function toLeft({ emit, y, a, b, g, shapeA, shapeB, isRow, isColumn }: Matrices): InputCotangent {
   const value = emit.node('MatMul', [g, swapLast(emit, b, shapeB.length)]);
+  if (!isRow && !isColumn && isNarrower(shapeB)) noteLeftCotangent(emit, value, { a, y, g });
   const shape = [...stackShape(shapeA, shapeB), ...shapeA.slice(-2)];
   if (!isRow) return { value, shape };
   return { value: emit.squeeze(value, [-2]), shape: [...shape.slice(0, -2), ...shape.slice(-1)] };
 }
 
+/** Whether rows of A·B have fewer elements than those of A, as far as known: texts grow, heads do not. */
+function isNarrower(shapeB: readonly Dimension[]): boolean {
+  const [depth, width] = shapeB.slice(-2);
+  return typeof width === 'number' && (typeof depth !== 'number' || depth > width);
+}
+
 function toRight(operands: Matrices): InputCotangent {
-  const { emit, a, b, g, shapeA, shapeB, isColumn } = operands;
+  const { emit, a, g, shapeA, shapeB, isColumn } = operands;
   // A weight under a stack of inputs: one flat product instead of a stack of products to be summed.
   if (shapeB.length === 2 && shapeA.length > 2) {
-    const flat = flatProduct({ emit, a, b, g, shapeA, shapeB });
+    const flat = flatProduct(operands);
     return isColumn ? emit.squeeze(flat, [-1]) : flat;
   }
   const shape = [...stackShape(shapeA, shapeB), ...shapeB.slice(-2)];

@@ -1,5 +1,6 @@
 import { intAttribute, intsAttribute } from '../../../onnx/model.js';
 import { type Emitter, emitterFor } from '../emitter.js';
+import { emitExpansion } from '../expansion.js';
 import { emitFirstExtreme } from '../firstExtreme.js';
 import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
 import { axesFrom, constantInts, fixedSize, normalAxis, rankOf } from '../staticShapes.js';
@@ -89,8 +90,8 @@ function productSlope({ emit, x, g, axes }: Reduced): string {
 
 /** Sums, means, extremes and norms over axes. */
 export const reductionRules: readonly GradientRule[] = [
-  reduction('ReduceSum', ({ emit, x, g }) => emit.expandLike(g, x)),
-  reduction('ReduceMean', ({ emit, x, g, perElement }) => emit.expandLike(perElement(g), x)),
+  reduction('ReduceSum', ({ emit, x, g }) => emitExpansion(emit, g, x)),
+  reduction('ReduceMean', ({ emit, x, g, perElement }) => emitExpansion(emit, perElement(g), x)),
   reduction('ReduceMax', (operands) => emitFirstExtreme(operands.emit, 'ArgMax', operands)),
   reduction('ReduceMin', (operands) => emitFirstExtreme(operands.emit, 'ArgMin', operands)),
   reduction('ReduceProd', productSlope),

@@ -3,7 +3,7 @@ import { toFloat64 } from '../../../onnx/tensorValue.js';
 import { emitSelection } from '../emitSelection.js';
 import { type Emitter, emitterFor } from '../emitter.js';
 import { type GradientRule, type InputCotangent, latestOpset, type RuleContext } from '../gradientRule.js';
-import { axesFrom, emitSize, normalAxis, rankOf } from '../staticShapes.js';
+import { axesFrom, emitSize, fixedSize, normalAxis, rankOf } from '../staticShapes.js';
 
 /** Gradient of Slice: g put back among zeros. */
 export const sliceRule: GradientRule = {
@@ -135,6 +135,8 @@ export const tileRule: GradientRule = {
 
 function overRepeats(context: RuleContext, emit: Emitter, g: string, repeats: Float64Array): string {
   const [x = ''] = context.node.inputs;
+  const repeated = axesFrom(0, repeats.length).filter((axis) => repeats[axis] !== 1);
+  if (repeated.every((axis) => fixedSize(context, x, axis) === 1)) return emit.sum(g, repeated, true);
   const summed: number[] = [];
   const sizes: string[] = [];
   for (const [axis, count] of repeats.entries()) {

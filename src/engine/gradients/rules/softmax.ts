@@ -1,6 +1,8 @@
 import { intAttribute } from '../../../onnx/model.js';
 import { emitterFor } from '../emitter.js';
 import { type GradientRule, latestOpset } from '../gradientRule.js';
+import { emitRowSums } from '../rowSums.js';
+import { shapeIfKnown } from '../staticShapes.js';
 
 /** Gradient of Softmax: y·(g − Σ g·y) along its axis. */
 export const softmaxRule: GradientRule = {
@@ -12,7 +14,9 @@ export const softmaxRule: GradientRule = {
     if (g === undefined) return [];
     const emit = emitterFor(context);
     const [y = ''] = context.node.outputs;
-    const inner = emit.sum(emit.mul(g, y), [intAttribute(context.node, 'axis', -1)], true);
+    const axis = intAttribute(context.node, 'axis', -1);
+    const isLast = axis === -1 || axis + 1 === shapeIfKnown(context, y)?.length;
+    const inner = isLast ? emitRowSums(emit, y, g) : emit.sum(emit.mul(g, y), [axis], true);
     return [emit.mul(y, emit.sub(g, inner))];
   },
 };
