@@ -53,7 +53,7 @@ const shortRun = 64;
 
 /**
  * Repeats an operand along its last broadcast axis where it is used in short runs, over and over: the tables of rotary
- * embeddings, [1, T, 1, d/2] for [N, T, heads, d/2], whose products take a tenth of the time then.
+ * embeddings, [1, T, 1, d/2] for [N, T, heads, d/2].
  */
 function inLongerRuns(
   context: RuleContext,
