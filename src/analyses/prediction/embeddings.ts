@@ -184,7 +184,7 @@ function numbersOf(studied: readonly StudiedTable[]): Pick<ReportDraft, 'metrics
       : { kind: 'measured', n: first.sampleCount };
   const rows = counted.reduce((sum, { counts }) => sum + counts.length, 0);
   if (rows > 0)
-    metrics['unusedShare'] = counted.reduce((sum, { unusedCount }) => sum + unusedCount, 0) / rows;
+    {metrics['unusedShare'] = counted.reduce((sum, { unusedCount }) => sum + unusedCount, 0) / rows;}
   return { metrics, evidence };
 }
 

@@ -28,7 +28,7 @@ function norm(a: Float64Array): number {
 function blockNorms(a: Float64Array): number[] {
   const norms: number[] = [];
   for (let start = 0; start < a.length; start += 4096)
-    norms.push(Math.hypot(...a.subarray(start, start + 4096)));
+    {norms.push(Math.hypot(...a.subarray(start, start + 4096)));}
   return norms;
 }
 

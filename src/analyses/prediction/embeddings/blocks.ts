@@ -17,36 +17,38 @@ const maxPoints = 1000;
 
 const vegaLite = 'https://vega.github.io/schema/vega-lite/v6.json';
 
+const tableColumns: TableBlock['columns'] = [
+  { key: 'table', label: 'Table', kind: 'address' },
+  { key: 'rows', label: 'Rows', kind: 'count' },
+  { key: 'width', label: 'Width', kind: 'count' },
+  {
+    key: 'effective',
+    label: 'Effective rank',
+    kind: 'number',
+    description: 'exp of the entropy of the singular values.',
+  },
+  {
+    key: 'rank',
+    label: 'Rank',
+    kind: 'count',
+    description: 'Singular values above 1e-5 of the largest.',
+  },
+  { key: 'norm', label: 'Mean norm', kind: 'number' },
+  { key: 'unused', label: 'Rows never read', kind: 'count' },
+  {
+    key: 'correlation',
+    label: 'Frequency against norm',
+    kind: 'number',
+    description: 'Spearman’s rank correlation.',
+  },
+];
+
 /** Returns a row for each table. */
 export function tablesTable(studied: readonly StudiedTable[]): TableBlock {
   return {
     type: 'table',
     title: 'Embedding tables',
-    columns: [
-      { key: 'table', label: 'Table', kind: 'address' },
-      { key: 'rows', label: 'Rows', kind: 'count' },
-      { key: 'width', label: 'Width', kind: 'count' },
-      {
-        key: 'effective',
-        label: 'Effective rank',
-        kind: 'number',
-        description: 'exp of the entropy of the singular values.',
-      },
-      {
-        key: 'rank',
-        label: 'Rank',
-        kind: 'count',
-        description: 'Singular values above 1e-5 of the largest.',
-      },
-      { key: 'norm', label: 'Mean norm', kind: 'number' },
-      { key: 'unused', label: 'Rows never read', kind: 'count' },
-      {
-        key: 'correlation',
-        label: 'Frequency against norm',
-        kind: 'number',
-        description: 'Spearman’s rank correlation.',
-      },
-    ],
+    columns: tableColumns,
     rows: studied.map(({ table, norms, spectrum, usage }) => ({
       table: table.name,
       rows: table.rowCount,
