@@ -10,6 +10,7 @@ import { embeddings } from './prediction/embeddings.js';
 import { functionExplorer } from './prediction/function-explorer.js';
 import { attributionBenchmark } from './prediction/attribution-benchmark.js';
 import { extractTree } from './prediction/extract-tree.js';
+import { nearestExamples } from './prediction/nearest-examples.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
 import { treeEnsemble } from './prediction/tree-ensemble.js';
 import { attentionMaps } from './representation/attention-maps.js';
@@ -32,4 +33,5 @@ export const analyses: readonly Analysis[] = [
   extractTree,
   embeddings,
   invertRepresentation,
+  nearestExamples,
 ];
