@@ -4,6 +4,7 @@ import type { AnalysisContext } from '../src/analyses/analysis.js';
 import { unsharedWork } from '../src/analyses/sharedWork.js';
 import { silentLogger } from '../src/base/logger.js';
 import { createRandom } from '../src/base/random.js';
+import { openDataset } from '../src/data/openDataset.js';
 import { quadrature } from '../src/engine/numeric/quadrature.js';
 import { argmax, sumOf } from '../src/engine/numeric/vectors.js';
 import { createRuntime } from '../src/engine/runtime/ortRuntime.js';
@@ -132,6 +133,7 @@ async function explainRows(
     limit: x.dims[0],
     log: silentLogger,
     signal: new AbortController().signal,
+    openData: (path) => openDataset(path, model),
     progress: () => undefined,
     partial: () => undefined,
   };

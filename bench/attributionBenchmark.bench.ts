@@ -34,6 +34,7 @@ export async function run(): Promise<BenchRow[]> {
       limit: 64,
       log: silentLogger,
       signal: new AbortController().signal,
+      openData: (path) => openDataset(path, model),
       progress: () => undefined,
       partial: () => undefined,
     },

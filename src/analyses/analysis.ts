@@ -127,6 +127,13 @@ export interface AnalysisContext {
   readonly signal: AbortSignal;
   /** What analyses of this model on these data need in common. */
   readonly shared: SharedWork;
+  /**
+   * Opens other data for the model, read as those of the run are. Analyses get it handed in, for the editor lists them without
+   * the native code that reads pictures.
+   *
+   * @throws UserError when the path is missing or its data do not fit the model.
+   */
+  openData(path: string): Promise<Dataset>;
   /** Reports progress, at least once a batch. */
   progress(update: ProgressUpdate): void;
   /** Shows what is known so far; called at most a few times a second, so it may be cheap to ignore. */

@@ -11,6 +11,7 @@ import type { Logger } from '../base/logger.js';
 import type { SharedWork } from '../analyses/sharedWork.js';
 import { createRandom } from '../base/random.js';
 import { noSamples } from '../data/dataErrors.js';
+import { isInspectFileName } from '../data/dataNames.js';
 import type { Dataset } from '../data/dataset.js';
 import { openDataset } from '../data/openDataset.js';
 import { soundModel } from '../engine/graph/verify.js';
@@ -87,6 +88,11 @@ export async function runAnalysis(request: RunRequest, hooks: RunHooks): Promise
   } catch (error) {
     throw new RunFailed(error, state.failed(error));
   }
+}
+
+/** The inspect file by which the data of a run are read. */
+function descriptionOf({ describedBy, dataPath }: RunRequest): string | undefined {
+  return describedBy ?? (dataPath !== undefined && isInspectFileName(dataPath) ? dataPath : undefined);
 }
 
 /** A run under way: the facts grow as they become known, so that a failure leaves what is true. */
@@ -209,6 +215,8 @@ class RunState {
       limit: request.limit,
       log: this.hooks.log,
       signal: new AbortController().signal,
+      openData: (path) =>
+        openDataset(path, parts.model, isInspectFileName(path) ? undefined : descriptionOf(request)),
       progress: ({ fractionDone, message }) => {
         this.progress({ fractionDone: share * fractionDone, message });
       },

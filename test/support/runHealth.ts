@@ -7,6 +7,7 @@ import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
 import type { Model } from '../../src/onnx/model.js';
 import type { SettingsSchema } from '../../src/protocol/settings.js';
 import { unitStates } from '../../src/analyses/shared/states.js';
+import { openDataset } from '../../src/data/openDataset.js';
 import { toFloat64 } from '../../src/onnx/tensorValue.js';
 
 const runtime = createRuntime({ provider: 'cpu', threadCount: 2 });
@@ -32,6 +33,7 @@ export async function runOn<S extends SettingsSchema>(
     log: silentLogger,
     shared: unsharedWork,
     signal: new AbortController().signal,
+    openData: (path) => openDataset(path, model),
     progress: () => undefined,
     partial: () => undefined,
     ...rest,

@@ -9,6 +9,7 @@ import { readRows } from '../../../src/analyses/prediction/attribution/rows.js';
 import { rowTypes } from '../../../src/analyses/prediction/attribution/rowTypes.js';
 import { silentLogger } from '../../../src/base/logger.js';
 import { createRandom } from '../../../src/base/random.js';
+import { openDataset } from '../../../src/data/openDataset.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { quadrature } from '../../../src/engine/numeric/quadrature.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
@@ -52,6 +53,7 @@ async function bothWays(
     log: silentLogger,
     shared: unsharedWork,
     signal: new AbortController().signal,
+    openData: (path) => openDataset(path, model),
     progress: () => undefined,
     partial: () => undefined,
   };

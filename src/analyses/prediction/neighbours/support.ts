@@ -1,5 +1,4 @@
 import { UserError } from '../../../base/errors.js';
-import { openDataset } from '../../../data/openDataset.js';
 import { readArrays } from '../../../data/readArrays.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
 import { toFloat64 } from '../../../onnx/tensorValue.js';
@@ -36,7 +35,7 @@ export async function readVotingRows(
 ): Promise<VotingRows> {
   const rows = await readRows(context, { defaultCount: votingRowCount });
   if (support !== null) {
-    const data = await openDataset(support, context.model);
+    const data = await context.openData(support);
     const other = await readRows({ ...context, data, limit: undefined }, { defaultCount: votingRowCount });
     const joined = join(rows, other);
     return {
