@@ -1,6 +1,7 @@
 // `npm run check`: types, lint, format, import direction, dead code, what is generated, paths in the docs. All run; any failure fails.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { ensureInstalled, rootDir } from './setup.mjs';
 
@@ -37,21 +38,40 @@ const steps = [
   ['third-party notices', () => runNode([join(rootDir, 'scripts', 'notices.mjs'), '--check'])],
   ['paths in the docs', checkDocPaths],
 ];
+// Linting takes as long as all the others together, so it goes first; several run at a time and say what they found when done.
+const waiting = [...steps].sort(([a], [b]) => Number(b === 'lint') - Number(a === 'lint'));
 let failed = 0;
-for (const [name, step] of steps) {
-  const start = Date.now();
-  const isGood = step();
-  if (!isGood) failed++;
-  console.log(`${isGood ? 'ok    ' : 'FAILED'} ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
-}
+await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, runWaiting));
 process.exit(failed > 0 ? 1 : 0);
+
+async function runWaiting() {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const [name, step] = next;
+    const start = Date.now();
+    const { isGood, output } = await step();
+    if (!isGood) failed++;
+    const seconds = ((Date.now() - start) / 1000).toFixed(1);
+    console.log(`${output}${isGood ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
+  }
+}
 
 function bin(script, args) {
   return runNode([join(rootDir, 'node_modules', script), ...args]);
 }
 
+/** Runs a script and returns whether it succeeded, and what it printed. */
 function runNode(args) {
-  return spawnSync(process.execPath, args, { cwd: rootDir, stdio: 'inherit' }).status === 0;
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: rootDir, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text) => (output += text));
+    }
+    child.on('close', (code) => {
+      resolve({ isGood: code === 0, output });
+    });
+  });
 }
 
 /** Every path that a document names in backticks or as a link must exist. */
@@ -71,8 +91,8 @@ function checkDocPaths() {
       if (!isThere) missing.push(`${document}: ${path}`);
     }
   }
-  for (const line of missing) console.error(`  no such path: ${line}`);
-  return missing.length === 0;
+  const output = missing.map((line) => `  no such path: ${line}\n`).join('');
+  return { isGood: missing.length === 0, output };
 }
 
 function markdownIn(dir) {
