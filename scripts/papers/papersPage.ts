@@ -5,6 +5,7 @@ import {
   type QuestionId,
   questionTitles,
 } from '../../src/analyses/analysis.js';
+import { blockPapers } from '../../src/onnx/blocks/blockTable.js';
 import type { Setting } from '../../src/protocol/settings.js';
 import type { HoldingTest } from './holdingTests.js';
 import { type ListedPaper, listedPapers } from './paperList.js';
@@ -24,7 +25,7 @@ interface Use {
 export function papersPage(tests: readonly HoldingTest[]): string {
   const listed = Object.values(listedPapers).flat();
   checkTitles(listed);
-  const built = listed.filter(({ line }) => usesOf(line).length > 0);
+  const built = listed.filter(({ line }) => isRun(line, tests));
   return [
     '# Papers',
     '',
@@ -39,7 +40,7 @@ export function papersPage(tests: readonly HoldingTest[]): string {
 
 function sectionOf(question: QuestionId, tests: readonly HoldingTest[]): string[] {
   const papers = listedPapers[question];
-  const missing = papers.filter(({ line }) => usesOf(line).length === 0);
+  const missing = papers.filter(({ line }) => !isRun(line, tests));
   return [
     `## ${questionTitles[question]}`,
     '',
@@ -57,18 +58,19 @@ function sectionOf(question: QuestionId, tests: readonly HoldingTest[]): string[
 
 function paperText(paper: ListedPaper, tests: readonly HoldingTest[]): string[] {
   const uses = usesOf(paper.line);
-  if (uses.length === 0) return [];
+  const blocks = blockPapers.rows.filter(({ line }) => line === paper.line);
+  if (!isRun(paper.line, tests)) return [];
   const shown = tests.filter(({ lines }) => lines.includes(paper.line));
   if (shown.length === 0) throw new Error(`Paper ${paper.line} has a row and no test made with itHolds.`);
-  const url = uses.flatMap(
-    ({ analysis }) => analysis.papers.find(({ line }) => line === paper.line)?.url ?? [],
-  )[0];
+  const cited = [...uses.flatMap(({ analysis }) => analysis.papers), ...blockPapers.papers];
+  const url = cited.find(({ line, url: address }) => line === paper.line && address !== undefined)?.url;
   const missing = paper.analyses.filter((id) => !isBuilt(id));
   return [
     `### ${paper.line}. ${paper.title}`,
     '',
     ...(url === undefined ? [] : [`<${url}>`, '']),
     ...uses.flatMap(useText),
+    ...blocks.flatMap(blockText),
     `- Shown by:`,
     ...shown.map(({ file, title }) => `  - \`${file}\`: “${title}”`),
     ...(missing.length === 0 ? [] : [`- Not built yet: ${missing.map((id) => `\`${id}\``).join(', ')}.`]),
@@ -89,6 +91,22 @@ function useText({ analysis, row }: Use): string[] {
   ];
 }
 
+/** A block is no analysis: it is named wherever layers are. */
+function blockText({ limits }: { readonly limits: string }): string[] {
+  return [
+    '- Blocks, recognised in the graph',
+    '  - Editor: **Inspect Model**, in the list of layers and in the tree of models',
+    '  - Command line: `neuron-inspector inspect MODEL`',
+    `  - Limits: ${limits}`,
+  ];
+}
+
+/** Whether something can be run for a paper: an analysis, or a block whose recognition a test shows. */
+function isRun(line: number, tests: readonly HoldingTest[]): boolean {
+  const isBlock = blockPapers.rows.some((row) => row.line === line);
+  return usesOf(line).length > 0 || (isBlock && tests.some(({ lines }) => lines.includes(line)));
+}
+
 function titleOf(setting: Setting | undefined): string {
   if (setting === undefined) throw new Error('A row sets what its analysis does not have.');
   return setting.title;
@@ -101,7 +119,7 @@ function usesOf(line: number): Use[] {
 }
 
 function isBuilt(id: string): boolean {
-  return analyses.some((analysis) => analysis.id === id);
+  return id === 'blocks' ? blockPapers.rows.length > 0 : analyses.some((analysis) => analysis.id === id);
 }
 
 /** An analysis may not cite a paper of the list under another title. */
