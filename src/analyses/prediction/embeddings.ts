@@ -183,8 +183,9 @@ function numbersOf(studied: readonly StudiedTable[]): Pick<ReportDraft, 'metrics
       ? missing('no input names rows, or no data')
       : { kind: 'measured', n: first.sampleCount };
   const rows = counted.reduce((sum, { counts }) => sum + counts.length, 0);
-  if (rows > 0)
-    {metrics['unusedShare'] = counted.reduce((sum, { unusedCount }) => sum + unusedCount, 0) / rows;}
+  if (rows > 0) {
+    metrics['unusedShare'] = counted.reduce((sum, { unusedCount }) => sum + unusedCount, 0) / rows;
+  }
   return { metrics, evidence };
 }
 

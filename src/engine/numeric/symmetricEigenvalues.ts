@@ -27,8 +27,9 @@ function norm(a: Float64Array): number {
 /** Norms of pieces: a spread over a whole matrix would not fit the stack. */
 function blockNorms(a: Float64Array): number[] {
   const norms: number[] = [];
-  for (let start = 0; start < a.length; start += 4096)
-    {norms.push(Math.hypot(...a.subarray(start, start + 4096)));}
+  for (let start = 0; start < a.length; start += 4096) {
+    norms.push(Math.hypot(...a.subarray(start, start + 4096)));
+  }
   return norms;
 }
 

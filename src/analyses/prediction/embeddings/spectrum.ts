@@ -31,8 +31,9 @@ export function spectrumOf({ elements, rowCount, width }: EmbeddingTable): Spect
     const vector = elements.subarray(row * width, (row + 1) * width);
     for (let i = 0; i < width; i++) {
       const factor = vector[i] ?? 0;
-      for (let j = 0; j < width; j++)
-        {gram[i * width + j] = (gram[i * width + j] ?? 0) + factor * (vector[j] ?? 0);}
+      for (let j = 0; j < width; j++) {
+        gram[i * width + j] = (gram[i * width + j] ?? 0) + factor * (vector[j] ?? 0);
+      }
     }
   }
   const singularValues = symmetricEigenvalues(gram, width).map((value) => Math.sqrt(Math.max(0, value)));
