@@ -193,8 +193,8 @@ function summaryOf(studied: readonly StudiedTable[]): string {
   const [first] = studied.toSorted((a, b) => b.table.elements.length - a.table.elements.length);
   if (first === undefined) return 'No table was read.';
   const { table, spectrum, usage } = first;
-  const count =
-    studied.length === 1 ? 'The embedding table' : `${studied.length} embedding tables; the largest,`;
+  const isOne = studied.length === 1;
+  const count = isOne ? 'The embedding table' : `${studied.length} embedding tables; the largest,`;
   const directions =
     spectrum === undefined
       ? 'is too wide for a spectrum'
@@ -203,7 +203,7 @@ function summaryOf(studied: readonly StudiedTable[]): string {
     usage === undefined
       ? ''
       : `; ${usage.unusedCount.toLocaleString('en')} of its ${table.rowCount.toLocaleString('en')} rows are never read`;
-  return `${count} ${table.name} ${directions}${reads}.`;
+  return `${count} ${table.name}${isOne ? '' : ','} ${directions}${reads}.`;
 }
 
 function findingsOf({ table, spectrum, usage }: StudiedTable): Finding[] {

@@ -9,7 +9,7 @@ import type {
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { FollowedRow } from './followed.js';
 import type { AttentionMap, HeadFigures } from './headFold.js';
-import { positionLabels } from './labels.js';
+import { positionLabels, tokenTexts } from './labels.js';
 import type { AttentionFigures, ShownRow, SiteFigures } from './measure.js';
 import { taxonomyOf, taxonomyWords } from './taxonomy.js';
 
@@ -218,12 +218,12 @@ function namedMap({ site }: SiteFigures, map: AttentionMap, row: ShownRow | unde
 /** Returns the tokens of each row that is shown, coloured by what reaches the last one through all layers. */
 export function followedBlocks(followed: readonly FollowedRow[], shown: readonly ShownRow[]): TokensBlock[] {
   return followed.flatMap(({ rowId, tokenCount, query, rollout, flow }) => {
-    const labels = positionLabels(
+    const texts = tokenTexts(
       shown.find(({ id }) => id === rowId),
       tokenCount,
     );
     const tokens = (values: ArrayLike<number>): TokensBlock['tokens'] =>
-      labels.map((text, token) => ({ text: `${text} `, value: toReportNumber(values[token] ?? 0) }));
+      texts.map((text, token) => ({ text, value: toReportNumber(values[token] ?? 0) }));
     const line = rollout.subarray(query * tokenCount, (query + 1) * tokenCount);
     const block = (what: string, values: Float64Array): TokensBlock => ({
       type: 'tokens',

@@ -1,4 +1,5 @@
 import { UserError } from '../../../base/errors.js';
+import type { Dataset } from '../../../data/dataset.js';
 import { prune } from '../../../engine/rewrites/prune.js';
 import { tap } from '../../../engine/rewrites/tap.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
@@ -31,6 +32,8 @@ export interface ShownRow {
   readonly id: string;
   /** Whole numbers per token, where an input holds them: `[T]`, by the input's name. */
   readonly ids: ReadonlyMap<string, readonly number[]>;
+  /** What the tokens are in words, where the data have a tokenizer: `[T]`. */
+  readonly texts: readonly string[] | undefined;
   /** Whether a token is padding; none is without a mask. */
   readonly isMasked: (token: number) => boolean;
 }
@@ -73,7 +76,7 @@ export async function measureAttention(
   try {
     for await (const { batch, feeds, rowCount: fedCount } of fedBatches(request, model, limit)) {
       const results = await session.run(pickFeeds(feeds, session), outputs);
-      const rows = batch.ids.map((id, row) => rowOf(feeds, { id, row, maskName: maskInputOf(data) }));
+      const rows = batch.ids.map((id, row) => rowOf(feeds, { id, row, data }));
       for (const [index, site] of figures.entries()) {
         const result = results[outputs[index] ?? ''];
         if (result !== undefined) addRows(site, { result, fedCount, rows, keptCount: shownCount - rowCount });
@@ -95,8 +98,9 @@ function hasFixedBatch({ graph }: Model): boolean {
 
 function rowOf(
   feeds: Feeds,
-  { id, row, maskName }: { readonly id: string; readonly row: number; readonly maskName: string },
+  { id, row, data }: { readonly id: string; readonly row: number; readonly data: Dataset },
 ): ShownRow {
+  const maskName = maskInputOf(data);
   const ids = new Map<string, readonly number[]>();
   let flags: readonly number[] | undefined;
   for (const [name, tensor] of Object.entries(feeds)) {
@@ -107,7 +111,10 @@ function rowOf(
     if (name === maskName) flags = own;
     else ids.set(name, own);
   }
-  return { id, ids, isMasked: (token) => flags?.[token] === 0 };
+  const named = data.tokens;
+  const texts =
+    named === undefined ? undefined : ids.get(named.input)?.map((token) => named.tokenizer.textOf(token));
+  return { id, ids, texts, isMasked: (token) => flags?.[token] === 0 };
 }
 
 interface RowsOfRun {
