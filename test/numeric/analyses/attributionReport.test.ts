@@ -170,7 +170,9 @@ describe('attribution', function () {
         { x: ones },
         { method: 'input-x-gradient', target: '1' },
       );
-      const chart = draft.blocks.find(({ type }) => type === 'chart');
+      const chart = draft.blocks.find(
+        (block) => block.type === 'chart' && block.title === 'What x contributes most',
+      );
       assert.ok(chart?.type === 'chart');
       const { values } = chart.spec['data'] as { readonly values: readonly Record<string, unknown>[] };
       const signs = new Map(values.map(({ element, sign }) => [element, sign]));
