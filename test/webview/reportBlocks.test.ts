@@ -63,7 +63,7 @@ describe('the report page', () => {
     assert.match(text, /A hologram of the loss\. \(A part of kind “hologram”/);
     // Hostile markup made no element of its own: pictures are those of the blocks alone.
     assert.equal(await page.locator('main script, main [onerror]').count(), 0);
-    assert.equal(await page.locator('main img').count(), 3);
+    assert.equal(await page.locator('main img').count(), 4);
   });
 
   it('draws the values of a heat map in the colours of its legend, over the input', async () => {
