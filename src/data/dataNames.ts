@@ -26,6 +26,10 @@ export const kindByExtension = new Map<string, 'npy' | 'npz' | 'csv' | 'parquet'
   ['.wave', 'audio'],
 ]);
 
+/** What may be given as data, in words. */
+export const dataForms =
+  'an .inspect.json, a folder of images, .wav or .txt files, or a .wav, .txt, .csv, .npz, .npy, .parquet or IDX file';
+
 /** Endings of all files that hold samples. */
 export const dataFileExtensions: readonly string[] = [...imageExtensions, ...kindByExtension.keys()];
 

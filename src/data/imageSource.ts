@@ -1,4 +1,4 @@
-import { dataEmpty, shapeMismatch } from './dataErrors.js';
+import { dataEmpty } from './dataErrors.js';
 import { isImageName } from './dataNames.js';
 import { imageSize } from './decodeImage.js';
 import { readFileLabels } from './fileLabels.js';
@@ -11,6 +11,7 @@ import {
   type Selection,
   type SourceRequest,
 } from './sampleSource.js';
+import { onlyTarget } from './inputTargets.js';
 
 /**
  * Opens an image, or a folder of images; names of sub-folders are the labels. Ids are paths relative to the folder.
@@ -23,13 +24,7 @@ export async function imageSource(request: SourceRequest, isFolder: boolean): Pr
   const { files: images, ids, otherCount } = list;
   const [first] = images;
   if (first === undefined) throw dataEmpty(path, 'no .png, .jpg, .webp, .gif, .tif or .avif file is in it');
-  const [target] = targets;
-  if (target === undefined || targets.length !== 1) {
-    throw shapeMismatch(
-      `Images feed one input, and this model takes ${targets.length} (${targets.map(({ name }) => name).join(', ')}). Give an .npz with an array per input.`,
-      { inputs: targets.map(({ name }) => name) },
-    );
-  }
+  const target = onlyTarget(targets, 'Images');
   const [height, width] = await imageSize(first, first);
   const field: FieldInfo = { dims: [height, width, 3], isImage: true, isPixels: true, isConstant: false };
   const labels = await readFileLabels(request, { ids, isFolder, noun: 'images' });

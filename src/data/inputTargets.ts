@@ -1,5 +1,6 @@
 import type { DataType } from '../onnx/dataTypes.js';
 import type { Dimension, Model, ValueType } from '../onnx/model.js';
+import { shapeMismatch } from './dataErrors.js';
 
 /** What one input of the model takes. */
 export interface InputTarget {
@@ -18,6 +19,22 @@ export function inputTargets(model: Model): readonly InputTarget[] {
   return model.graph.inputs
     .filter((input) => !model.graph.initializers.has(input.name))
     .map((input) => targetOf(input.name, input.type));
+}
+
+/**
+ * Returns the input of a model that is fed by one kind of sample alone; `what` are these samples, as a sentence begins with
+ * them.
+ *
+ * @throws UserError `data-shape` when the model has several inputs, or none.
+ */
+export function onlyTarget(targets: readonly InputTarget[], what: string): InputTarget {
+  const [target] = targets;
+  if (target !== undefined && targets.length === 1) return target;
+  const inputs = targets.map(({ name }) => name);
+  throw shapeMismatch(
+    `${what} feed one input, and this model takes ${targets.length} (${inputs.join(', ')}). Give an .npz with an array per input.`,
+    { inputs },
+  );
 }
 
 function targetOf(name: string, type: ValueType): InputTarget {

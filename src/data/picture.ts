@@ -20,6 +20,14 @@ export function pngPicture(png: Buffer, facts: Omit<Picture, 'source'>): Picture
   return { source: `data:image/png;base64,${png.toString('base64')}`, ...facts };
 }
 
+/** Returns numbers with a range stretched to the levels 0 … 255; those outside are cut, and a range without width is grey. */
+export function levelsOf(values: ArrayLike<number>, [low, high]: readonly [number, number]): Uint8Array {
+  const width = high - low;
+  return Uint8Array.from(values, (value) =>
+    Math.round(255 * Math.min(1, Math.max(0, width > 0 ? (value - low) / width : 0.5))),
+  );
+}
+
 /** Returns numbers with the range of the finite ones stretched to the levels 0 … 255; NaN becomes 0. */
 export function stretchedLevels(values: Float64Array): Uint8Array {
   let low = Infinity;

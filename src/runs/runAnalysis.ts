@@ -11,7 +11,7 @@ import type { Logger } from '../base/logger.js';
 import type { SharedWork } from '../analyses/sharedWork.js';
 import { createRandom } from '../base/random.js';
 import { noSamples } from '../data/dataErrors.js';
-import { isInspectFileName } from '../data/dataNames.js';
+import { dataForms, isInspectFileName } from '../data/dataNames.js';
 import type { Dataset } from '../data/dataset.js';
 import { openDataset } from '../data/openDataset.js';
 import { soundModel } from '../engine/graph/verify.js';
@@ -298,8 +298,7 @@ export interface RunParts {
 }
 
 /** How to give data, for messages. */
-export const howToGiveData =
-  'Pass --data with an .inspect.json, a folder of images, .wav or .txt files, a .wav, .txt, .csv, .npz, .npy, .parquet or IDX file.';
+export const howToGiveData = `Pass --data with ${dataForms}.`;
 
 /** Returns what to say when `--limit` leaves samples out. */
 function limitWarning(

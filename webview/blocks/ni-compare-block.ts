@@ -11,6 +11,7 @@ import '../components/ni-picture.js';
 import { drawnSize } from '../components/pictureSource.js';
 import { t } from '../text.js';
 import { BlockElement } from './blockElement.js';
+import { controlStyles, figureStyles } from './figureStyles.js';
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -34,48 +35,18 @@ const mapSize = 220;
 export class NiCompareBlock extends BlockElement<CompareBlock> {
   static override readonly styles = [
     baseStyles,
+    controlStyles,
+    figureStyles,
     css`
+      /* Above the edge, which is above the picture. */
       .controls {
-        position: sticky;
-        top: var(--ni-sticky-top, 0);
         z-index: 3;
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: 4px 20px;
-        min-height: 26px;
-        padding: 2px 0 6px;
-        background: var(--vscode-editor-background);
-      }
-      label {
-        display: flex;
-        align-items: center;
-        gap: 6px;
-        color: var(--ni-muted);
       }
       input {
         width: 180px;
-        accent-color: var(--ni-accent);
       }
       ul {
-        display: flex;
-        flex-wrap: wrap;
         gap: 14px;
-        margin: 0;
-        padding: 0;
-        list-style: none;
-      }
-      figure {
-        display: table;
-        margin: 0;
-      }
-      figcaption {
-        display: table-caption;
-        caption-side: bottom;
-        margin-top: 2px;
-        color: var(--ni-muted);
-        font-size: 0.9em;
-        overflow-wrap: anywhere;
       }
       .sides {
         display: flex;

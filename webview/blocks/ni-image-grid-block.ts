@@ -4,6 +4,7 @@ import type { ImageGridBlock } from '../../src/protocol/blocks.js';
 import { baseStyles } from '../components/baseStyles.js';
 import '../components/ni-picture.js';
 import { BlockElement } from './blockElement.js';
+import { figureStyles } from './figureStyles.js';
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -23,26 +24,13 @@ const pictureSize = 96;
 export class NiImageGridBlock extends BlockElement<ImageGridBlock> {
   static override readonly styles = [
     baseStyles,
+    figureStyles,
     css`
       ul {
-        display: flex;
-        flex-wrap: wrap;
         gap: 10px;
-        margin: 0;
-        padding: 0;
-        list-style: none;
       }
-      figure {
-        display: table;
-        margin: 0;
-      }
-      /* No wider than the picture above it. */
       figcaption {
-        display: table-caption;
-        caption-side: bottom;
-        color: var(--ni-muted);
-        font-size: 0.9em;
-        overflow-wrap: anywhere;
+        margin-top: 0;
       }
     `,
   ];

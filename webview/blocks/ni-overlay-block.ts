@@ -1,4 +1,4 @@
-import { css, html, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { OverlayBlock } from '../../src/protocol/blocks.js';
 import { baseStyles } from '../components/baseStyles.js';
@@ -7,6 +7,7 @@ import '../components/ni-heat-map.js';
 import { hasMissing, type HeatValue, heatValueText } from '../components/ni-heat-map.js';
 import { t } from '../text.js';
 import { BlockElement } from './blockElement.js';
+import { controlStyles, figureStyles } from './figureStyles.js';
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -27,54 +28,7 @@ const firstOpacity = 1;
  */
 @customElement('ni-overlay-block')
 export class NiOverlayBlock extends BlockElement<OverlayBlock> {
-  static override readonly styles = [
-    baseStyles,
-    css`
-      .controls {
-        position: sticky;
-        top: var(--ni-sticky-top, 0);
-        z-index: 1;
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: 4px 20px;
-        min-height: 26px;
-        padding: 2px 0 6px;
-        background: var(--vscode-editor-background);
-      }
-      label {
-        display: flex;
-        align-items: center;
-        gap: 6px;
-        color: var(--ni-muted);
-      }
-      input {
-        width: 120px;
-        accent-color: var(--ni-accent);
-      }
-      ul {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 12px;
-        margin: 0;
-        padding: 0;
-        list-style: none;
-      }
-      figure {
-        display: table;
-        margin: 0;
-      }
-      /* No wider than the picture above it. */
-      figcaption {
-        display: table-caption;
-        caption-side: bottom;
-        margin-top: 2px;
-        color: var(--ni-muted);
-        font-size: 0.9em;
-        overflow-wrap: anywhere;
-      }
-    `,
-  ];
+  static override readonly styles = [baseStyles, controlStyles, figureStyles];
 
   @state() private opacity: number | undefined;
   @state() private pointed: (HeatValue & { readonly caption: string }) | undefined;

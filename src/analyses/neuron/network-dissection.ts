@@ -20,6 +20,7 @@ import { readConcepts } from './dissection/readConcepts.js';
 import { findingsOf } from './dissection/findings.js';
 import { blocksOf, shownUnits, summaryOf } from './dissection/report.js';
 import { planUnitMaps, type UnitMapPlan } from './dissection/unitMaps.js';
+import { cnnVisualisationSurvey } from '../shared/papers.js';
 
 const settings = {
   layer: {
@@ -117,13 +118,7 @@ export const networkDissection = defineAnalysis({
       title: 'Network Dissection: Quantifying Interpretability of Deep Visual Representations',
       url: 'https://arxiv.org/abs/1704.05796',
     },
-    {
-      id: 'qin2018',
-      title:
-        'How convolutional neural network see the world - A survey of convolutional neural network visualization methods',
-      url: 'https://arxiv.org/abs/1804.11191',
-      line: 93,
-    },
+    cnnVisualisationSurvey,
   ],
   rows: [
     {

@@ -13,6 +13,7 @@ import {
 } from './attention/measure.js';
 import { attentionSites } from './attention/sites.js';
 import { taxonomyOf } from './attention/taxonomy.js';
+import { deepInterestNetwork } from '../shared/papers.js';
 
 const settings = {
   shown: {
@@ -74,12 +75,7 @@ export const attentionMaps = defineAnalysis({
       url: 'https://arxiv.org/abs/1904.02874',
       line: 207,
     },
-    {
-      id: 'zhou2017din',
-      title: 'Deep Interest Network for Click-Through Rate Prediction',
-      url: 'https://arxiv.org/abs/1706.06978',
-      line: 35,
-    },
+    deepInterestNetwork,
     {
       id: 'abnar2020',
       title: 'Quantifying Attention Flow in Transformers',

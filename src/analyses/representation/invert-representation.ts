@@ -20,6 +20,7 @@ import {
   type InversionSettings,
   inversionSettings,
 } from './inversion/settings.js';
+import { cnnVisualisationSurvey } from '../shared/papers.js';
 
 /** Forward passes that a step takes as long as: forward, gradient by the input, the step itself. */
 const passesPerStep = 3;
@@ -66,13 +67,7 @@ export const invertRepresentation = defineAnalysis({
       title: 'Understanding Deep Image Representations by Inverting Them',
       url: 'https://arxiv.org/abs/1412.0035',
     },
-    {
-      id: 'qin2018',
-      title:
-        'How convolutional neural network see the world - A survey of convolutional neural network visualization methods',
-      url: 'https://arxiv.org/abs/1804.11191',
-      line: 93,
-    },
+    cnnVisualisationSurvey,
   ],
   rows: [
     {

@@ -4,6 +4,7 @@ import { formatAddress } from '../../onnx/addresses.js';
 import { type HealthFigures, isExpected, type LayerFigures, stateOf } from './layerFigures.js';
 import { stateMeanings, type UnitState, unitStates } from './states.js';
 import type { Sweep } from './sweep.js';
+import { vegaLiteSchema } from './vegaLite.js';
 
 /** A layer that has no state, and why. */
 export interface UnjudgedLayer {
@@ -154,7 +155,7 @@ export function layerChart(figures: HealthFigures, share: LayerShare): ChartBloc
     title: share.title,
     alt: `${share.title}, one bar per layer from input to output.`,
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: { type: 'bar', tooltip: true },
       encoding: {

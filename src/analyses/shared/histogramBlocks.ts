@@ -1,5 +1,6 @@
 import type { Block, ChartBlock, TableCell } from '../../protocol/blocks.js';
 import type { Distribution } from './distribution.js';
+import { vegaLiteSchema } from './vegaLite.js';
 
 /** Layers drawn with a histogram each. */
 const drawnHistogramCount = 24;
@@ -53,7 +54,7 @@ function histogramRows(
 /** Small multiples, each with its own range: layers differ in scale. */
 function histogramSpec(rows: readonly Record<string, TableCell>[]): ChartBlock['spec'] {
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    $schema: vegaLiteSchema,
     data: { values: rows },
     facet: { field: 'layer', type: 'nominal', sort: null, title: null },
     columns: 4,

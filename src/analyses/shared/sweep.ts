@@ -4,6 +4,7 @@ import type { Batch, Dataset } from '../../data/dataset.js';
 import type { Feeds, Runtime, Session } from '../../engine/runtime/session.js';
 import type { Model } from '../../onnx/model.js';
 import { type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
+import { fixedBatchSize } from './fixedBatch.js';
 import { type BatchResult, foldBatch, foldSquares, needsExactCounts } from './sweepFold.js';
 import {
   type FinitenessOutputs,
@@ -206,18 +207,13 @@ export async function* fedBatches(
   limit: number,
 ): AsyncIterable<FedBatch> {
   const { data, batchSize, signal } = request;
-  const isFixed = isBatchFixed(model);
+  const isFixed = fixedBatchSize(model) !== undefined;
   for await (const batch of data.batches({ batchSize, limit }, signal)) {
     const isShort = isFixed && batch.sampleCount < batchSize;
     if (isShort) {
       yield { batch, feeds: fillUp(batch.feeds, batch.sampleCount, batchSize), rowCount: batchSize };
     } else yield { batch, feeds: batch.feeds, rowCount: batch.sampleCount };
   }
-}
-
-/** Tells whether a model takes a number of rows of its own only. */
-export function isBatchFixed({ graph }: Model): boolean {
-  return graph.inputs.some(({ type }) => type.kind === 'tensor' && typeof type.shape?.[0] === 'number');
 }
 
 function fillUp(feeds: Feeds, from: number, to: number): Feeds {

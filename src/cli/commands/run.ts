@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { dataForms } from '../../data/dataNames.js';
 import { analyses } from '../../analyses/registry.js';
 import { UserError } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
@@ -34,8 +35,7 @@ Exit codes: 0 done, 1 a --fail-on threshold was crossed, 2 wrong input, 3 a bug,
     {
       name: 'data',
       value: 'PATH',
-      description:
-        'an .inspect.json, a folder of images, .wav or .txt files, or a .wav, .txt, .csv, .npz, .npy, .parquet or IDX file',
+      description: dataForms,
       complete: 'file',
     },
     {
@@ -208,9 +208,7 @@ function dataMissing(id: string, modelPath: string): UserError {
   const beside = modelPath.replace(/\.onnx$/i, '.inspect.json');
   const hint =
     beside !== modelPath && existsSync(beside) ? ` There is ${beside}: pass --data ${beside}.` : '';
-  return new UserError(
-    'data-missing',
-    `${id} needs data: pass --data with an .inspect.json, a folder of images, .wav or .txt files, or a .wav, .txt, .csv, .npz, .npy, .parquet or IDX file.${hint}`,
-    { detail: { analysis: id } },
-  );
+  return new UserError('data-missing', `${id} needs data: pass --data with ${dataForms}.${hint}`, {
+    detail: { analysis: id },
+  });
 }

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../base/abort.js';
 import { type ByteReader, fileSource } from '../byteSource.js';
-import { dataEmpty, shapeMismatch } from '../dataErrors.js';
+import { dataEmpty } from '../dataErrors.js';
 import { isAudioName } from '../dataNames.js';
 import { readFileLabels } from '../fileLabels.js';
 import { listFiles } from '../listFiles.js';
@@ -15,6 +15,7 @@ import {
 import { type AudioPlan, type NamedWav, planAudio } from './audioPlan.js';
 import { type AudioWindow, cutWindows, readWindow, type WindowFile } from './audioWindows.js';
 import { openWav } from './wav.js';
+import { onlyTarget } from '../inputTargets.js';
 
 /**
  * Opens a WAV file, or a folder of them; names of sub-folders are the labels. Where the model takes a fixed number of
@@ -29,13 +30,7 @@ export async function audioSource(request: SourceRequest, isFolder: boolean): Pr
   const { path, targets, spec } = request;
   const { files: paths, ids, otherCount } = await listFiles(path, { isFolder, isWanted: isAudioName });
   if (paths.length === 0) throw dataEmpty(path, 'no .wav file is in it');
-  const [target] = targets;
-  if (target === undefined || targets.length !== 1) {
-    throw shapeMismatch(
-      `Sounds feed one input, and this model takes ${targets.length} (${targets.map(({ name }) => name).join(', ')}). Give an .npz with an array per input.`,
-      { inputs: targets.map(({ name }) => name) },
-    );
-  }
+  const target = onlyTarget(targets, 'Sounds');
   const named: NamedWav[] = [];
   for (const [index, file] of paths.entries()) {
     named.push({ id: ids[index] ?? file, wav: await openWav(await fileSource(file)) });

@@ -49,7 +49,7 @@ function spreadDepthwise(
     (_, axis) => (wide[axis] ?? NaN) - (strides[axis] ?? 1) * (narrow[axis] ?? NaN) + (padsBegin[axis] ?? 0),
   );
   if (![...before, ...after].every((size) => size >= 0)) return undefined;
-  const spread = betweenZeros(emit, g, { channels: channels.group, sizes: narrow, strides });
+  const spread = spreadOut(emit, g, { channels: channels.group, sizes: narrow, strides });
   return emit.node('Conv', [spread, flippedWeight(emit, weight, channels, kernel)], {
     kernel_shape: kernel,
     dilations,
@@ -59,7 +59,7 @@ function spreadDepthwise(
 }
 
 /** [N, C, o …] → [N, C, s·o …], s − 1 zeros behind every element. */
-function betweenZeros(
+function spreadOut(
   emit: Emitter,
   g: string,
   maps: { readonly channels: number; readonly sizes: readonly number[]; readonly strides: readonly number[] },

@@ -39,3 +39,8 @@ export function mergeMoments(a: Moments, b: Moments): Moments {
 export function varianceOf(moments: Moments): number {
   return moments.squaredDeviations / moments.count;
 }
+
+/** Returns the standard error of the mean, √(s²/n) with the unbiased s²; NaN of fewer than two numbers. */
+export function meanErrorOf({ count, squaredDeviations }: Moments): number {
+  return count < 2 ? NaN : Math.sqrt(squaredDeviations / (count - 1) / count);
+}

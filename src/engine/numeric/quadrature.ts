@@ -81,3 +81,10 @@ function legendreAt(degree: number, x: number): { readonly value: number; readon
   }
   return { value, slope: (degree * (x * value - before)) / (x * x - 1) };
 }
+
+/** Returns the area under a curve through points (x, y), by trapezoids; x ascending. */
+export function areaUnder(x: ArrayLike<number>, y: ArrayLike<number>): number {
+  let area = 0;
+  for (let i = 1; i < x.length; i++) area += ((x[i]! - x[i - 1]!) * (y[i]! + y[i - 1]!)) / 2;
+  return area;
+}

@@ -84,7 +84,12 @@ const scoreSteps = new Set([
   'Transpose',
 ]);
 
-/** Returns the attention blocks of a graph: scores from a product of two computed values, Softmax, product. */
+/**
+ * Returns the attention blocks of a graph: scores from a product of two computed values, Softmax, product.
+ *
+ * Narrower than the `attention` of `src/onnx/blocks`, and apart from it on purpose: what is found here gives heads their
+ * addresses, which never change, while what is recognised there grows with the exporters.
+ */
 export function findAttentions(model: Model, view: GraphView, types: TypeTable): AttentionHeads[] {
   const style = namingStyleOf(model);
   const attentions: AttentionHeads[] = [];

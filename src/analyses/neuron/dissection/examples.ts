@@ -8,7 +8,7 @@ import type { OverlayBlock, Picture } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import { channelAxisOf } from '../../shared/layout.js';
 import { rowPixels } from '../../shared/rowPixels.js';
-import { isBatchFixed } from '../../shared/sweep.js';
+import { filledOrder, fixedBatchSize } from '../../shared/fixedBatch.js';
 import { type DissectionRequest, enlarge, mapBatches, type ThresholdPass } from './measure.js';
 
 /** A unit whose examples are shown. */
@@ -106,12 +106,10 @@ function inOrder(
   samples: readonly number[],
 ): Omit<DissectionRequest, 'data'> & { readonly data: Pick<Dataset, 'batches'> } {
   const { data, plan, batchSize } = request;
-  const unit = isBatchFixed(plan.model) ? batchSize : 1;
-  const length = Math.ceil(samples.length / unit) * unit;
-  const order = Uint32Array.from({ length }, (_, index) => samples[index] ?? samples.at(-1) ?? 0);
+  const order = filledOrder(samples, fixedBatchSize(plan.model) === undefined ? 1 : batchSize);
   return {
     ...request,
-    sampleTotal: length,
+    sampleTotal: order.length,
     data: { batches: (options, signal) => data.batches({ ...options, order }, signal) },
   };
 }

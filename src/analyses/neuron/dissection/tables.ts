@@ -3,6 +3,7 @@ import { elementCountOf } from '../../../onnx/tensorValue.js';
 import type { ChartBlock, TableBlock, TableCell, TableColumn } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { Dissection, DissectionFigures } from './figures.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Units listed in a report; the arrays hold all. */
 const listedUnitCount = 500;
@@ -42,7 +43,7 @@ export function conceptChart(dissection: Dissection, figures: DissectionFigures)
     title: 'Detectors per concept',
     alt: `How many units of ${dissection.plan.layer} detect each concept, most first.`,
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: drawn.map(({ concept = '', detectors = 0 }) => ({ concept, detectors })) },
       mark: { type: 'bar', tooltip: true },
       encoding: {

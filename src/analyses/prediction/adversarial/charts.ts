@@ -2,8 +2,7 @@ import type { Block, ChartBlock } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import { rowName } from '../attribution/rows.js';
 import type { AdversarialStudy } from './study.js';
-
-const schema = 'https://vega.github.io/schema/vega-lite/v6.json';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** What ε is measured in, for axes. */
 const epsilonWords = {
@@ -27,7 +26,7 @@ export function accuracyChart(
     title: 'Accuracy against ε',
     alt: `${what} as the allowed perturbation grows, under ${attack} and under random noise of the same size.`,
     spec: {
-      $schema: schema,
+      $schema: vegaLiteSchema,
       data: { values },
       mark: { type: 'line', point: true, tooltip: true },
       encoding: {
@@ -75,7 +74,7 @@ export function minimalBlocks(study: AdversarialStudy, labelNames: readonly stri
       title: 'Smallest perturbation that fools, row by row',
       alt: `How many rows are fooled by perturbations up to each size; ${String(sorted.length - finite.length)} rows were never fooled.`,
       spec: {
-        $schema: schema,
+        $schema: vegaLiteSchema,
         data: { values: finite.map((row) => ({ size: minimal[row] ?? 0 })) },
         mark: { type: 'bar', tooltip: true },
         encoding: {

@@ -1,5 +1,5 @@
 import { encodePng } from '../../../base/png.js';
-import { pngPicture } from '../../../data/picture.js';
+import { levelsOf, pngPicture } from '../../../data/picture.js';
 import type { Block, Picture, TableCell, TableColumn } from '../../../protocol/blocks.js';
 import { formatNumber } from '../../../protocol/formatReport.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
@@ -82,15 +82,11 @@ interface Drawn {
 function drawn(
   { input }: AdversarialStudy,
   elements: ArrayLike<number>,
-  [least, greatest]: readonly [number, number],
+  range: readonly [number, number],
 ): Drawn | undefined {
   const pixels = rowPixels({ dims: input.dims, channelAxis: input.channelAxis, elements }, 0);
   if (pixels === undefined) return undefined;
-  const width = greatest - least;
-  const levels = Uint8Array.from(pixels.values, (value) =>
-    Math.round(255 * Math.min(1, Math.max(0, width > 0 ? (value - least) / width : 0.5))),
-  );
-  return { ...pixels, levels };
+  return { ...pixels, levels: levelsOf(pixels.values, range) };
 }
 
 function sideBySide(parts: readonly Drawn[], caption: string): Picture {

@@ -3,13 +3,14 @@ import { UserError } from '../../../base/errors.js';
 import { differentiate } from '../../../engine/gradients/differentiate.js';
 import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
 import { prune } from '../../../engine/rewrites/prune.js';
-import type { Session } from '../../../engine/runtime/session.js';
+import type { Feeds, Session } from '../../../engine/runtime/session.js';
 import type { Model } from '../../../onnx/model.js';
 import { elementCountOf, float32Tensor, type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { type CutValue, cutAt } from '../attribution/cut.js';
 import { chooseOutput } from '../attribution/explained.js';
-import { fixedBatchSize } from '../attribution/fixedBatchSize.js';
+import { withRowFeeds } from '../attribution/heldFeeds.js';
+import { fixedBatchSize, slotBatches } from '../../shared/fixedBatch.js';
 import { type Rows, takeRows } from '../attribution/rows.js';
 import { rowTypes } from '../attribution/rowTypes.js';
 
@@ -199,18 +200,15 @@ function runnerOf(
   context: AnalysisContext,
   at: VictimRequest & { readonly inputName: string; readonly size: number; readonly classCount: number },
 ): Run {
-  const fixed = fixedBatchSize(at.model);
-  const batchSize = fixed ?? Math.max(1, context.batchSize);
   return async (session, points, { scores, gradient }) => {
     const count = points.rows.length;
     const found = {
       scores: new Float64Array(count * at.classCount),
       gradients: new Float32Array(gradient === undefined ? 0 : count * at.size),
     };
-    for (let start = 0; start < count; start += batchSize) {
+    const { batchSize } = context;
+    for (const { start, count: ownCount, slots } of slotBatches(count, { model: at.model, batchSize })) {
       throwIfAborted(context.signal);
-      const ownCount = Math.min(batchSize, count - start);
-      const slots = Array.from({ length: fixed ?? ownCount }, (_, i) => start + Math.min(i, ownCount - 1));
       const outputs = await session.run(feedsOf(at, session, { points, slots }), [
         scores,
         ...(gradient === undefined ? [] : [gradient]),
@@ -242,26 +240,18 @@ function feedsOf(
   },
   session: Session,
   { points, slots }: { readonly points: Points; readonly slots: readonly number[] },
-): Record<string, TensorValue> {
+): Feeds {
   const values = new Float32Array(slots.length * size);
   const oneHot = new Float32Array(slots.length * classCount);
   for (const [slot, point] of slots.entries()) {
     values.set(points.values.subarray(point * size, (point + 1) * size), slot * size);
     oneHot[slot * classCount + (points.classes[point] ?? 0)] = 1;
   }
-  const feeds: Record<string, TensorValue> = {
+  const feeds = {
     [inputName]: float32Tensor(values, [slots.length, ...input.dims]),
     [oneHotName]: float32Tensor(oneHot, [slots.length, classCount]),
   };
-  for (const [name, tensor] of Object.entries(rows.feeds)) {
-    if (name in feeds) continue;
-    feeds[name] = takeRows(
-      tensor,
-      slots.map((point) => points.rows[point] ?? 0),
-    );
-  }
-  // Pruning may have dropped inputs that the scores do not read.
-  return Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name)));
+  return withRowFeeds(feeds, rows, { session, rowOfPoint: slots.map((point) => points.rows[point] ?? 0) });
 }
 
 function tensorOf(outputs: Readonly<Record<string, TensorValue>>, name: string): TensorValue {

@@ -2,7 +2,7 @@ import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
 import type { Feeds, Session } from '../../../engine/runtime/session.js';
 import { elementCountOf, float32Tensor, toFloat64, type TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { fixedBatchSize } from './fixedBatchSize.js';
+import { slotBatches } from '../../shared/fixedBatch.js';
 import { type FieldGraph, planField, type PlanRequest } from './fieldPlan.js';
 import { withHeldFeeds } from './heldFeeds.js';
 import type { Rows } from './rows.js';
@@ -158,13 +158,9 @@ interface Environment {
 
 async function runPass(environment: Environment, pass: Pass): Promise<void> {
   const { context, request } = environment;
-  const fixedSize = fixedBatchSize(request.model);
-  const size = fixedSize ?? Math.max(1, context.batchSize);
-  for (let start = 0; start < pass.points.count; start += size) {
+  const { batchSize } = context;
+  for (const { start, count, slots } of slotBatches(pass.points.count, { model: request.model, batchSize })) {
     throwIfAborted(context.signal);
-    const count = Math.min(size, pass.points.count - start);
-    // A model with a fixed batch gets its last batch filled up with repeats, which are dropped again.
-    const slots = Array.from({ length: fixedSize ?? count }, (_, i) => start + Math.min(i, count - 1));
     const outputs = await pass.session.run(feedsOf(environment, pass, slots), pass.outputs);
     const tensors = pass.outputs.map((name) => elementsOf(outputs[name]));
     for (let i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
 import type { Paper } from '../../../protocol/report.js';
 import type { PaperRow } from '../../analysis.js';
+import { cnnVisualisationSurvey, deepInterestNetwork } from '../../shared/papers.js';
 
 /** The workflow that compares Shapley values with importances by permutation and of aspects. */
 export const shapleyWorkflow: Paper = {
@@ -83,13 +84,7 @@ export const attributionPapers: readonly Paper[] = [
     title: 'Visualizing and Understanding Convolutional Networks',
     url: 'https://arxiv.org/abs/1311.2901',
   },
-  {
-    id: 'qin2018',
-    title:
-      'How convolutional neural network see the world - A survey of convolutional neural network visualization methods',
-    url: 'https://arxiv.org/abs/1804.11191',
-    line: 93,
-  },
+  cnnVisualisationSurvey,
   {
     id: 'springenberg2014',
     title: 'Striving for Simplicity: The All Convolutional Net',
@@ -161,12 +156,7 @@ export const attributionPapers: readonly Paper[] = [
     url: 'https://arxiv.org/abs/1512.04150',
   },
   { id: 'lin2013', title: 'Network In Network', line: 65 },
-  {
-    id: 'zhou2017din',
-    title: 'Deep Interest Network for Click-Through Rate Prediction',
-    url: 'https://arxiv.org/abs/1706.06978',
-    line: 35,
-  },
+  deepInterestNetwork,
   shapleyWorkflow,
   {
     id: 'lundberg2020',

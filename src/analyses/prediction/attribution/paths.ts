@@ -5,7 +5,7 @@ import type { Session } from '../../../engine/runtime/session.js';
 import { elementCountOf, float32Tensor, type TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import type { CutValue } from './cut.js';
-import { fixedBatchSize } from './fixedBatchSize.js';
+import { fixedBatchSize } from '../../shared/fixedBatch.js';
 import { withHeldFeeds } from './heldFeeds.js';
 import { type PathPlan, type PathRequest, planPaths, type RowGraph } from './pathPlan.js';
 import { pointFeeds, runShape, type RunShape, takePaths } from './pathRuns.js';

@@ -2,10 +2,10 @@ import { UserError } from '../../../base/errors.js';
 import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
 import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
 import { prune } from '../../../engine/rewrites/prune.js';
-import type { Feeds } from '../../../engine/runtime/session.js';
 import type { TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { fixedBatchSize } from './fixedBatchSize.js';
+import { slotBatches } from '../../shared/fixedBatch.js';
+import { withRowFeeds } from './heldFeeds.js';
 import { concatRows, type Rows, takeRows } from './rows.js';
 
 /** Returns values of the main graph at the rows, by name, in the runtime's element types. */
@@ -28,13 +28,9 @@ export async function readValues(
   const session = await context.runtime.open(prune(builder.build(), inner), { purpose: 'probe' });
   try {
     const parts: Readonly<Record<string, TensorValue>>[] = [];
-    const fixed = fixedBatchSize(context.model);
-    const size = fixed ?? Math.max(1, context.batchSize);
-    for (let start = 0; start < rows.count; start += size) {
+    for (const { count, slots } of slotBatches(rows.count, context)) {
       throwIfAborted(context.signal);
-      const count = Math.min(size, rows.count - start);
-      const slots = Array.from({ length: fixed ?? count }, (_, i) => start + Math.min(i, count - 1));
-      const outputs = await session.run(feedsFor(rows, slots, session.inputNames), inner);
+      const outputs = await session.run(withRowFeeds({}, rows, { session, rowOfPoint: slots }), inner);
       for (const name of inner) requireRows(name, outputs[name], slots.length);
       const kept = Array.from({ length: count }, (_, i) => i);
       parts.push(
@@ -47,14 +43,6 @@ export async function readValues(
   } finally {
     await session.close();
   }
-}
-
-function feedsFor(rows: Rows, slots: readonly number[], inputNames: readonly string[]): Feeds {
-  return Object.fromEntries(
-    Object.entries(rows.feeds)
-      .filter(([name]) => inputNames.includes(name))
-      .map(([name, tensor]) => [name, takeRows(tensor, slots)]),
-  );
 }
 
 function requireRows(name: string, value: TensorValue | undefined, rowCount: number): void {

@@ -1,9 +1,12 @@
+import { inverseOf, placesByValue } from '../../../engine/numeric/order.js';
+import { areaUnder } from '../../../engine/numeric/quadrature.js';
 import { elementCountOf, float32Tensor } from '../../../onnx/tensorValue.js';
 import type { ChartBlock, ReportNumber } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { Outcome } from './outcome.js';
 import type { ExplainedTensor, Problem, Scores } from './problem.js';
 import { rowEvidence } from './rows.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Shares of the elements that are removed, in this order. */
 const removedShares = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1] as const;
@@ -70,31 +73,22 @@ function fittingScores({ inputs, rows }: Problem, { scores }: Outcome): readonly
 }
 
 /** When each element goes: rank 0 first; all inputs of a row are ranked together, in the order of the inputs. */
-type Ranks = readonly Uint32Array[];
+type Ranks = readonly Int32Array[];
 
 function ranksByScore({ rows }: Problem, scores: readonly Scores[]): Ranks {
-  return Array.from({ length: rows.count }, (_, row) => {
-    const values = scores.flatMap(({ data }) => {
-      const size = data.length / rows.count;
-      return [...data.subarray(row * size, (row + 1) * size)];
-    });
-    const order = [...values.keys()].sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0) || a - b);
-    return ranksOf(order);
-  });
+  return Array.from({ length: rows.count }, (_, row) =>
+    placesByValue(
+      scores.flatMap(({ data }) => {
+        const size = data.length / rows.count;
+        return [...data.subarray(row * size, (row + 1) * size)];
+      }),
+    ),
+  );
 }
 
 function ranksAtRandom({ rows, random }: Problem, scores: readonly Scores[]): Ranks {
   const size = scores.reduce((sum, { data }) => sum + data.length / rows.count, 0);
-  return Array.from({ length: rows.count }, () => {
-    const keys = Float64Array.from({ length: size }, () => random.next());
-    return ranksOf([...keys.keys()].sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0)));
-  });
-}
-
-function ranksOf(order: readonly number[]): Uint32Array {
-  const ranks = new Uint32Array(order.length);
-  for (const [rank, element] of order.entries()) ranks[element] = rank;
-  return ranks;
+  return Array.from({ length: rows.count }, () => inverseOf(random.permutation(size)));
 }
 
 /** f per row and removed share, row-major. */
@@ -108,7 +102,7 @@ async function curveOf(problem: Problem, ranks: Ranks): Promise<Float64Array> {
     rowOf: (point) => Math.floor(point / shareCount),
     write: (point, coordinate, target) => {
       const row = Math.floor(point / shareCount);
-      const rowRanks = ranks[row] ?? new Uint32Array();
+      const rowRanks = ranks[row] ?? new Int32Array();
       const removedCount = Math.round((removedShares[point % shareCount] ?? 0) * rowRanks.length);
       const input = inputs[coordinate];
       const baseline = baselines.read(0, row, coordinate);
@@ -140,13 +134,10 @@ function meanCurve(rows: Float64Array): Float64Array {
 }
 
 function gapOf(relevant: Float64Array, random: Float64Array): number {
-  let area = 0;
-  for (let at = 1; at < removedShares.length; at++) {
-    const width = (removedShares[at] ?? 0) - (removedShares[at - 1] ?? 0);
-    const height = (place: number): number => (random[place] ?? NaN) - (relevant[place] ?? NaN);
-    area += (width * (height(at) + height(at - 1))) / 2;
-  }
-  return area;
+  return areaUnder(
+    removedShares,
+    random.map((value, at) => value - (relevant[at] ?? NaN)),
+  );
 }
 
 const orderNames: Readonly<Record<Order, string>> = {
@@ -165,7 +156,7 @@ function curveSpec(rows: readonly CurvePoint[]): Record<string, unknown> {
     orders.map((order) => ({ removed: row.removed, value: row[order], order: orderNames[order] })),
   );
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    $schema: vegaLiteSchema,
     data: { values },
     mark: { type: 'line', point: true },
     encoding: {

@@ -4,7 +4,7 @@ import type { ValueType } from '../../../onnx/model.js';
 import { inferTypes } from '../../../onnx/shapes/inferTypes.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { fixedBatchSize } from './fixedBatchSize.js';
+import { fixedBatchSize } from '../../shared/fixedBatch.js';
 import { type Rows, takeRows } from './rows.js';
 
 /** Two batch sizes: a dimension that differs between them depends on the batch, wherever it stands. */

@@ -4,7 +4,7 @@ import type { Feeds } from '../../../engine/runtime/session.js';
 import { elementCountOf, type TensorData, type TensorValue } from '../../../onnx/tensorValue.js';
 import type { Evidence } from '../../../protocol/report.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { fixedBatchSize } from './fixedBatchSize.js';
+import { filledOrder, fixedBatchSize } from '../../shared/fixedBatch.js';
 
 /** Rows explained when no limit is given: an explanation is read row by row. */
 export const defaultRowCount = 16;
@@ -83,10 +83,7 @@ function readingOf(
   if (chosen === undefined) return { batchSize, limit: limit ?? defaultCount };
   const outside = chosen.find((row) => row < 0 || row >= data.sampleCount);
   if (outside !== undefined) throw noSuchRow(outside, data);
-  const unit = fixedBatchSize(model) ?? 1;
-  const length = Math.ceil(chosen.length / unit) * unit;
-  const last = chosen.at(-1) ?? 0;
-  return { batchSize, order: Uint32Array.from({ length }, (_, index) => chosen[index] ?? last) };
+  return { batchSize, order: filledOrder(chosen, fixedBatchSize(model) ?? 1) };
 }
 
 type ReadRows = Pick<Rows, 'ids' | 'labels' | 'feeds'>;

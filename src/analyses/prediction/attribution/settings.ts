@@ -344,3 +344,9 @@ export const attributionSettings = {
 
 /** Their values. */
 export type AttributionSettings = SettingsOf<typeof attributionSettings>;
+
+/** What they are when nothing is set. */
+export const attributionDefaults = Object.fromEntries(
+  Object.entries(attributionSettings).map(([key, setting]) => [key, setting.default]),
+  // Every key of the schema has its own default here.
+) as AttributionSettings;

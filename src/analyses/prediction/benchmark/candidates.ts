@@ -1,4 +1,4 @@
-import { attributionSettings, type AttributionSettings, type MethodName } from '../attribution/settings.js';
+import { attributionDefaults, type AttributionSettings, type MethodName } from '../attribution/settings.js';
 import { methods } from '../attribution/methods/methods.js';
 import type { AttributionMethod } from '../attribution/problem.js';
 import { type BenchmarkSettings, methodsIn } from './settings.js';
@@ -32,10 +32,8 @@ export function candidatesOf(settings: BenchmarkSettings): readonly Candidate[] 
 export function settingsFor(name: MethodName, settings: BenchmarkSettings): AttributionSettings {
   const { target, position, output, baseline, steps, layer } = settings;
   const { takes, weightsMaps = false } = methods[name];
-  const defaults = Object.entries(attributionSettings).map(([key, setting]) => [key, setting.default]);
   return {
-    // Defaults are values of their own settings.
-    ...(Object.fromEntries(defaults) as AttributionSettings),
+    ...attributionDefaults,
     ...{ method: name, target, position, output, baseline, steps },
     layer: weightsMaps ? layer : null,
     samples: takes.includes('samples') ? drawsOf(name, settings.samples) : null,

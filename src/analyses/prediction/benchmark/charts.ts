@@ -2,6 +2,7 @@ import type { ChartBlock, TableCell, TableColumn } from '../../../protocol/block
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { BenchmarkResult } from './benchmark.js';
 import { titleOf } from './words.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Returns the mean curves of insertion or deletion. */
 export function curveChart(result: BenchmarkResult, name: 'insertion' | 'deletion'): ChartBlock {
@@ -22,7 +23,7 @@ export function curveChart(result: BenchmarkResult, name: 'insertion' | 'deletio
     title: isInsertion ? 'Insertion curves' : 'Deletion curves',
     alt: `${y}, mean over rows, as positions are ${isInsertion ? 'shown' : 'hidden'} in the order of each method, highest scores first. ${isInsertion ? 'The sooner it rises, the better.' : 'The sooner it falls, the better.'}`,
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: { type: 'line' },
       encoding: {
@@ -72,7 +73,7 @@ export function cascadeChart(result: BenchmarkResult): ChartBlock | undefined {
     title: 'Sanity check: scores as the weights are shuffled',
     alt: 'Rank correlation of each method’s scores with those of the whole model as more and more layers lose what they learned. Scores that come from the weights fall to about 0.',
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: { type: 'line', point: true },
       encoding: {

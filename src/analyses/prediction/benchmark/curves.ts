@@ -1,4 +1,6 @@
 import type { Random } from '../../../base/random.js';
+import { placesByValue } from '../../../engine/numeric/order.js';
+import { areaUnder } from '../../../engine/numeric/quadrature.js';
 import type { Problem } from '../attribution/problem.js';
 import { valuesOfParts } from './hiding.js';
 import type { PositionSpace } from './positions.js';
@@ -38,7 +40,7 @@ export async function curvesOf(
   const counts = curveCounts(space.count, of.pointCount);
   const places = Array.from({ length: rowCount }, (_, row) => {
     const scores = of.ranking.subarray(row * space.count, (row + 1) * space.count);
-    return placesInOrder(scores, of.ties[row] ?? new Uint32Array());
+    return placesByValue(scores, of.ties[row]);
   });
   const half = rowCount * counts.length;
   const rowAt = (point: number): number => Math.floor((point % half) / counts.length);
@@ -59,25 +61,10 @@ export async function curvesOf(
   };
 }
 
-/** Returns the place of every position when the highest score is first. */
-function placesInOrder(scores: Float64Array, ties: Uint32Array): Int32Array {
-  const order = Array.from({ length: scores.length }, (_, i) => i).sort(
-    (a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || (ties[a] ?? 0) - (ties[b] ?? 0),
-  );
-  const places = new Int32Array(scores.length);
-  for (const [place, position] of order.entries()) places[position] = place;
-  return places;
-}
-
 /** Returns the area under each row's curve, by trapezoids. */
 export function areasUnder(curves: Float64Array, fractions: Float64Array): Float64Array {
   const count = fractions.length;
-  return Float64Array.from({ length: curves.length / count }, (_, row) => {
-    let area = 0;
-    for (let i = 1; i < count; i++) {
-      const width = (fractions[i] ?? 0) - (fractions[i - 1] ?? 0);
-      area += (width * ((curves[row * count + i] ?? NaN) + (curves[row * count + i - 1] ?? NaN))) / 2;
-    }
-    return area;
-  });
+  return Float64Array.from({ length: curves.length / count }, (_, row) =>
+    areaUnder(fractions, curves.subarray(row * count, (row + 1) * count)),
+  );
 }

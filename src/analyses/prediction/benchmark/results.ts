@@ -1,3 +1,4 @@
+import { meanErrorOf, momentsOf } from '../../../engine/numeric/moments.js';
 import type { MeasureName } from './measureNames.js';
 import { measureFacts } from './measureNames.js';
 
@@ -14,8 +15,9 @@ export interface Standing {
 /** Summarises the values of rows, those that are NaN left out. */
 export function standingOf(values: Float64Array): Standing {
   const known = values.filter((value) => !Number.isNaN(value));
-  const { mean, standardError } = meanAndError(known);
-  return { values, mean, standardError, count: known.length };
+  const moments = momentsOf(known);
+  const mean = known.length === 0 ? NaN : moments.mean;
+  return { values, mean, standardError: meanErrorOf(moments), count: known.length };
 }
 
 /** The best method by one measure, and those that cannot be told from it. */
@@ -46,13 +48,6 @@ export function winnerOf(measure: MeasureName, standings: readonly Standing[]): 
 function areAlike(a: Standing, b: Standing): boolean {
   const differences = a.values.map((value, row) => value - (b.values[row] ?? NaN));
   const known = differences.filter((difference) => !Number.isNaN(difference));
-  const { mean, standardError } = meanAndError(known);
-  return Math.abs(mean) <= 2 * standardError || mean === 0;
-}
-
-function meanAndError(values: Float64Array): { readonly mean: number; readonly standardError: number } {
-  const count = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, standardError: count < 2 ? NaN : Math.sqrt(squares / (count - 1) / count) };
+  const moments = momentsOf(known);
+  return Math.abs(moments.mean) <= 2 * meanErrorOf(moments) || (known.length > 0 && moments.mean === 0);
 }

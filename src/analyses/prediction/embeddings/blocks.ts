@@ -3,6 +3,7 @@ import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import { nearestRows, type Spectrum } from './spectrum.js';
 import type { EmbeddingTable } from './tables.js';
 import type { Usage } from './usage.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** A table with what was found out about it. */
 export interface StudiedTable {
@@ -14,8 +15,6 @@ export interface StudiedTable {
 
 /** Points drawn of one table. */
 const maxPoints = 1000;
-
-const vegaLite = 'https://vega.github.io/schema/vega-lite/v6.json';
 
 const tableColumns: TableBlock['columns'] = [
   { key: 'table', label: 'Table', kind: 'address' },
@@ -75,7 +74,7 @@ export function spectrumChart(studied: readonly StudiedTable[]): ChartBlock {
     title: 'Singular values, largest first',
     alt: 'The singular values of each table as shares of its largest: a steep fall says that few directions are used.',
     spec: {
-      $schema: vegaLite,
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: { type: 'line', point: true, tooltip: true },
       encoding: {
@@ -110,7 +109,7 @@ export function frequencyChart({ table, norms, usage }: StudiedTable): ChartBloc
       title: `${table.name}: how often rows are read, and their norms`,
       alt: 'A point for each row: reads against the length of its embedding.',
       spec: {
-        $schema: vegaLite,
+        $schema: vegaLiteSchema,
         data: { values: rows },
         mark: { type: 'point', tooltip: true },
         encoding: {

@@ -5,8 +5,7 @@ import type { ReportDraft, ResultArray } from '../../analysis.js';
 import type { ContextFunction } from './contextFunction.js';
 import { short } from './sliceCharts.js';
 import type { Growth } from './trainingSize.js';
-
-const schema = 'https://vega.github.io/schema/vega-lite/v6.json';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Returns the report of a function that grows with its training set. */
 export function growthReport(f: ContextFunction, growth: Growth, repeats: number): ReportDraft {
@@ -81,7 +80,7 @@ function sizeCurves({ name, grid, whole, sizes }: Growth, explained: string): Ch
     title: `Along ${name}, by training rows`,
     alt: `${explained} along ${name}, the mean over queries and subsets: a line for each size of the training set.`,
     spec: {
-      $schema: schema,
+      $schema: vegaLiteSchema,
       width: 'container',
       height: 240,
       data: { values },
@@ -120,7 +119,7 @@ function learningCurve({ sizes }: Growth, hasAccuracy: boolean): ChartBlock {
     title: hasAccuracy ? 'Learning in context' : 'Distance from the whole training set',
     alt: `${title} against the number of training rows.`,
     spec: {
-      $schema: schema,
+      $schema: vegaLiteSchema,
       width: 'container',
       height: 180,
       data: { values: rows },

@@ -2,6 +2,7 @@ import type { ChartBlock, TableBlock, TableCell } from '../../../protocol/blocks
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { ChannelResponse, Responses } from './responseCurves.js';
 import { short } from './sliceCharts.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** A line a channel, and its table with a column a channel. */
 interface ChannelLines {
@@ -94,7 +95,7 @@ function lineSpec(channels: readonly ChannelResponse[], chart: ChannelLines): Re
     })),
   );
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    $schema: vegaLiteSchema,
     width: 'container',
     height: 220,
     data: { values },
@@ -117,7 +118,7 @@ function contributionBars(channels: readonly ChannelResponse[]): ChartBlock {
     title: 'Contribution',
     alt: 'Outcome less that with the channel off, the mean over rows.',
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: 'bar',
       encoding: {

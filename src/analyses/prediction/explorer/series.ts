@@ -5,9 +5,10 @@ import type { Session } from '../../../engine/runtime/session.js';
 import { dataTypeFacts } from '../../../onnx/dataTypes.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { fixedBatchSize } from '../attribution/fixedBatchSize.js';
+import { slotBatches } from '../../shared/fixedBatch.js';
 import { channelAxisOf } from '../../shared/layout.js';
-import { readRows, type Rows, takeRows } from '../attribution/rows.js';
+import { withRowFeeds } from '../attribution/heldFeeds.js';
+import { concatRows, readRows, type Rows, takeRows } from '../attribution/rows.js';
 import { pointCounter } from './pointCounter.js';
 import { commonestOf } from '../functions/openFunction.js';
 import type { ExplorerSettings } from './explorerSettings.js';
@@ -195,22 +196,15 @@ async function run(
   slotRows: readonly number[],
   seriesOf: (row: number, slot: number) => Float32Array,
 ): Promise<Readonly<Record<string, TensorValue>>> {
-  const fixed = fixedBatchSize(context.model);
-  const size = fixed ?? Math.max(1, context.batchSize);
+  const rowSize = tensor.data.length / rows.count;
   const parts: Record<string, TensorValue>[] = [];
-  for (let start = 0; start < slotRows.length; start += size) {
+  for (const { count, slots } of slotBatches(slotRows.length, context)) {
     throwIfAborted(context.signal);
-    const count = Math.min(size, slotRows.length - start);
-    const slots = Array.from({ length: fixed ?? count }, (_, i) => start + Math.min(i, count - 1));
-    const own = slots.map((slot) => slotRows[slot] ?? 0);
-    const rowSize = tensor.data.length / rows.count;
+    const rowOfPoint = slots.map((slot) => slotRows[slot] ?? 0);
     const data = new Float32Array(slots.length * rowSize);
     for (const [i, slot] of slots.entries()) data.set(seriesOf(slotRows[slot] ?? 0, slot), i * rowSize);
-    const feeds: Record<string, TensorValue> = {};
-    for (const [name, value] of Object.entries(rows.feeds)) {
-      if (session.inputNames.includes(name)) feeds[name] = takeRows(value, own);
-    }
-    feeds[input] = float32Tensor(data, [slots.length, ...tensor.dims.slice(1)]);
+    const own = { [input]: float32Tensor(data, [slots.length, ...tensor.dims.slice(1)]) };
+    const feeds = withRowFeeds(own, rows, { session, rowOfPoint });
     const outputs = await session.run(feeds);
     const kept = Array.from({ length: count }, (_, i) => i);
     const sound = Object.entries(outputs).filter(([, { dims }]) => dims[0] === slots.length);
@@ -223,13 +217,7 @@ async function run(
 function joined(parts: readonly Record<string, TensorValue>[]): Record<string, TensorValue> {
   const [first = {}] = parts;
   return Object.fromEntries(
-    Object.keys(first).map((name) => {
-      const values = parts.map((part) => toFloat64(part[name] ?? float32Tensor([], [0])));
-      const data = Float64Array.from(values.flatMap((own) => [...own]));
-      const rest = first[name]?.dims.slice(1) ?? [];
-      const rowCount = parts.reduce((sum, part) => sum + (part[name]?.dims[0] ?? 0), 0);
-      return [name, { dtype: 'float64', dims: [rowCount, ...rest], data }];
-    }),
+    Object.keys(first).map((name) => [name, concatRows(parts.map((part) => part[name]))]),
   );
 }
 

@@ -1,8 +1,7 @@
 import type { ChartBlock, TableCell, TableColumn } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { Plane, Slice } from './slices.js';
-
-const schema = 'https://vega.github.io/schema/vega-lite/v6.json';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Rows whose own curves stand in the table beside the chart. */
 const tabledRowCount = 6;
@@ -24,7 +23,7 @@ export function sliceChart(slice: Slice, explained: string, rowNames: readonly s
     title: `Along ${name}`,
     alt: `${explained} as ${name} goes from ${short(grid[0])} to ${short(grid.at(-1))}: a thin line for each of ${String(curves.length)} rows, all else held, and their mean as a thick one.`,
     spec: {
-      $schema: schema,
+      $schema: vegaLiteSchema,
       width: 'container',
       height: 220,
       layer: [
@@ -93,7 +92,7 @@ export function planeChart(plane: Plane, explained: string, rowNames: readonly s
     title: `Over ${first} and ${second}`,
     alt: `${explained} over ${first} and ${second}, ${through}, as colour.`,
     spec: {
-      $schema: schema,
+      $schema: vegaLiteSchema,
       width: 'container',
       height: 320,
       data: { values: rows },

@@ -1,5 +1,6 @@
 import { UserError } from '../../../base/errors.js';
 import type { Random } from '../../../base/random.js';
+import { meanErrorOf, momentsOf } from '../../../engine/numeric/moments.js';
 import type { ContextFunction } from './contextFunction.js';
 import type { ExplorerSettings } from './explorerSettings.js';
 import { featuresNamed, gridOf } from './grids.js';
@@ -53,7 +54,7 @@ export async function growTrainingSet(
       curves.push(await along(subset));
       accuracies.push(await f.accuracyWith(subset));
     }
-    results.push({ size, ...summaryOf(curves, whole), ...meanAndError(accuracies) });
+    results.push({ size, ...summaryOf(curves, whole), ...accuracyOver(accuracies) });
   }
   return { feature, name: f.features.nameOf(feature), grid, whole, sizes: results };
 }
@@ -89,11 +90,9 @@ function summaryOf(
   return { mean, distance: Math.sqrt(squares / curves.length / whole.length) };
 }
 
-function meanAndError(values: readonly number[]): Pick<SizeResult, 'accuracy' | 'accuracyError'> {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const error = values.length < 2 ? NaN : Math.sqrt(squares / (values.length - 1) / values.length);
-  return { accuracy: mean, accuracyError: error };
+function accuracyOver(values: readonly number[]): Pick<SizeResult, 'accuracy' | 'accuracyError'> {
+  const moments = momentsOf(values);
+  return { accuracy: moments.mean, accuracyError: meanErrorOf(moments) };
 }
 
 /** The count halved down to four, smallest first. */

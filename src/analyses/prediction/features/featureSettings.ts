@@ -59,3 +59,17 @@ export const featureSettings = {
     appliesWhen: hidesFeatures,
   },
 } as const satisfies SettingsSchema;
+
+const { groups, featureMask, patch, featureCount } = featureSettings;
+
+/** Those of analyses whose features are the same in all rows, whatever else is set. */
+export const sharedFeatureSettings = {
+  groups: { ...groups, appliesWhen: {} },
+  featureMask: { ...featureMask, appliesWhen: {} },
+  patch: { ...patch, appliesWhen: {} },
+  featureCount: {
+    ...featureCount,
+    description: 'How many patches an image is cut into at most; default 64.',
+    appliesWhen: {},
+  },
+} as const satisfies SettingsSchema;

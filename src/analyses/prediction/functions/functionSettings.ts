@@ -1,8 +1,6 @@
 import type { SettingsSchema } from '../../../protocol/settings.js';
 import type { SettingsOf } from '../../analysis.js';
-import { featureSettings } from '../features/featureSettings.js';
-
-const { groups, featureMask, patch, featureCount } = featureSettings;
+import { sharedFeatureSettings } from '../features/featureSettings.js';
 
 /** Settings that say which number of the model is looked at, as a function of which features. */
 export const functionSettings = {
@@ -27,14 +25,7 @@ export const functionSettings = {
       'Which element of the remaining output axes: a token for [N, T, C] (default the last unmasked one), "y,x" for [N, C, H, W] (required there).',
     default: null,
   },
-  groups: { ...groups, appliesWhen: {} },
-  featureMask: { ...featureMask, appliesWhen: {} },
-  patch: { ...patch, appliesWhen: {} },
-  featureCount: {
-    ...featureCount,
-    description: 'How many patches an image is cut into at most; default 64.',
-    appliesWhen: {},
-  },
+  ...sharedFeatureSettings,
 } as const satisfies SettingsSchema;
 
 /** Their values. */

@@ -2,10 +2,10 @@ import { sumOf } from '../../../engine/numeric/vectors.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { openFeatures } from '../features/features.js';
 import { rowOf } from '../attribution/points.js';
-import { type Prepared, prepare } from '../attribution/prepare.js';
+import { type Known, type Prepared, prepare } from '../attribution/prepare.js';
 import type { ExplainedTensor, Problem } from '../attribution/problem.js';
 import { rowEvidence, rowName } from '../attribution/rows.js';
-import { type AttributionSettings, attributionSettings } from '../attribution/settings.js';
+import { attributionDefaults, type AttributionSettings } from '../attribution/settings.js';
 import type { FunctionSettings } from './functionSettings.js';
 import { applyChanges, type ElementsOf, elementsByFeature, type RowFunction } from './rowFunction.js';
 
@@ -74,19 +74,18 @@ async function prepareOneClass(
   { output, target, position }: FunctionSettings,
   explain: AttributionSettings['explain'],
 ): Promise<Prepared> {
-  const prepareFor = (wanted: string): Promise<Prepared> =>
-    prepare(context, { ...attributionDefaults(), output, position, explain, target: wanted });
+  const prepareFor = (wanted: string, known: Known = {}): Promise<Prepared> =>
+    prepare(
+      context,
+      // Nothing is attributed; feature-ablation asks for nothing else.
+      { ...attributionDefaults, method: 'feature-ablation', output, position, explain, target: wanted },
+      known,
+    );
   if (target !== null) return prepareFor(target);
   const perRow = await prepareFor('argmax');
   const commonest = commonestOf(perRow.facts.targets?.classes ?? []);
   await perRow.close();
-  return prepareFor(String(commonest));
-}
-
-function attributionDefaults(): AttributionSettings {
-  const defaults = Object.entries(attributionSettings).map(([key, setting]) => [key, setting.default]);
-  // Every key of the schema has its own default here; feature-ablation asks for nothing else.
-  return { ...(Object.fromEntries(defaults) as AttributionSettings), method: 'feature-ablation' };
+  return prepareFor(String(commonest), { rows: perRow.problem.rows });
 }
 
 /** Returns the value that stands most often in a list, the smallest of several; 0 in an empty one. */

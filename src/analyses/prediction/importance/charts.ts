@@ -4,6 +4,7 @@ import { lossWords } from './losses.js';
 import type { ForwardSelection } from './measures.js';
 import type { Ranking } from './ranking.js';
 import type { Shuffling } from './shuffling.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Returns the importances as a chart with its table, largest first. */
 export function rankingChart(
@@ -26,7 +27,7 @@ export function rankingChart(
     title: options.title,
     alt: `${rise} Largest first.`,
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: rows.slice(0, 30) },
       mark: 'bar',
       encoding: {
@@ -68,7 +69,7 @@ export function selectionChart(
     title: 'Forward selection',
     alt: `The ${lossWords[loss]} as features are added one by one, from none to ${String(selection.steps.length)}; with all of them it is ${intactLoss.toPrecision(4)}.`,
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: { type: 'line', point: true },
       encoding: {

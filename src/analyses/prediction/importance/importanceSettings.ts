@@ -1,8 +1,6 @@
 import type { SettingsSchema } from '../../../protocol/settings.js';
 import type { SettingsOf } from '../../analysis.js';
-import { featureSettings } from '../features/featureSettings.js';
-
-const { groups, featureMask, patch, featureCount } = featureSettings;
+import { sharedFeatureSettings } from '../features/featureSettings.js';
 
 /** Settings that the importances of features and of aspects share. */
 export const importanceSettings = {
@@ -31,14 +29,7 @@ export const importanceSettings = {
     minimum: 0,
     maximum: 10_000,
   },
-  groups: { ...groups, appliesWhen: {} },
-  featureMask: { ...featureMask, appliesWhen: {} },
-  patch: { ...patch, appliesWhen: {} },
-  featureCount: {
-    ...featureCount,
-    description: 'How many patches an image is cut into at most; default 64.',
-    appliesWhen: {},
-  },
+  ...sharedFeatureSettings,
 } as const satisfies SettingsSchema;
 
 /** Their values. */

@@ -9,7 +9,7 @@ import type { Model } from '../../../onnx/model.js';
 import { elementCountOf, type TensorData, type TensorValue } from '../../../onnx/tensorValue.js';
 import { chooseAnswerOutput } from '../../shared/accuracy.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { fixedBatchSize } from '../attribution/fixedBatchSize.js';
+import { fixedBatchSize } from '../../shared/fixedBatch.js';
 import { explainableInputs } from '../attribution/inputs.js';
 import { channelAxisOf } from '../../shared/layout.js';
 import { readRows, type Rows, takeRows } from '../attribution/rows.js';

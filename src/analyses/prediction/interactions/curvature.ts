@@ -1,12 +1,13 @@
 import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
 import { hessianProduct } from '../../../engine/gradients/hessianProduct.js';
 import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
+import { ElementMoments } from '../../../engine/numeric/elementMoments.js';
 import { prune } from '../../../engine/rewrites/prune.js';
 import type { Feeds, Session } from '../../../engine/runtime/session.js';
 import type { Model } from '../../../onnx/model.js';
 import { elementCountOf, float32Tensor, type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { fixedBatchSize } from '../attribution/fixedBatchSize.js';
+import { slotBatches } from '../../shared/fixedBatch.js';
 import { cutAt } from '../attribution/cut.js';
 import { withHeldFeeds } from '../attribution/heldFeeds.js';
 import { rowOf } from '../attribution/points.js';
@@ -31,14 +32,9 @@ export async function curvatureOf(context: AnalysisContext, f: OpenedFunction): 
   const session = await context.runtime.open(graph.model);
   const result = new Float64Array(featureCount ** 2);
   try {
-    const fixed = fixedBatchSize(context.model);
-    const size = fixed ?? Math.max(1, context.batchSize);
     for (let feature = 0; feature < featureCount; feature++) {
-      for (let start = 0; start < rows.count; start += size) {
+      for (const { count, slots: own } of slotBatches(rows.count, context)) {
         throwIfAborted(context.signal);
-        const count = Math.min(size, rows.count - start);
-        // A model with a fixed batch gets its last batch filled up with repeats, which count nowhere.
-        const own = Array.from({ length: fixed ?? count }, (_, i) => start + Math.min(i, count - 1));
         const products = await session.run(feedsOf(f, { graph, session, spreads, feature, own }));
         const values = graph.products.map((name) => (name === undefined ? undefined : products[name]));
         addRows(result, f, { feature, spreads, values, count, slotCount: own.length });
@@ -139,15 +135,7 @@ function addRows(
 
 /** Standard deviation of every element over the rows. */
 function spreadOf(input: ExplainedTensor, rowCount: number): Float64Array {
-  const size = elementCountOf(input.dims);
-  const [sums, squares] = [new Float64Array(size), new Float64Array(size)];
-  for (let row = 0; row < rowCount; row++) {
-    for (const [i, value] of rowOf(input, row).entries()) sums[i] = (sums[i] ?? 0) + value / rowCount;
-  }
-  for (let row = 0; row < rowCount; row++) {
-    for (const [i, value] of rowOf(input, row).entries()) {
-      squares[i] = (squares[i] ?? 0) + (value - (sums[i] ?? 0)) ** 2 / rowCount;
-    }
-  }
-  return squares.map(Math.sqrt);
+  const moments = new ElementMoments(elementCountOf(input.dims));
+  for (let row = 0; row < rowCount; row++) moments.add(rowOf(input, row));
+  return moments.variance().map(Math.sqrt);
 }

@@ -11,6 +11,7 @@ import type { ReportDraft, ResultArray } from '../../analysis.js';
 import type { OpenedFunction } from '../functions/openFunction.js';
 import type { Effects } from './partialEffects.js';
 import type { MeasuredMask } from './selfMasks.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** How interactions are ranked. */
 export type InteractionMethod = 'h-statistic' | 'anova' | 'hessian';
@@ -149,7 +150,7 @@ function strengthChart(f: OpenedFunction, { method, strengths, effects }: Measur
     title: 'Interactions',
     alt: `The strongest interactions: ${readings[method]}.`,
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: rows.slice(0, shownCount) },
       mark: 'bar',
       encoding: {

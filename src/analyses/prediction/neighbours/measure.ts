@@ -45,18 +45,21 @@ export function interpolate(
   model: readonly Float64Array[],
   labels: ArrayLike<number>,
 ): Interpolation {
-  const isRight = (lambda: number, row: number): boolean => {
-    const own = votes[row] ?? new Float64Array();
-    return argmax(own.map((p, c) => lambda * p + (1 - lambda) * (model[row]?.[c] ?? 0))) === labels[row];
-  };
-  const rightOf = (lambda: number, parity?: number): number =>
-    votes.filter((_, row) => (parity === undefined || row % 2 === parity) && isRight(lambda, row)).length;
-  const bestOn = (parity?: number): number =>
-    lambdas.reduce((best, lambda) => (rightOf(lambda, parity) > rightOf(best, parity) ? lambda : best), 0);
+  // Rows that are right, by λ: the even ones and the odd ones.
+  const right = lambdas.map((lambda) => {
+    const counts: [number, number] = [0, 0];
+    for (const [row, own] of votes.entries()) {
+      const mixed = own.map((p, c) => lambda * p + (1 - lambda) * (model[row]?.[c] ?? 0));
+      if (argmax(mixed) === labels[row]) counts[row % 2 === 0 ? 0 : 1]++;
+    }
+    return counts;
+  });
+  const all = right.map(([even, odd]) => even + odd);
+  const [bestOfEven, bestOfOdd] = [argmax(right.map(([even]) => even)), argmax(right.map(([, odd]) => odd))];
   return {
-    mixtures: lambdas.map((lambda) => ({ lambda, accuracy: rightOf(lambda) / votes.length })),
-    best: bestOn(),
-    crossFitted: (rightOf(bestOn(0), 1) + rightOf(bestOn(1), 0)) / votes.length,
+    mixtures: lambdas.map((lambda, i) => ({ lambda, accuracy: (all[i] ?? 0) / votes.length })),
+    best: lambdas[argmax(all)] ?? 0,
+    crossFitted: ((right[bestOfEven]?.[1] ?? 0) + (right[bestOfOdd]?.[0] ?? 0)) / votes.length,
   };
 }
 

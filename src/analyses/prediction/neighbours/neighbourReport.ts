@@ -14,8 +14,7 @@ import { rowName } from '../attribution/rows.js';
 import type { EnvironmentVote, Interpolation } from './measure.js';
 import type { VotingRows } from './support.js';
 import type { Vote } from './votes.js';
-
-const schema = 'https://vega.github.io/schema/vega-lite/v6.json';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Accuracy of a vote at one layer. */
 export interface LayerAccuracy {
@@ -32,7 +31,7 @@ export function layerChart(layers: readonly LayerAccuracy[], modelAccuracy: numb
     title: 'Accuracy by layer',
     alt: `Accuracy of the vote at each layer, from input to output; the rule is the model’s own, ${(100 * modelAccuracy).toFixed(1)} %.`,
     spec: {
-      $schema: schema,
+      $schema: vegaLiteSchema,
       layer: [
         {
           data: { values: rows.filter(({ accuracy }) => typeof accuracy === 'number') },
@@ -67,7 +66,7 @@ export function mixtureChart({ mixtures }: Interpolation): ChartBlock {
     title: 'Vote and model mixed',
     alt: 'Accuracy of λ · vote + (1 − λ) · model, from the model alone (0) to the vote alone (1).',
     spec: {
-      $schema: schema,
+      $schema: vegaLiteSchema,
       width: 'container',
       height: 180,
       data: { values: rows },

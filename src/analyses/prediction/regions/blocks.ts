@@ -2,6 +2,7 @@ import type { Block, ChartBlock, TreeBlock } from '../../../protocol/blocks.js';
 import { formText, nodeText, treeCode, treeDot, type treeLanguages, type TreeNames } from './exportTree.js';
 import type { RegionNode } from './grow.js';
 import type { RegionStudy } from './study.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Nodes drawn, regions listed, leaves up to which the tree is written out as text: at most. */
 const [drawnNodeCount, listedRegionCount, writtenLeafCount] = [200, 50, 100];
@@ -44,7 +45,7 @@ export function regionChart(study: RegionStudy, names: TreeNames): ChartBlock {
     title: 'Samples by linear region',
     alt: `Samples in each of the ${String(listed.length)} fullest of ${String(leaves.length)} regions.`,
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: rows.slice(0, 30).map(({ region, samples }) => ({ region, samples })) },
       mark: { type: 'bar', tooltip: true },
       encoding: {

@@ -10,7 +10,7 @@ import type { GraphNode, Model, ValueType } from '../../../onnx/model.js';
 import { elementCountOf, float32Tensor, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { type CutValue, cutAt } from '../attribution/cut.js';
-import { fixedBatchSize } from '../attribution/fixedBatchSize.js';
+import { fixedBatchSize } from '../../shared/fixedBatch.js';
 import { type PieceFunction, pieceFunctions, piecewiseOperators } from './pieces.js';
 
 /** Rows of an affine map: outputs by inputs, and what is added. */

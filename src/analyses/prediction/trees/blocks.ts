@@ -16,8 +16,7 @@ import { formatNumber } from '../../../protocol/formatReport.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { TreeStudy } from './study.js';
 import { type FeatureUse, sharedOutputs } from './summaries.js';
-
-const schema = 'https://vega.github.io/schema/vega-lite/v6.json';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Features drawn in a chart, rows of a table of contributions, nodes of a drawn tree: at most. */
 const [drawnFeatureCount, shownRowCount, drawnNodeCount] = [20, 12, 255];
@@ -38,7 +37,7 @@ export function featureChart(study: TreeStudy, uses: readonly FeatureUse[]): Cha
     title: 'What the trees use',
     alt: `${what} of ${String(drawn.length)} of ${String(uses.length)} features, largest first.`,
     spec: {
-      $schema: schema,
+      $schema: vegaLiteSchema,
       data: { values },
       mark: { type: 'bar', tooltip: true },
       encoding: {
@@ -132,7 +131,7 @@ export function depthChart({ trees }: TreeStudy): ChartBlock {
     alt: `How many of ${String(trees.length)} trees have each depth.`,
     folded: true,
     spec: {
-      $schema: schema,
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: { type: 'bar', tooltip: true },
       encoding: {

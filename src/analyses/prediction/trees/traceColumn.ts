@@ -16,8 +16,11 @@ export interface ColumnOrigin {
   readonly isPicked: boolean;
 }
 
-/** Follows a column of a `[N, C]` value up through operators that only hand it on or pick columns (Slice, Gather). */
-export function traceColumn(model: Model, value: string, column: number): ColumnOrigin {
+/** Follows a column of a value up to where it was made. */
+export type ColumnTracer = (value: string, column: number) => ColumnOrigin;
+
+/** Returns what follows columns of `[N, C]` values up through operators that only hand them on or pick them (Slice, Gather). */
+export function columnTracer(model: Model): ColumnTracer {
   const index = indexGraph(model.graph);
   const constantOf = constantLookup(model);
   const numbersOf = (name: string | undefined): readonly number[] | undefined => {
@@ -33,7 +36,7 @@ export function traceColumn(model: Model, value: string, column: number): Column
       node.opType === 'Slice' || node.opType === 'Gather' ? pickedColumn(node, at, numbersOf) : undefined;
     return picked === undefined ? { node, value: name, column: at, isPicked } : follow(from, picked, true);
   };
-  return follow(value, column, false);
+  return (value, column) => follow(value, column, false);
 }
 
 /** The column of the first operand that a pick hands on as column `at`; undefined when it does more than pick columns. */

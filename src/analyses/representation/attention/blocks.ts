@@ -12,14 +12,13 @@ import type { AttentionMap, HeadFigures } from './headFold.js';
 import { positionLabels, tokenTexts } from './labels.js';
 import type { AttentionFigures, ShownRow, SiteFigures } from './measure.js';
 import { taxonomyOf, taxonomyWords } from './taxonomy.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Maps wider than this have no room for the names of their positions. */
 const maxNamedPositions = 32;
 
 /** Heat map values in one report, at most: JSON of a few megabytes. */
 const maxMapValues = 200_000;
-
-const vegaLite = 'https://vega.github.io/schema/vega-lite/v6.json';
 
 /** Returns the kinds of attention, one row each. */
 export function siteTable(figures: AttentionFigures, hidden: readonly string[]): TableBlock {
@@ -53,7 +52,7 @@ export function headChart(figures: AttentionFigures): ChartBlock {
     title: 'How many keys each head looks at',
     alt: 'The effective number of keys of each head, layer by layer.',
     spec: {
-      $schema: vegaLite,
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: { type: 'point', filled: true, tooltip: true },
       encoding: {
@@ -131,7 +130,7 @@ function weightChart({ site, maps }: SiteFigures, shown: readonly ShownRow[]): C
     title: `${site.name}: weight of each key`,
     alt: `The weight that ${site.name} gives each key, for the rows that are shown.`,
     spec: {
-      $schema: vegaLite,
+      $schema: vegaLiteSchema,
       data: { values: rows },
       facet: { field: 'row', type: 'nominal', sort: null, title: 'Row' },
       columns: 2,
@@ -195,7 +194,7 @@ function namedMap({ site }: SiteFigures, map: AttentionMap, row: ShownRow | unde
     alt: `The attention of ${site.name}, the mean over its heads, by the names of positions.`,
     folded: true,
     spec: {
-      $schema: vegaLite,
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: { type: 'rect', tooltip: true },
       encoding: {

@@ -3,10 +3,10 @@ import type { Dataset } from '../../../data/dataset.js';
 import { prune } from '../../../engine/rewrites/prune.js';
 import { tap } from '../../../engine/rewrites/tap.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
-import type { Model } from '../../../onnx/model.js';
 import { type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import { inferTypes } from '../../../onnx/shapes/inferTypes.js';
 import type { AnalysisContext } from '../../analysis.js';
+import { fixedBatchSize } from '../../shared/fixedBatch.js';
 import { fedBatches, pickFeeds } from '../../shared/sweep.js';
 import { maskInputOf } from '../../shared/targetTap.js';
 import { addHead, type AttentionMap, attentionMapsOf, emptyHead, type HeadFigures } from './headFold.js';
@@ -72,7 +72,7 @@ export async function measureAttention(
   let rowCount = 0;
   const total = Math.min(limit, data.sampleCount);
   // Maps grow with the square of the tokens: rows are run one by one, unless the model wants several.
-  const request = { data, signal, batchSize: hasFixedBatch(model) ? context.batchSize : 1 };
+  const request = { data, signal, batchSize: fixedBatchSize(model) === undefined ? 1 : context.batchSize };
   try {
     for await (const { batch, feeds, rowCount: fedCount } of fedBatches(request, model, limit)) {
       const results = await session.run(pickFeeds(feeds, session), outputs);
@@ -90,10 +90,6 @@ export async function measureAttention(
   }
   if (rowCount === 0) throw noRows(`${data.path} has no rows`);
   return { sites: figures, shown, rowCount };
-}
-
-function hasFixedBatch({ graph }: Model): boolean {
-  return graph.inputs.some(({ type }) => type.kind === 'tensor' && typeof type.shape?.[0] === 'number');
 }
 
 function rowOf(

@@ -5,7 +5,8 @@ import type { Feeds } from '../../../engine/runtime/session.js';
 import { elementCountOf, float32Tensor, type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { channelAxisOf } from '../../shared/layout.js';
-import { fedBatches, isBatchFixed } from '../../shared/sweep.js';
+import { fixedBatchSize } from '../../shared/fixedBatch.js';
+import { fedBatches } from '../../shared/sweep.js';
 import { defaultRowCount, type InversionSettings } from './settings.js';
 
 /** The samples that are inverted, as the model is fed them. */
@@ -80,7 +81,7 @@ async function firstRows(
   const outside = chosen?.find((row) => row < 0 || row >= data.sampleCount);
   if (outside !== undefined) throw noSuchSample(outside, data);
   const wanted = Math.min(chosen?.length ?? limit ?? defaultRowCount, data.sampleCount);
-  const size = isBatchFixed(model) ? batchSize : wanted;
+  const size = fixedBatchSize(model) === undefined ? wanted : batchSize;
   const order =
     chosen === undefined
       ? undefined

@@ -1,5 +1,5 @@
 import { encodePng } from '../../../base/png.js';
-import { pngPicture } from '../../../data/picture.js';
+import { levelsOf, pngPicture } from '../../../data/picture.js';
 import { formatAddress } from '../../../onnx/addresses.js';
 import { elementCountOf } from '../../../onnx/tensorValue.js';
 import type {
@@ -15,6 +15,7 @@ import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import { rowPixels } from '../../shared/rowPixels.js';
 import type { InvertedInput } from './inputs.js';
 import type { Inversion } from './invert.js';
+import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Samples shown as pictures, at most: each comes once for every layer. */
 const shownRowCount = 8;
@@ -54,7 +55,7 @@ function depthChart(inversions: readonly Inversion[]): ChartBlock {
     title: 'What each layer keeps',
     alt: 'Relative error of the representation and distance of the found input from the original, by layer from input to output.',
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values },
       mark: { type: 'line', point: true, tooltip: true },
       encoding: {
@@ -120,9 +121,7 @@ function pictureOfRow(
   const pixels = rowPixels({ dims: dims.slice(1), channelAxis, elements: z }, row);
   if (pixels === undefined) return undefined;
   const { width, height, channelCount, values } = pixels;
-  const levels = Uint8Array.from(values, (value) =>
-    Math.round((Math.min(1, Math.max(-1, value)) + 1) * 127.5),
-  );
+  const levels = levelsOf(values, [-1, 1]);
   return pngPicture(encodePng(width, height, levels, channelCount), { width, height, alt: caption, caption });
 }
 
@@ -200,7 +199,7 @@ export function trajectoryChart({ rowCount }: InvertedInput, inversions: readonl
     alt: 'What was minimised, mean over samples, by step, one line for each layer.',
     folded: true,
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       data: { values: rows },
       mark: { type: 'line', tooltip: true },
       encoding: {

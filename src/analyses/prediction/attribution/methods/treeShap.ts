@@ -8,11 +8,10 @@ import {
   readTreeEnsemble,
 } from '../../../../engine/trees/readTreeEnsemble.js';
 import { sumOfLeaves, type TreeEnsemble } from '../../../../engine/trees/treeEnsemble.js';
-import type { Features } from '../../features/features.js';
 import { rowOf } from '../points.js';
 import type { AttributionMethod, ExplainedTensor, Problem } from '../problem.js';
 import { featuresOf, featureTakes, spreadShares } from '../shares.js';
-import { traceColumn } from '../../trees/traceColumn.js';
+import { columnTracer } from '../../trees/traceColumn.js';
 
 /**
  * TreeSHAP: the exact Shapley values of a tree ensemble, worked out on the trees themselves.
@@ -38,7 +37,7 @@ export const treeShap: AttributionMethod = {
   // Trees are walked outside the runtime, as often as about one run takes.
   passesPerRow: () => 1,
   async attribute(problem) {
-    const { ensemble, input } = findTrees(problem);
+    const { ensemble, input, targets } = findTrees(problem);
     const features = await featuresOf(problem);
     const isPathDependent = problem.settings.absence === 'path-dependent';
     if (isPathDependent) refuseCovers(ensemble);
@@ -47,7 +46,7 @@ export const treeShap: AttributionMethod = {
     problem.expect(problem.rows.count);
     for (let row = 0; row < problem.rows.count; row++) {
       throwIfAborted(problem.signal);
-      const game = gameOf(problem, { ensemble, features, row });
+      const game: TreeGame = { ensemble, target: targets[row] ?? 0, players: features.idsOf(row, 0) };
       const ofRow = new Float64Array(features.countOf(row));
       const values = rowOf(input, row);
       if (isPathDependent) starts.push(addPathDependentShares(ofRow, game, values));
@@ -57,7 +56,9 @@ export const treeShap: AttributionMethod = {
       await yieldToEventLoop();
     }
     const spread = spreadShares(problem, features, { shares, isComplete: true });
-    return isPathDependent ? { ...spread, pathStart: await startOf(problem, ensemble, starts) } : spread;
+    return isPathDependent
+      ? { ...spread, pathStart: await startOf(problem, { ensemble, targets }, starts) }
+      : spread;
   },
 };
 
@@ -86,7 +87,7 @@ async function addAgainstBaselines(
 /** f without any feature: the trees' own expectation, moved by what the runtime adds to their sums (base values). */
 async function startOf(
   problem: Problem,
-  ensemble: TreeEnsemble,
+  { ensemble, targets }: Pick<ExplainedTrees, 'ensemble' | 'targets'>,
   starts: readonly number[],
 ): Promise<Float64Array> {
   const { rows, baselines, inputs } = problem;
@@ -100,41 +101,35 @@ async function startOf(
   });
   return atBaseline.map((value, row) => {
     const baseline = baselines.read(0, row, 0);
-    return value - sumOfLeaves(ensemble, baseline, targetOf(problem, row)) + (starts[row] ?? NaN);
+    return value - sumOfLeaves(ensemble, baseline, targets[row] ?? 0) + (starts[row] ?? NaN);
   });
 }
 
-function gameOf(
-  problem: Problem,
-  {
-    ensemble,
-    features,
-    row,
-  }: { readonly ensemble: TreeEnsemble; readonly features: Features; readonly row: number },
-): TreeGame {
-  return { ensemble, target: targetOf(problem, row), players: features.idsOf(row, 0) };
-}
-
-/** The output of the trees that is explained in a row. */
-function targetOf({ model, selection }: Problem, row: number): number {
-  if (selection.kind !== 'element') return 0;
-  return traceColumn(model, selection.value, selection.indices[row]?.at(-1) ?? 0).column;
+/** Trees that make the explained value. */
+interface ExplainedTrees {
+  readonly ensemble: TreeEnsemble;
+  readonly input: ExplainedTensor;
+  /** The output of the trees that is explained in each row. */
+  readonly targets: readonly number[];
 }
 
 /** The one ensemble that makes the explained value of the one explained input. */
-function findTrees({ model, selection, inputs }: Problem): {
-  readonly ensemble: TreeEnsemble;
-  readonly input: ExplainedTensor;
-} {
-  const node = selection.kind === 'element' ? traceColumn(model, selection.value, 0).node : undefined;
+function findTrees({ model, selection, inputs, rows }: Problem): ExplainedTrees {
+  if (selection.kind !== 'element') throw notTrees('its explained value is not made by one');
+  const trace = columnTracer(model);
+  const { node } = trace(selection.value, 0);
   if (node === undefined || !isTreeEnsemble(node)) throw notTrees('its explained value is not made by one');
   const [input] = inputs;
-  const source = traceColumn(model, node.inputs[0] ?? '', 0);
+  const source = trace(node.inputs[0] ?? '', 0);
   if (input === undefined || inputs.length > 1 || source.value !== input.value || source.isPicked) {
     throw notTrees('its trees do not read one explained input as it is');
   }
   if (postTransformOf(node) !== 'NONE') throw transformed(postTransformOf(node));
-  return { ensemble: readTreeEnsemble(node), input };
+  const targets = Array.from(
+    { length: rows.count },
+    (_, row) => trace(selection.value, selection.indices[row]?.at(-1) ?? 0).column,
+  );
+  return { ensemble: readTreeEnsemble(node), input, targets };
 }
 
 function notTrees(reason: string): UserError {

@@ -4,6 +4,7 @@ import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import { rowOf } from '../points.js';
 import type { ExplainedTensor, Scores } from '../problem.js';
 import { channelsOf, inPieces } from './positions.js';
+import { vegaLiteSchema } from '../../../shared/vegaLite.js';
 
 /** Rows that are drawn. */
 const shownRowCount = 4;
@@ -129,7 +130,7 @@ function seriesSpec(
 ): Record<string, unknown> {
   const x = { field: 'step', type: 'quantitative', title: null, scale: { nice: false } };
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    $schema: vegaLiteSchema,
     vconcat: [
       {
         ...{ width, height: 140 },

@@ -5,6 +5,7 @@ import { maxAbs } from '../../../../engine/numeric/vectors.js';
 import type { Scores } from '../problem.js';
 import { rowName } from '../rows.js';
 import { sumOverChannels } from './maps.js';
+import { vegaLiteSchema } from '../../../shared/vegaLite.js';
 
 /** Features listed per table. */
 const topCount = 20;
@@ -77,7 +78,7 @@ interface SignedBar {
 export function barSpec(rows: readonly SignedBar[]): Record<string, unknown> {
   const bars = rows.map((row) => ({ ...row, sign: Number(row.mean) < 0 ? 'below 0' : '0 or above' }));
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    $schema: vegaLiteSchema,
     data: { values: bars },
     mark: 'bar',
     encoding: {

@@ -1,6 +1,7 @@
 import type { ChartBlock, TableBlock } from '../../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../../protocol/reportNumbers.js';
 import { featureName, type Tabular, valueText } from './tabular.js';
+import { vegaLiteSchema } from '../../../../shared/vegaLite.js';
 
 /** Fewer rows are read one by one. */
 const leastRowCount = 5;
@@ -28,7 +29,7 @@ export function beeswarmOf(tabular: Tabular): ChartBlock | undefined {
     title: `What ${tabular.scores.name} contributes, row by row`,
     alt: `A point for each of ${String(shownRows)} rows and ${String(features.length)} of ${String(size)} features, at its score, coloured by the size of the row’s value.`,
     spec: {
-      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      $schema: vegaLiteSchema,
       height: { step: 34 },
       data: { values: points },
       mark: { type: 'point', filled: true, size: 28, opacity: 0.8 },

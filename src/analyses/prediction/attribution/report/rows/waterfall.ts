@@ -3,6 +3,7 @@ import type { ChartBlock } from '../../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../../protocol/reportNumbers.js';
 import type { Explanation } from '../draft.js';
 import { featureName, type Tabular, valueText } from './tabular.js';
+import { vegaLiteSchema } from '../../../../shared/vegaLite.js';
 
 /** Rows that are drawn one by one; what more of them have in common is the beeswarm's. */
 const shownRowCount = 3;
@@ -104,7 +105,7 @@ function waterfallSpec(
     { at: toReportNumber(end), what: 'f(x)' },
   ];
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    $schema: vegaLiteSchema,
     layer: [
       {
         data: { values: bars },
