@@ -4,6 +4,7 @@ import type { AnalysisContext } from '../src/analyses/analysis.js';
 import { unsharedWork } from '../src/analyses/sharedWork.js';
 import { silentLogger } from '../src/base/logger.js';
 import { createRandom } from '../src/base/random.js';
+import { openModels } from '../src/runs/openModels.js';
 import { openDataset } from '../src/data/openDataset.js';
 import { quadrature } from '../src/engine/numeric/quadrature.js';
 import { argmax, sumOf } from '../src/engine/numeric/vectors.js';
@@ -134,6 +135,7 @@ async function explainRows(
     log: silentLogger,
     signal: new AbortController().signal,
     openData: (path) => openDataset(path, model),
+    openModels: (path, options) => openModels(path, model, options),
     progress: () => undefined,
     partial: () => undefined,
   };

@@ -4,6 +4,7 @@ import type { BenchmarkSettings } from '../src/analyses/prediction/benchmark/set
 import { unsharedWork } from '../src/analyses/sharedWork.js';
 import { silentLogger } from '../src/base/logger.js';
 import { createRandom } from '../src/base/random.js';
+import { openModels } from '../src/runs/openModels.js';
 import { openDataset } from '../src/data/openDataset.js';
 import { createRuntime } from '../src/engine/runtime/ortRuntime.js';
 import { readModel } from '../src/onnx/readModel.js';
@@ -35,6 +36,7 @@ export async function run(): Promise<BenchRow[]> {
       log: silentLogger,
       signal: new AbortController().signal,
       openData: (path) => openDataset(path, model),
+      openModels: (path, options) => openModels(path, model, options),
       progress: () => undefined,
       partial: () => undefined,
     },

@@ -112,6 +112,26 @@ export interface ProgressUpdate {
   readonly message: string;
 }
 
+/** A model file beside that of the run, not read before it is opened. */
+export interface ListedModel {
+  /** Its path below the folder that was searched, without `.onnx`: `step-100`. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  /**
+   * Reads its structure, at opset 17 as the run's own model is; its weights stay in the file.
+   *
+   * @throws UserError when it is no sound model, and `model-differs` when it is not built as the run's model is.
+   */
+  open(): Promise<Model>;
+}
+
+/** What models beside that of the run must be. */
+export interface OpenModelsOptions {
+  /** `same` (default): inputs, outputs and layers are those of the run's model, as in checkpoints of one training. */
+  readonly structure?: 'same' | 'any';
+}
+
 /** All an analysis may touch. */
 export interface AnalysisContext {
   readonly model: Model;
@@ -134,6 +154,13 @@ export interface AnalysisContext {
    * @throws UserError when the path is missing or its data do not fit the model.
    */
   openData(path: string): Promise<Dataset>;
+  /**
+   * Returns the models of an `.onnx` file, a folder or a pattern such as `checkpoints/step-*.onnx`, in natural order
+   * (`step-9` before `step-10`); each is read when it is opened. A relative path starts at the working directory, as `--data` does.
+   *
+   * @throws UserError `no-models` when nothing fits.
+   */
+  openModels(path: string, options?: OpenModelsOptions): Promise<readonly ListedModel[]>;
   /** Reports progress, at least once a batch. */
   progress(update: ProgressUpdate): void;
   /** Shows what is known so far; called at most a few times a second, so it may be cheap to ignore. */

@@ -35,8 +35,8 @@ export type Setting =
       readonly kind: 'text';
       /** null: not set. */
       readonly default: string | null;
-      /** What the text is: a free form, an address or a layer of the model, a path, or a list. */
-      readonly format?: 'text' | 'address' | 'layer' | 'path' | 'integers';
+      /** What the text is: a free form, an address or a layer of the model, a path, models beside it, or a list. */
+      readonly format?: 'text' | 'address' | 'layer' | 'path' | 'models' | 'integers';
     });
 
 /** Declared settings by key. */
@@ -124,6 +124,7 @@ const textKinds = {
   address: 'an address such as features.3[42]',
   layer: 'the name of a layer such as features.3',
   path: 'a path',
+  models: 'an .onnx file, a folder of them or a pattern such as checkpoints/step-*.onnx',
   integers: 'integers separated by commas',
 } as const;
 

@@ -32,6 +32,7 @@ import {
   type RunFacts,
   withStatus,
 } from './assembleReport.js';
+import { openModels } from './openModels.js';
 import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
 import { findAnalysis } from './findAnalysis.js';
 import { fileSha256 } from './fileSha256.js';
@@ -217,6 +218,7 @@ class RunState {
       signal: new AbortController().signal,
       openData: (path) =>
         openDataset(path, parts.model, isInspectFileName(path) ? undefined : descriptionOf(request)),
+      openModels: (path, options) => openModels(path, parts.model, options),
       progress: ({ fractionDone, message }) => {
         this.progress({ fractionDone: share * fractionDone, message });
       },

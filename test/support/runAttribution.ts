@@ -4,6 +4,7 @@ import type { AttributionSettings } from '../../src/analyses/prediction/attribut
 import type { AnalysisContext, ReportDraft } from '../../src/analyses/analysis.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { createRandom } from '../../src/base/random.js';
+import { openModels } from '../../src/runs/openModels.js';
 import { openDataset } from '../../src/data/openDataset.js';
 import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
 import type { Feeds } from '../../src/engine/runtime/session.js';
@@ -47,6 +48,7 @@ export function attributionContext(model: Model, feeds: Feeds, options: RunOptio
     shared: unsharedWork,
     signal: options.signal ?? new AbortController().signal,
     openData: (path) => openDataset(path, model),
+    openModels: (path, options) => openModels(path, model, options),
     progress: options.progress ?? (() => undefined),
     partial: () => undefined,
   };

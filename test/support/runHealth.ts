@@ -7,6 +7,7 @@ import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
 import type { Model } from '../../src/onnx/model.js';
 import type { SettingsSchema } from '../../src/protocol/settings.js';
 import { unitStates } from '../../src/analyses/shared/states.js';
+import { openModels } from '../../src/runs/openModels.js';
 import { openDataset } from '../../src/data/openDataset.js';
 import { toFloat64 } from '../../src/onnx/tensorValue.js';
 
@@ -34,6 +35,7 @@ export async function runOn<S extends SettingsSchema>(
     shared: unsharedWork,
     signal: new AbortController().signal,
     openData: (path) => openDataset(path, model),
+    openModels: (path, options) => openModels(path, model, options),
     progress: () => undefined,
     partial: () => undefined,
     ...rest,

@@ -98,8 +98,8 @@ export type RunShow =
 /** Form → host, answered. */
 export type RunAsk =
   | { readonly kind: 'copy-command' }
-  /** Lets the person browse for a file; null when they did not choose one. */
-  | { readonly kind: 'choose-path'; readonly key: string }
+  /** Lets the person browse for a file or a folder; null when they did not choose one. */
+  | { readonly kind: 'choose-path'; readonly key: string; readonly isFolder: boolean }
   /** The inspect file that says what was assumed, and where it would stand. */
   | { readonly kind: 'proposal' }
   /** Saves it there, or where the person says; null when they did not. */

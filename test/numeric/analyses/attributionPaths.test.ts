@@ -9,6 +9,7 @@ import { readRows } from '../../../src/analyses/prediction/attribution/rows.js';
 import { rowTypes } from '../../../src/analyses/prediction/attribution/rowTypes.js';
 import { silentLogger } from '../../../src/base/logger.js';
 import { createRandom } from '../../../src/base/random.js';
+import { openModels } from '../../../src/runs/openModels.js';
 import { openDataset } from '../../../src/data/openDataset.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { quadrature } from '../../../src/engine/numeric/quadrature.js';
@@ -54,6 +55,7 @@ async function bothWays(
     shared: unsharedWork,
     signal: new AbortController().signal,
     openData: (path) => openDataset(path, model),
+    openModels: (path, options) => openModels(path, model, options),
     progress: () => undefined,
     partial: () => undefined,
   };

@@ -225,7 +225,7 @@ export class NiRunForm extends LitElement {
         this.setText(reset, fieldText(setting.default));
         this.shadowRoot?.getElementById(controlId(reset))?.focus();
       },
-      onBrowse: (browsed) => void this.browse(browsed),
+      onBrowse: (browsed, isFolder) => void this.browse(browsed, isFolder),
     });
   }
 
@@ -358,8 +358,8 @@ export class NiRunForm extends LitElement {
     }
   }
 
-  private async browse(field: string): Promise<void> {
-    const path = await this.channel?.ask({ kind: 'choose-path', key: field });
+  private async browse(field: string, isFolder: boolean): Promise<void> {
+    const path = await this.channel?.ask({ kind: 'choose-path', key: field, isFolder });
     if (typeof path === 'string') this.setText(field, path);
   }
 

@@ -16,8 +16,8 @@ export interface FieldView {
   readonly layers: readonly LayerSuggestion[];
   readonly onText: (field: string, text: string) => void;
   readonly onReset: (field: string) => void;
-  /** Lets the person browse for a file. */
-  readonly onBrowse: (field: string) => void;
+  /** Lets the person browse for a file, or a folder. */
+  readonly onBrowse: (field: string, isFolder: boolean) => void;
 }
 
 /** Returns the id of a field's control. */
@@ -81,7 +81,7 @@ function control(view: FieldView, id: string): TemplateResult {
     return suggestField(view, id, setting.format);
   }
   const isNumber = setting.kind === 'number' || setting.kind === 'integer';
-  const isPath = setting.kind === 'text' && setting.format === 'path';
+  const isPath = setting.kind === 'text' && (setting.format === 'path' || setting.format === 'models');
   const unit = isNumber ? setting.unit : undefined;
   return html`<input
       id=${id}
@@ -123,7 +123,7 @@ function browseButton({ field, setting, onBrowse }: FieldView): TemplateResult {
     secondary
     aria-label=${t('Browse for {0}', setting.title)}
     @click=${() => {
-      onBrowse(field);
+      onBrowse(field, setting.kind === 'text' && setting.format === 'models');
     }}
     >${t('Browse…')}</vscode-button
   >`;
@@ -156,6 +156,8 @@ function placeholderOf(setting: Setting): string {
       return t('not set, for example {0}', 'features.3');
     case 'integers':
       return t('not set, for example {0}', '5,3');
+    case 'models':
+      return t('not set, for example {0}', 'checkpoints/step-*.onnx');
     case 'path':
     case 'text':
     case undefined:

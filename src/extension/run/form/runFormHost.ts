@@ -169,7 +169,7 @@ export class RunFormHost implements Disposable {
       case 'copy-command':
         return this.copyCommand();
       case 'choose-path':
-        return this.choosePath();
+        return this.choosePath(question.isFolder);
       case 'proposal':
         return this.propose();
       case 'save-proposal':
@@ -277,9 +277,11 @@ export class RunFormHost implements Disposable {
     return null;
   }
 
-  private async choosePath(): Promise<string | null> {
+  private async choosePath(isFolder: boolean): Promise<string | null> {
     const uris = await vscode.window.showOpenDialog({
       canSelectMany: false,
+      canSelectFiles: !isFolder,
+      canSelectFolders: isFolder,
       defaultUri: vscode.Uri.joinPath(this.request.model, '..'),
       openLabel: vscode.l10n.t('Choose'),
     });
