@@ -1,6 +1,7 @@
 import type { Analysis } from './analysis.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
+import { weightSigns } from './health/weight-signs.js';
 import { networkDissection } from './neuron/network-dissection.js';
 import { adversarialExamples } from './prediction/adversarial-examples.js';
 import { aspectImportance } from './prediction/aspect-importance.js';
@@ -20,6 +21,7 @@ import { invertRepresentation } from './representation/invert-representation.js'
 export const analyses: readonly Analysis[] = [
   deadNeurons,
   activationSparsity,
+  weightSigns,
   attribution,
   attributionBenchmark,
   permutationImportance,

@@ -7,10 +7,10 @@ import type { UnitHistogram, UnitWeight, UnitWeights } from '../../protocol/unit
 import { edgesOf } from '../numeric/histogram.js';
 import { Spread } from '../numeric/spread.js';
 import { forEachElement } from './operandElements.js';
-import { scaleOperand } from './scaleOperand.js';
-import { operandValues, quantization, storedOperand, type StoredOperand } from './storedOperand.js';
+import { type LayerWeight, layerWeight } from './layerWeight.js';
+import { operandValues } from './storedOperand.js';
 import { noWeights } from './weightErrors.js';
-import { type WeightLayout, weightLayoutOf, type WeightNode, weightNodeOf } from './weightLayout.js';
+import type { WeightLayout, WeightNode } from './weightLayout.js';
 import { type Origins, originsOf } from './weightOrigins.js';
 import { weightedLayer } from './weightedLayer.js';
 
@@ -44,7 +44,7 @@ export async function unitWeights(
     );
   }
   const layer = weightedLayer(resolved, table);
-  const found = await findWeight(layer, table, address);
+  const found = await layerWeight(layer, table, address);
   const { layout } = found;
   if (unit >= layout.unitCount) throw unitOutOfRange(layer.name, unit, layout.unitCount);
   const { slice, norms } = await readSlice(found, unit);
@@ -69,53 +69,8 @@ export async function unitWeights(
   };
 }
 
-/** A layer's weight and how its elements belong to units. */
-interface FoundWeight {
-  readonly at: WeightNode;
-  readonly operand: StoredOperand;
-  readonly layout: WeightLayout;
-}
-
-async function findWeight(layer: Layer, { views }: LayerTable, address: string): Promise<FoundWeight> {
-  const at = weightNodeOf(layer, views) ?? scaleOperand(layer, views);
-  if (at === undefined) {
-    throw noWeights(
-      address,
-      `the weights of ${layer.operator === '' ? layer.kind : layer.operator} are packed in a way that is not read here`,
-    );
-  }
-  const operand = await storedOperand(at.view, at.node.inputs[at.operands.weight] ?? '');
-  if (operand === undefined) {
-    throw noWeights(address, `the weight of ${layer.name} is computed when the model runs, not stored`);
-  }
-  const layout = weightLayoutOf(at, operand.dims, layer);
-  return { at, layout, operand: await dequantised(at, operand, address) };
-}
-
-/** Operators such as QLinearConv dequantise inside: their scales are operands of their own. */
-async function dequantised(
-  { view, node, operands }: WeightNode,
-  operand: StoredOperand,
-  address: string,
-): Promise<StoredOperand> {
-  if (operands.scale === undefined && operands.zeroPoint === undefined) return operand;
-  const nameAt = (place: number | undefined): string | undefined =>
-    place === undefined ? undefined : node.inputs[place];
-  const axis = operands.kind === 'conv' ? 0 : -1;
-  const by = await quantization(view, operand.dims, {
-    scale: nameAt(operands.scale),
-    zeroPoint: nameAt(operands.zeroPoint),
-    axis,
-    block: 0,
-  });
-  if (by === undefined) {
-    throw noWeights(address, 'the scale of its quantised weight is computed when the model runs');
-  }
-  return { ...operand, steps: [...operand.steps, { kind: 'dequantize', by }] };
-}
-
 async function readSlice(
-  { operand, layout }: FoundWeight,
+  { operand, layout }: LayerWeight,
   unit: number,
 ): Promise<{ readonly slice: Float64Array; readonly norms: Float64Array }> {
   const squares = new Float64Array(layout.unitCount);
@@ -130,7 +85,7 @@ async function readSlice(
 }
 
 /** The bias of one unit, from the operator and from an Add behind it; null without either. */
-async function biasOf({ at, layout }: FoundWeight, unit: number): Promise<number | null> {
+async function biasOf({ at, layout }: LayerWeight, unit: number): Promise<number | null> {
   const { view, node, operands, biasNode } = at;
   const own = operands.bias === undefined ? undefined : await operandValues(view, node.inputs[operands.bias]);
   const step = await biasStep(at, unit);
@@ -170,7 +125,7 @@ function valueFor(
 }
 
 function originsFor(
-  { at, layout }: FoundWeight,
+  { at, layout }: LayerWeight,
   layer: Layer,
   context: { readonly table: LayerTable; readonly types: TypeTable },
 ): Origins {

@@ -1,0 +1,159 @@
+import { throwIfAborted, yieldToEventLoop } from '../../base/abort.js';
+import type { Batch, Dataset } from '../../data/dataset.js';
+import { argmax } from '../../engine/numeric/vectors.js';
+import type { Feeds } from '../../engine/runtime/session.js';
+import { dataTypeFacts } from '../../onnx/dataTypes.js';
+import type { Model } from '../../onnx/model.js';
+import { type TensorData, type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
+import type { AnalysisContext } from '../analysis.js';
+import { chooseAnswerOutput, noAnswers, tallyAnswers } from './accuracy.js';
+import { fedBatches, pickFeeds } from './sweep.js';
+import { maskInputOf } from './targetTap.js';
+
+/** Scores models that answer the same data: variants of one. */
+export interface ModelScorer {
+  /** `next-token accuracy`: the share of tokens that get the highest score at the place before theirs. */
+  readonly name: 'accuracy' | 'next-token accuracy';
+  /** Samples that every score rests on. */
+  readonly sampleCount: number;
+  /** Returns the share of right answers. */
+  of(model: Model): Promise<number>;
+}
+
+/**
+ * Returns what scores variants of the context's model on the first `limit` samples: accuracy where the data have labels, else
+ * the next-token accuracy of a language model; a reason, to stand behind "not measured: ", where neither applies.
+ */
+export async function createModelScorer(
+  context: AnalysisContext,
+  limit: number,
+): Promise<ModelScorer | string> {
+  const { data, model, runtime } = context;
+  if (data === undefined) return 'there are no data';
+  const sampleCount = Math.min(data.sampleCount, limit, context.limit ?? Infinity);
+  const session = await runtime.open(model, { purpose: 'probe' });
+  try {
+    for await (const { batch, feeds } of fedBatches({ ...context, data }, model, sampleCount)) {
+      const outputs = await session.run(pickFeeds(feeds, session));
+      const way = wayOf({ batch, feeds }, { data, outputs });
+      if (typeof way === 'string') return way;
+      return {
+        name: way.name,
+        sampleCount,
+        of: (variant) => score(context, { data, way, variant, sampleCount }),
+      };
+    }
+  } finally {
+    await session.close();
+  }
+  return 'the data hold no sample';
+}
+
+/** How rows of a batch are judged. */
+interface Way {
+  readonly name: ModelScorer['name'];
+  readonly output: string;
+  /** Returns how many answers were right, of how many. */
+  judge(output: TensorValue, batch: Batch): { readonly right: number; readonly count: number };
+}
+
+function wayOf(
+  { batch, feeds }: { readonly batch: Batch; readonly feeds: Feeds },
+  { data, outputs }: { readonly data: Dataset; readonly outputs: Feeds },
+): Way | string {
+  const cut = Object.fromEntries(
+    Object.entries(outputs).map(([name, value]) => [name, firstRows(value, batch.sampleCount)]),
+  );
+  if (batch.labels !== undefined) {
+    const output = chooseAnswerOutput(cut, batch.sampleCount);
+    if (output === undefined) return 'no output of the model has a score for each class';
+    return { name: 'accuracy', output, judge: judgeLabels };
+  }
+  const tokens = Object.keys(feeds).find((name) => isTokens(feeds[name]) && name !== maskInputOf(data));
+  const [count, length] = feeds[tokens ?? '']?.dims ?? [];
+  const output = Object.keys(outputs).find((name) => {
+    const { dims = [], dtype = 'int64' } = outputs[name] ?? {};
+    return dims.length === 3 && dims[0] === count && dims[1] === length && dataTypeFacts(dtype).isFloat;
+  });
+  if (tokens === undefined || output === undefined) {
+    return 'the data have no labels, and the model gives no scores of a next token';
+  }
+  const judge: Way['judge'] = (scores, { feeds: fed, sampleCount }) =>
+    judgeTokens(scores, { tokens: fed[tokens], mask: fed[maskInputOf(data)], sampleCount });
+  return { name: 'next-token accuracy', output, judge };
+}
+
+function isTokens(value: TensorValue | undefined): boolean {
+  return value?.dims.length === 2 && (value.dtype === 'int64' || value.dtype === 'int32');
+}
+
+function judgeLabels(output: TensorValue, { labels = new Int32Array(), sampleCount }: Batch) {
+  const { correctCount } = tallyAnswers(noAnswers, firstRows(output, sampleCount), labels);
+  return { right: correctCount, count: sampleCount };
+}
+
+function judgeTokens(
+  scores: TensorValue,
+  fed: {
+    readonly tokens: TensorValue | undefined;
+    readonly mask: TensorValue | undefined;
+    readonly sampleCount: number;
+  },
+): { readonly right: number; readonly count: number } {
+  const [, length = 0, size = 0] = scores.dims;
+  const values = toFloat64(scores);
+  const tokens = fed.tokens === undefined ? new Float64Array() : toFloat64(fed.tokens);
+  const mask = fed.mask === undefined ? undefined : toFloat64(fed.mask);
+  const total = { right: 0, count: 0 };
+  for (let at = 0; at < fed.sampleCount * length; at++) {
+    if (at % length === length - 1 || mask?.[at] === 0 || mask?.[at + 1] === 0) continue;
+    total.count++;
+    if (argmax(values.subarray(at * size, (at + 1) * size)) === tokens[at + 1]) total.right++;
+  }
+  return total;
+}
+
+async function score(
+  context: AnalysisContext,
+  {
+    data,
+    way,
+    variant,
+    sampleCount,
+  }: {
+    readonly data: Dataset;
+    readonly way: Way;
+    readonly variant: Model;
+    readonly sampleCount: number;
+  },
+): Promise<number> {
+  const session = await context.runtime.open(variant);
+  const total = { right: 0, count: 0 };
+  try {
+    for await (const { batch, feeds } of fedBatches({ ...context, data }, variant, sampleCount)) {
+      const output = (await session.run(pickFeeds(feeds, session), [way.output]))[way.output];
+      if (output === undefined) throw new Error(`The runtime gave no ${way.output}.`);
+      const judged = way.judge(output, batch);
+      total.right += judged.right;
+      total.count += judged.count;
+      await yieldToEventLoop();
+      throwIfAborted(context.signal);
+    }
+  } finally {
+    await session.close();
+  }
+  return total.right / total.count;
+}
+
+/** Rows that a fixed batch was filled up with count nowhere. */
+function firstRows(value: TensorValue, count: number): TensorValue {
+  const [rows = 1, ...rest] = value.dims;
+  if (rows <= count || value.data.length % rows !== 0) return value;
+  const size = value.data.length / rows;
+  // Every member of TensorData has slice; the union of their signatures is not callable as one.
+  return {
+    ...value,
+    dims: [count, ...rest],
+    data: (value.data as Float32Array).slice(0, count * size) as TensorData,
+  };
+}
