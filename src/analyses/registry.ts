@@ -2,6 +2,7 @@ import type { Analysis } from './analysis.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
 import { weightSigns } from './health/weight-signs.js';
+import { temporalSparsity } from './health/temporal-sparsity.js';
 import { networkDissection } from './neuron/network-dissection.js';
 import { adversarialExamples } from './prediction/adversarial-examples.js';
 import { aspectImportance } from './prediction/aspect-importance.js';
@@ -22,6 +23,7 @@ export const analyses: readonly Analysis[] = [
   deadNeurons,
   activationSparsity,
   weightSigns,
+  temporalSparsity,
   attribution,
   attributionBenchmark,
   permutationImportance,

@@ -163,7 +163,17 @@ class ExactCounter {
 export async function measureRms(
   request: Omit<SweepRequest, 'epsilon' | 'topExampleCount' | 'onBatch'>,
 ): Promise<ReadonlyMap<SweepTarget, number>> {
-  const targets = request.targets.filter((target) => target.rule.kind === 'smooth-rectifier');
+  return measureRmsOf(
+    request,
+    request.targets.filter((target) => target.rule.kind === 'smooth-rectifier'),
+  );
+}
+
+/** Returns the root mean square of each of the targets, as `measureRms`. */
+export async function measureRmsOf(
+  request: Pick<SweepRequest, 'model' | 'data' | 'runtime' | 'batchSize' | 'limit' | 'signal'>,
+  targets: readonly SweepTarget[],
+): Promise<ReadonlyMap<SweepTarget, number>> {
   if (targets.length === 0) return new Map();
   const graph = squaresGraph(request.model, targets);
   const sums = targets.map(() => ({ sum: 0, count: 0 }));
