@@ -6,7 +6,7 @@ import type { Model } from '../onnx/model.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import type { Block } from '../protocol/blocks.js';
 import type { Evidence, Finding, Paper, ReportStatus } from '../protocol/report.js';
-import type { SettingsSchema } from '../protocol/settings.js';
+import type { SettingsSchema, SettingValues } from '../protocol/settings.js';
 import type { SharedWork } from './sharedWork.js';
 
 /** The questions that analyses answer; each is a folder. */
@@ -84,6 +84,17 @@ export interface ReportDraft {
   readonly arrays: Readonly<Record<string, ResultArray>>;
   readonly blocks: readonly Block[];
   readonly warnings: readonly string[];
+  /** Whole answers of other analyses that this one put together; each becomes a report of its own. */
+  readonly parts?: readonly DraftPart[];
+}
+
+/** The answer of an analysis that another one ran. */
+export interface DraftPart {
+  readonly analysis: Analysis;
+  /** Complete and checked. */
+  readonly settings: SettingValues;
+  readonly draft: ReportDraft;
+  readonly durationMs: number;
 }
 
 /** What a run is about to work on, as far as its cost depends on it. */
@@ -97,12 +108,18 @@ export interface Workload {
   readonly sampleShapes: Readonly<Record<string, readonly number[]>>;
 }
 
-/** What a run takes, in units that one timed batch gives the seconds of. */
-export interface RunCost {
+/** What work takes, in units that one timed batch gives the seconds of. */
+export interface WorkCost {
   /** Forward passes of one sample, or other work as the number of forward passes that take as long. */
   readonly passCount: number;
   /** Samples read from the data; one that is read twice counts twice. */
   readonly readCount: number;
+}
+
+/** What a run takes. */
+export interface RunCost extends WorkCost {
+  /** What of it is done once for all analyses that name the same work, as `SharedWork` does it. */
+  readonly shared?: Readonly<Record<string, WorkCost>>;
 }
 
 /** Progress of a run. */
@@ -185,6 +202,13 @@ export interface Analysis<S extends SettingsSchema = SettingsSchema> {
   readonly papers: readonly Paper[];
   /** A row for each of `papers` that has a line, in that order. */
   readonly rows: readonly PaperRow[];
+  /**
+   * Returns what a model lacks for this question, as `it has no attention`; undefined where it can be asked.
+   *
+   * Cheap, from the graph alone: for whoever puts many questions to a model. An analysis without it is tried, and its
+   * `UserError` says the same.
+   */
+  lacks?(model: Model): string | undefined;
   /**
    * Returns about what a run takes, the accuracy before it left out; without it a pass over the samples is assumed.
    *

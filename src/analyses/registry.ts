@@ -1,4 +1,5 @@
 import type { Analysis } from './analysis.js';
+import { createCheckup } from './health/checkup.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
 import { weightSigns } from './health/weight-signs.js';
@@ -18,8 +19,8 @@ import { treeEnsemble } from './prediction/tree-ensemble.js';
 import { attentionMaps } from './representation/attention-maps.js';
 import { invertRepresentation } from './representation/invert-representation.js';
 
-/** Every analysis there is, one line each, in the order they are listed. */
-export const analyses: readonly Analysis[] = [
+/** Every analysis that asks one question, one line each, in the order they are listed. */
+const questions: readonly Analysis[] = [
   deadNeurons,
   activationSparsity,
   weightSigns,
@@ -39,3 +40,6 @@ export const analyses: readonly Analysis[] = [
   invertRepresentation,
   nearestExamples,
 ];
+
+/** Every analysis there is; the checkup asks those of health. */
+export const analyses: readonly Analysis[] = [createCheckup(questions), ...questions];

@@ -19,6 +19,8 @@ export interface Outputs {
 /** What a run leaves behind. */
 export interface RunResults {
   readonly report: Report;
+  /** Reports of their own that the report puts together: written beside it. */
+  readonly parts: readonly Report[];
   readonly judgements: readonly Judgement[];
   readonly error: Error | undefined;
 }
@@ -53,10 +55,28 @@ export function checkOutputs({ report, arrays, sarif, junit }: Outputs): void {
  *
  * @throws UserError as `writeFileAtomic` does.
  */
-export function writeOutputs(outputs: Outputs, { report, judgements, error }: RunResults): void {
-  if (outputs.report !== undefined) writeReport(outputs.report, report);
+export function writeOutputs(outputs: Outputs, { report, parts, judgements, error }: RunResults): void {
+  if (outputs.report !== undefined) {
+    for (const part of parts) writeReport(partPath(outputs.report, part.analysis), part);
+    writeReport(outputs.report, withFiles(report, parts, outputs.report));
+  }
   if (outputs.sarif !== undefined) writeFileAtomic(outputs.sarif, toSarif(report, judgements, process.cwd()));
   if (outputs.junit !== undefined) writeFileAtomic(outputs.junit, toJunit(report, judgements, error));
+}
+
+/** Returns the file of a part beside its report: `x.nireport.json` → `x.dead-neurons.nireport.json`. */
+function partPath(reportPath: string, analysis: string): string {
+  const [, stem = reportPath, ending = ''] = /^(.*?)((?:\.nireport)?\.json)$/i.exec(reportPath) ?? [];
+  return `${stem}.${analysis}${ending}`;
+}
+
+/** Returns the report with the files of its parts. */
+function withFiles(report: Report, parts: readonly Report[], path: string): Report {
+  if (report.parts === undefined || parts.length === 0) return report;
+  return {
+    ...report,
+    parts: report.parts.map((part) => ({ ...part, file: basename(partPath(path, part.analysis)) })),
+  };
 }
 
 function writeReport(path: string, report: Report): void {

@@ -166,6 +166,8 @@ export interface RunResult {
   readonly report: Report;
   /** Names the run's arrays for `read-array`; they are kept for the last few runs. */
   readonly runId: number;
+  /** Reports of their own that the report puts together, in the order of its `parts`. */
+  readonly parts?: readonly Report[];
 }
 
 /** A raw result as it crosses: typed arrays are copied, never encoded. */

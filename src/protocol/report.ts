@@ -22,6 +22,17 @@ export const findingSchema = Type.Object({
   address: Type.Optional(Type.String()),
   message: Type.String(),
   advice: Type.String(),
+  /** Id of the analysis that found it, where the report puts several together. */
+  analysis: Type.Optional(Type.String()),
+});
+
+/** A report of its own that another one put together: what it says, and where it is. */
+export const reportPartSchema = Type.Object({
+  analysis: Type.String(),
+  title: Type.String(),
+  summary: Type.String(),
+  /** File of the report, relative to this one's folder, with `/`; absent where it was not kept. */
+  file: Type.Optional(Type.String()),
 });
 
 /** A paper behind an analysis. `line` is its title's line in the project's list of abstracts. */
@@ -88,12 +99,15 @@ export const reportSchema = Type.Object(
     blocks: Type.Array(Type.Object({ type: Type.String(), alt: Type.Optional(Type.String()) })),
     papers: Type.Array(paperSchema),
     warnings: Type.Array(Type.String()),
+    /** Reports that this one puts together. */
+    parts: Type.Optional(Type.Array(reportPartSchema)),
   },
   { $id: 'report', title: 'Neuron Inspector report' },
 );
 
 export type Evidence = Static<typeof evidenceSchema>;
 export type Finding = Static<typeof findingSchema>;
+export type ReportPart = Static<typeof reportPartSchema>;
 export type Paper = Static<typeof paperSchema>;
 export type ArrayInfo = Static<typeof arrayInfoSchema>;
 export type ReportStatus = Report['status'];

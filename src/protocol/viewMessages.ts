@@ -31,5 +31,7 @@ export type ViewToHost<P extends ViewProtocol> =
 export type LinkTell =
   /** Opens the page of a neuron or the place of a layer. */
   | { readonly kind: 'open-address'; readonly address: string }
+  /** Opens a report that the shown one puts together, by its file there. */
+  | { readonly kind: 'open-part'; readonly file: string }
   /** Opens a web page outside, after the editor asked. Only https. */
   | { readonly kind: 'open-url'; readonly url: string };

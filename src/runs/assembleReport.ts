@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import type { Analysis, ReportDraft } from '../analyses/analysis.js';
+import type { Analysis, DraftPart, ReportDraft } from '../analyses/analysis.js';
 import type { Block } from '../protocol/blocks.js';
 import { toReportNumber } from '../protocol/reportNumbers.js';
-import type { ArrayInfo, Evidence, Report, ReportStatus } from '../protocol/report.js';
+import type { ArrayInfo, Evidence, Report, ReportPart, ReportStatus } from '../protocol/report.js';
 import type { SettingValues } from '../protocol/settings.js';
 import { storedDtype } from './storedArray.js';
 import { toolVersion } from './toolVersion.js';
@@ -95,7 +95,12 @@ export function assembleReport(facts: RunFacts, draft: ReportDraft, status: Repo
     blocks: [...facts.preface.blocks, ...draft.blocks, ...citationOf(facts.analysis, draft)],
     papers: [...facts.analysis.papers],
     warnings: unique([...facts.preface.warnings, ...draft.warnings]),
+    ...(draft.parts === undefined ? {} : { parts: draft.parts.map(partOf) }),
   };
+}
+
+function partOf({ analysis, draft }: DraftPart): ReportPart {
+  return { analysis: analysis.id, title: draft.title, summary: draft.summary };
 }
 
 /** Returns a Report that says only why there is no result. */
@@ -144,6 +149,7 @@ type Head = Omit<
   | 'blocks'
   | 'papers'
   | 'warnings'
+  | 'parts'
 >;
 
 function headOf(facts: RunFacts, status: ReportStatus): Head {

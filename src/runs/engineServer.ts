@@ -112,7 +112,8 @@ async function run(request: RunRequest, tools: Tools): Promise<EngineResults['ru
     },
   });
   arrays.keep(id, finished.arrays);
-  return { report: finished.report, runId: id };
+  const { report, parts } = finished;
+  return { report, runId: id, ...(parts.length === 0 ? {} : { parts }) };
 }
 
 /** Raw results of the last runs. */

@@ -1,26 +1,22 @@
 import type { Analysis, ProgressUpdate } from '../analyses/analysis.js';
+import { type BatchTiming, durationMsOf, timeBatch } from '../analyses/shared/batchTiming.js';
 import { UserError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
-import { noSamples } from '../data/dataErrors.js';
-import type { Batch, Dataset } from '../data/dataset.js';
 import { openDataset } from '../data/openDataset.js';
+import { sampleShapesOf } from '../data/sampleShapes.js';
 import { soundModel } from '../engine/graph/verify.js';
 import { createRuntime } from '../engine/runtime/ortRuntime.js';
-import type { Session } from '../engine/runtime/session.js';
 import { convertToOpset17 } from '../onnx/opsets/convert.js';
 import { readModel } from '../onnx/readModel.js';
 import type { EstimateRequest, RunEstimate } from '../protocol/engineMessages.js';
 import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
 import { findAnalysis } from './findAnalysis.js';
 import { howToGiveData } from './runAnalysis.js';
-import { costOf, type PlannedCost, sampleShapesOf } from './runCost.js';
+import { costOf, type PlannedCost } from './runCost.js';
 import { completeSettings } from './settings.js';
 
 /** Sessions that a run opens: for the accuracy, the analysis, and often a second pass. */
 const sessionCount = 3;
-
-/** A first batch that takes longer than this is not run again: what warming up adds no longer matters. */
-const slowBatchMs = 2000;
 
 /**
  * Returns how long a run will take: what the analysis says it costs, in passes and reads of the time that one batch takes
@@ -63,40 +59,8 @@ export async function estimateRun(
   }
 }
 
-/** What one batch took. */
-interface BatchTiming {
-  readonly sampleCount: number;
-  readonly readMs: number;
-  readonly runMs: number;
-}
-
-/** Times the second batch, or the first one again where there is no second. */
-async function timeBatch(session: Session, data: Dataset, batchSize: number): Promise<BatchTiming> {
-  let last: BatchTiming | undefined;
-  let lastBatch: Batch | undefined;
-  let startMs = performance.now();
-  for await (const batch of data.batches({ batchSize, limit: 2 * batchSize })) {
-    const readMs = performance.now() - startMs;
-    const isFirst = last === undefined;
-    last = { sampleCount: batch.sampleCount, readMs, runMs: await timeRun(session, batch) };
-    lastBatch = batch;
-    if (!isFirst || readMs + last.runMs > slowBatchMs) return last;
-    startMs = performance.now();
-  }
-  if (last === undefined || lastBatch === undefined) throw noSamples(data.path);
-  return { ...last, runMs: await timeRun(session, lastBatch) };
-}
-
-async function timeRun(session: Session, { feeds }: Batch): Promise<number> {
-  const startMs = performance.now();
-  await session.run(feeds);
-  return performance.now() - startMs;
-}
-
 function durationOf({ accuracy, analysis }: PlannedCost, timing: BatchTiming): number {
-  const passCount = accuracy.passCount + analysis.passCount;
-  const readCount = accuracy.readCount + analysis.readCount;
-  return (passCount * timing.runMs + readCount * timing.readMs) / timing.sampleCount;
+  return durationMsOf(accuracy, timing) + durationMsOf(analysis, timing);
 }
 
 function dataMissing(analysis: string): UserError {

@@ -18,7 +18,7 @@ import { readModel } from '../onnx/readModel.js';
 import type { UnitProfileRequest } from '../protocol/engineMessages.js';
 import type { SampleCard, UnitExample, UnitProfile } from '../protocol/units.js';
 import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
-import { sampleShapesOf } from './runCost.js';
+import { sampleShapesOf } from '../data/sampleShapes.js';
 
 /** What a profile needs from whoever asks for it. */
 export interface ProfileHooks {

@@ -1,7 +1,8 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type {
   Analysis,
   AnalysisContext,
+  DraftPart,
   ProgressUpdate,
   ReportDraft,
   SettingsOf,
@@ -14,6 +15,7 @@ import { noSamples } from '../data/dataErrors.js';
 import { dataForms, isInspectFileName } from '../data/dataNames.js';
 import type { Dataset } from '../data/dataset.js';
 import { openDataset } from '../data/openDataset.js';
+import { type SampleShapes, sampleShapesOf } from '../data/sampleShapes.js';
 import { soundModel } from '../engine/graph/verify.js';
 import { createRuntime } from '../engine/runtime/ortRuntime.js';
 import type { Runtime } from '../engine/runtime/session.js';
@@ -38,7 +40,7 @@ import { findAnalysis } from './findAnalysis.js';
 import { fileSha256 } from './fileSha256.js';
 import { createModelCache, type ModelCache, modelStamps } from './modelCache.js';
 import { measureAccuracy } from './preface.js';
-import { accuracyShareOf, costOf, type SampleShapes, sampleShapesOf } from './runCost.js';
+import { accuracyShareOf, costOf } from './runCost.js';
 import { completeSettings } from './settings.js';
 import { createSharedWorks, fingerprintOf, type SharedWorks } from './sharedWorks.js';
 import { writeArrays } from './arrays.js';
@@ -59,6 +61,8 @@ export interface RunHooks {
 export interface FinishedRun {
   readonly report: Report;
   readonly arrays: ReadonlyMap<string, TensorValue>;
+  /** Reports of their own that the report puts together; their arrays are in a folder each, named after the analysis. */
+  readonly parts: readonly Report[];
 }
 
 /** A run that failed half-way: `cause` is why, `report` what is known. */
@@ -241,7 +245,19 @@ class RunState {
       this.know({ arrayFiles: writeArrays(request.arraysDir, arrays) });
     }
     const report = assembleReport(this.currentFacts(), draft, draft.status ?? this.statusOf(request));
-    return { report, arrays };
+    return { report, arrays, parts: (draft.parts ?? []).map((part) => this.partReport(request, part)) };
+  }
+
+  /** Returns the report of an analysis that this one ran, as it would have come of a run of its own. */
+  private partReport(request: RunRequest, { analysis, settings, draft, durationMs }: DraftPart): Report {
+    const arrays = new Map(Object.entries(draft.arrays).map(([name, array]) => [name, array.value]));
+    const { arraysDir } = request;
+    const facts: RunFacts = {
+      ...this.facts,
+      ...{ analysis, settings, durationMs },
+      arrayFiles: arraysDir === undefined ? new Map() : writeArrays(join(arraysDir, analysis.id), arrays),
+    };
+    return assembleReport(facts, draft, draft.status ?? this.statusOf(request));
   }
 
   private statusOf(request: RunRequest): 'complete' | 'partial' {

@@ -1,11 +1,9 @@
 import type { Analysis, RunCost, SettingsOf, Workload } from '../analyses/analysis.js';
 import type { Dataset } from '../data/dataset.js';
+import type { SampleShapes } from '../data/sampleShapes.js';
 import type { Model } from '../onnx/model.js';
 import type { SettingsSchema, SettingValues } from '../protocol/settings.js';
 import { maxAccuracySamples } from './preface.js';
-
-/** Shapes of one sample by input, batch axis 1 included. */
-export type SampleShapes = Readonly<Record<string, readonly number[]>>;
 
 /** A run as its cost is worked out from. */
 export interface PlannedRun {
@@ -24,15 +22,6 @@ export interface PlannedCost {
   readonly sampleCount: number;
   readonly accuracy: RunCost;
   readonly analysis: RunCost;
-}
-
-/** Returns the shapes of the first sample, with a batch axis of 1 (or of the model's fixed batch). */
-export async function sampleShapesOf(data: Dataset): Promise<SampleShapes> {
-  const shapes: Record<string, readonly number[]> = {};
-  for await (const batch of data.batches({ batchSize: 1, limit: 1 })) {
-    for (const [name, value] of Object.entries(batch.feeds)) shapes[name] = value.dims;
-  }
-  return shapes;
 }
 
 /**

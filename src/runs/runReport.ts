@@ -10,11 +10,22 @@ import { completeSettings } from './settings.js';
 /** A run as its host sees it. */
 export type RunOutcome =
   /** Complete, partial or cancelled. */
-  | { readonly report: Report; readonly runId?: number; readonly error?: undefined }
+  | {
+      readonly report: Report;
+      readonly runId?: number;
+      /** Reports of their own that the report puts together. */
+      readonly parts?: readonly Report[];
+      readonly error?: undefined;
+    }
   /** The environment or a bug stopped it: the report has status `failed`. */
-  | { readonly report: Report; readonly runId?: undefined; readonly error: Error }
+  | { readonly report: Report; readonly runId?: undefined; readonly parts?: undefined; readonly error: Error }
   /** The input is wrong: there is nothing to report. */
-  | { readonly report?: undefined; readonly runId?: undefined; readonly error: UserError };
+  | {
+      readonly report?: undefined;
+      readonly runId?: undefined;
+      readonly parts?: undefined;
+      readonly error: UserError;
+    };
 
 /**
  * Runs an analysis in the engine and returns its report, whatever happens: a cancelled run keeps its last partial

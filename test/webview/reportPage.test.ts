@@ -260,3 +260,27 @@ describe('the report page can be used by everyone', () => {
     assert.equal(overflow, 0);
   });
 });
+
+describe('a report that puts others together', () => {
+  it('leads to them, and from each finding to the one that has it', async () => {
+    const part = {
+      analysis: 'dead-neurons',
+      title: 'Dead neurons',
+      summary: 'Some are.',
+      file: '../x/r.json',
+    };
+    const finding = { severity: 'warning', message: 'Some never fire.', advice: 'Try.' } as const;
+    const view = await openReport(
+      makeReport({
+        analysis: 'checkup',
+        parts: [part],
+        findings: [{ ...finding, analysis: 'dead-neurons' }],
+        blocks: [{ type: 'findings' }],
+      }),
+    );
+    const links = view.page.getByRole('link', { name: 'Dead neurons' });
+    await links.first().click();
+    assert.deepEqual(await view.waitForTell('open-part'), { kind: 'open-part', file: '../x/r.json' });
+    assert.equal(await links.count(), 2);
+  });
+});

@@ -7,6 +7,7 @@ import type { Finding } from '../../src/protocol/report.js';
 import { baseStyles } from '../components/baseStyles.js';
 import { severityText } from '../components/ni-note.js';
 import { followLink } from '../links.js';
+import { partLink } from '../partLink.js';
 import { t } from '../text.js';
 import { BlockElement } from './blockElement.js';
 
@@ -73,6 +74,9 @@ export class NiFindingsBlock extends BlockElement<FindingsBlock> {
         margin: 0;
         color: var(--ni-muted);
       }
+      .source {
+        color: var(--ni-muted);
+      }
       a {
         text-decoration: underline;
       }
@@ -120,7 +124,7 @@ export class NiFindingsBlock extends BlockElement<FindingsBlock> {
     return html`<li class=${isShared ? 'shared' : ''}>
       <vscode-icon class=${severity} name=${severity} aria-hidden="true"></vscode-icon>
       <span class=${severity}>${severityText(severity)}</span>
-      <span class="text">${this.renderMessage(finding)}</span>
+      <span class="text">${this.renderMessage(finding)} ${this.renderSource(finding)}</span>
       ${advice === '' ? nothing : html`<p class="advice">${t('Try: {0}', advice)}</p>`}
     </li>`;
   }
@@ -140,6 +144,12 @@ export class NiFindingsBlock extends BlockElement<FindingsBlock> {
     const at = message.indexOf(address);
     if (at < 0) return html`${link} ${message}`;
     return html`${message.slice(0, at)}${link}${message.slice(at + address.length)}`;
+  }
+
+  /** Where several analyses are put together, a finding leads to the report of the one that found it. */
+  private renderSource({ analysis }: Finding): TemplateResult | typeof nothing {
+    const part = this.context.report.parts?.find((one) => one.analysis === analysis);
+    return part === undefined ? nothing : html`<span class="source">· ${partLink(this, part)}</span>`;
   }
 
   private readonly showAll = (): void => {

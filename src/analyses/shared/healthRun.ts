@@ -85,9 +85,11 @@ export function healthCost(
   { sampleCount }: Pick<Workload, 'sampleCount'>,
 ): RunCost {
   const secondCount = histogramBins > 0 ? Math.min(sampleCount, histogramSamples) : 0;
+  const sweep = { passCount: sweepPasses * sampleCount, readCount: sampleCount };
   return {
-    passCount: sweepPasses * sampleCount + histogramPasses * secondCount,
-    readCount: sampleCount + secondCount,
+    passCount: sweep.passCount + histogramPasses * secondCount,
+    readCount: sweep.readCount + secondCount,
+    shared: { sweep },
   };
 }
 

@@ -115,7 +115,7 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const { report } = outcome;
   const judgements =
     report.status === 'cancelled' || report.status === 'failed' ? [] : judgeAll(thresholds, report);
-  writeOutputs(outputs, { report, judgements, error: outcome.error });
+  writeOutputs(outputs, { report, parts: outcome.parts ?? [], judgements, error: outcome.error });
   await show(report, { isJson: args.hasFlag('json'), terminal });
   explain(judgements, outcome, terminal);
   if (outcome.error !== undefined) throw outcome.error;

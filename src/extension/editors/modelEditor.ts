@@ -251,6 +251,9 @@ class ModelEditor implements Disposable {
       case 'open-address':
         await this.app.navigation.openAddress(this.uri, message.address);
         return;
+      case 'open-part':
+        // Only reports have parts.
+        return;
       case 'open-url':
         await vscode.env.openExternal(vscode.Uri.parse(message.url, true));
         return;

@@ -257,6 +257,9 @@ class NeuronPanel implements Disposable {
       case 'open-result':
         await app.navigation.openResult(message.resultId);
         return;
+      case 'open-part':
+        // Only reports have parts.
+        return;
       case 'open-url':
         await vscode.env.openExternal(vscode.Uri.parse(message.url, true));
         return;

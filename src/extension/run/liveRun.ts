@@ -47,8 +47,17 @@ export interface LiveRun {
   cancel(): void;
 }
 
+/** What a run left. */
+export interface LeftByRun {
+  readonly report: Report;
+  /** Reports of their own that the report puts together. */
+  readonly parts: readonly Report[];
+  /** The model file as it was when the run began. */
+  readonly modelStamp: FileStamp | undefined;
+}
+
 /** Keeps a finished run's report. */
-export type KeepReport = (run: LiveRun, report: Report, modelStamp?: FileStamp) => Promise<StoredResult>;
+export type KeepReport = (run: LiveRun, left: LeftByRun) => Promise<StoredResult>;
 
 /** Returns a run that has begun. */
 export function followRun(
@@ -107,7 +116,11 @@ class FollowedRun implements LiveRun {
 
   private async runToEnd(engine: Engine): Promise<EndState> {
     const modelStamp = await stampOf(this.request.modelPath);
-    const { report, error } = await engine.run(this.request, {
+    const {
+      report,
+      error,
+      parts = [],
+    } = await engine.run(this.request, {
       signal: this.abort.signal,
       onProgress: (fractionDone, message) => {
         this.advance({ fractionDone, message });
@@ -119,7 +132,8 @@ class FollowedRun implements LiveRun {
     if (report === undefined) return { kind: 'refused', error };
     const failure = error === undefined ? {} : { error };
     try {
-      return { kind: 'ended', report, ...failure, result: await this.keep(this, report, modelStamp) };
+      const result = await this.keep(this, { report, parts, modelStamp });
+      return { kind: 'ended', report, ...failure, result };
     } catch (notSaved) {
       return { kind: 'ended', report, error: asError(notSaved) };
     }

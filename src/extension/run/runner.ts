@@ -12,6 +12,7 @@ import { configuredThresholds } from '../configuration.js';
 import type { Engine } from '../engine/engine.js';
 import { loadAnalyses } from '../loadAnalyses.js';
 import type { ResultStore } from '../results/resultStore.js';
+import { keepRun } from './keepRun.js';
 import { followRun, type LiveRun } from './liveRun.js';
 
 /** What a run is asked; where its arrays go is the history's business. */
@@ -59,15 +60,14 @@ class KeepingRunner implements Runner {
     const { id, arraysDir } = this.results.reserve();
     const request: RunRequest = { ...asked, kind: 'run', arraysDir };
     const { title } = findAnalysis(await loadAnalyses(), request.analysis);
-    const run = followRun({ id, request, title }, this.engine, async (ended, report, modelStamp) => {
-      const crossed = await this.crossedLimits(request, report);
-      return this.results.save(ended.id, {
-        report,
+    const run = followRun({ id, request, title }, this.engine, (ended, left) =>
+      keepRun(this.results, {
+        ...left,
+        id: ended.id,
         request: { ...asked, kind: 'run' },
-        modelStamp,
-        crossed,
-      });
-    });
+        crossedLimits: (of, report) => this.crossedLimits(of, report),
+      }),
+    );
     this.runs.add(run);
     this.announce();
     void run.ended.then(() => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { App } from '../../../src/extension/app.js';
 import { loadAnalyses } from '../../../src/extension/loadAnalyses.js';
@@ -35,6 +36,20 @@ describe('a run in the editor', function () {
     const kept: unknown = JSON.parse(readFileSync(app.results.reportUri(result.id).fsPath, 'utf8'));
     assert.deepEqual(kept, JSON.parse(JSON.stringify(report)));
     assert.ok(existsSync(app.results.arraysDir(result.id).fsPath));
+  });
+
+  it('keeps the reports that a checkup puts together as results of their own', async () => {
+    const { report, result } = await runToEnd(app, questionAbout(sample, { analysis: 'checkup', limit: 64 }));
+    assert.ok(result);
+    const kept = await app.results.load(result.id);
+    const dead = kept.parts?.find(({ analysis }) => analysis === 'dead-neurons');
+    const stored = app.results.latest(sample.model.fsPath, 'dead-neurons');
+    assert.ok(stored);
+    assert.equal(dead?.file, `../${stored.id}/report.nireport.json`);
+    const single = await app.results.load(stored.id);
+    assert.equal(single.summary, dead.summary);
+    assert.ok(existsSync(join(app.results.arraysDir(stored.id).fsPath, 'arrays.json')));
+    assert.equal(report.metrics['deadCount'], single.metrics['deadCount']);
   });
 
   it('reports progress that only grows, and the provider in use afterwards', async () => {

@@ -8,6 +8,7 @@ import type { BlockContext } from '../../blocks/blockElement.js';
 import '../../components/ni-empty.js';
 import '../../components/ni-progress.js';
 import type { PageState } from '../../pageState.js';
+import { partLink } from '../../partLink.js';
 import { t } from '../../text.js';
 import { blockSection } from './blockSection.js';
 import { howComputed } from './howComputed.js';
@@ -98,6 +99,7 @@ export class NiReportPage extends LitElement {
     if (blocks.length === 0 && this.content?.run !== undefined) return this.renderWaiting(this.content);
     if (blocks.length === 0 && report.status === 'complete') return this.renderEmpty();
     return html`
+      ${this.renderParts(report)}
       ${repeat(
         blocks,
         (block, index) => `${String(index)} ${block.type}`,
@@ -106,6 +108,18 @@ export class NiReportPage extends LitElement {
       ${howComputed(report, this.contextOf('how', report))}
       <footer>Neuron Inspector ${report.tool.version} · ${dateText(report.createdAt)}</footer>
     `;
+  }
+
+  /** The single reports that this one puts together. */
+  private renderParts({ parts = [] }: Report): TemplateResult | typeof nothing {
+    const kept = parts.filter(({ file }) => file !== undefined);
+    if (kept.length === 0) return nothing;
+    return html`<nav class="parts" aria-label=${t('Single reports')}>
+      <span class="muted">${t('Single reports')}</span>
+      <ul>
+        ${kept.map((part) => html`<li>${partLink(this, part)}</li>`)}
+      </ul>
+    </nav>`;
   }
 
   private renderEmpty(): TemplateResult {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../../../base/disposable.js';
 import type { ReportPageContent, ReportProtocol } from '../../../protocol/views/reportMessages.js';
 import type { App } from '../../app.js';
+import { editorTypes } from '../../manifest/panels.js';
 import { type AttachedView, attachView } from '../../views/attachView.js';
 import { act, actionsOf } from './reportActions.js';
 import { folderOf } from './reportOrigin.js';
@@ -76,6 +77,9 @@ export class ReportPageHost implements Disposable {
       case 'open-address':
         await this.openAddress(message.address);
         return;
+      case 'open-part':
+        await this.openPart(message.file);
+        return;
       case 'open-url':
         if (/^https:\/\//i.test(message.url)) await vscode.env.openExternal(vscode.Uri.parse(message.url));
         return;
@@ -86,6 +90,17 @@ export class ReportPageHost implements Disposable {
     const { report, result } = this.subject.state;
     const path = report?.model.path ?? result?.modelPath;
     if (path !== undefined) await this.app.navigation.openAddress(vscode.Uri.file(path), address);
+  }
+
+  /** A part is a result of the history, or a file beside the report. */
+  private async openPart(file: string): Promise<void> {
+    const { report, reportUri } = this.subject.state;
+    if (reportUri === undefined || report?.parts?.some((part) => part.file === file) !== true) return;
+    const uri = vscode.Uri.joinPath(folderOf(reportUri), file);
+    const { results } = this.app;
+    const stored = results.results.find(({ id }) => results.reportUri(id).toString() === uri.toString());
+    if (stored !== undefined) await this.app.navigation.openResult(stored.id);
+    else await vscode.commands.executeCommand('vscode.openWith', uri, editorTypes.report);
   }
 
   /** Shows at once what comes after a pause, and what comes in a rush a little later: the last of it is never lost. */

@@ -1,0 +1,67 @@
+import * as vscode from 'vscode';
+import type { RunRequest } from '../../protocol/engineMessages.js';
+import type { Report } from '../../protocol/report.js';
+import type { ResultStore } from '../results/resultStore.js';
+import type { StoredResult } from '../results/storedResult.js';
+import type { LeftByRun } from './liveRun.js';
+
+/** A run that ended, and how it was asked. */
+export interface EndedRun extends LeftByRun {
+  /** Id of its result. */
+  readonly id: string;
+  /** As it was asked, without the folder of the arrays. */
+  readonly request: RunRequest;
+  /** Returns why limits are crossed by a report. */
+  crossedLimits(request: RunRequest, report: Report): Promise<readonly string[]>;
+}
+
+/**
+ * Keeps a run in the history. The reports that it put together become results of their own, with their arrays, and the report
+ * knows where they are.
+ */
+export async function keepRun(results: ResultStore, run: EndedRun): Promise<StoredResult> {
+  const { id, request, report, modelStamp } = run;
+  const fileByAnalysis = new Map<string, string>();
+  for (const part of run.parts) {
+    fileByAnalysis.set(part.analysis, await keepPart(results, run, part));
+  }
+  const crossed = await run.crossedLimits(request, report);
+  return results.save(id, { report: withFiles(report, fileByAnalysis), request, modelStamp, crossed });
+}
+
+/** Returns the file of the part's report, relative to the folder of the report that it is a part of. */
+async function keepPart(results: ResultStore, run: EndedRun, part: Report): Promise<string> {
+  const { id } = results.reserve();
+  const usedCount = part.data?.usedCount;
+  const request: RunRequest = {
+    ...run.request,
+    analysis: part.analysis,
+    settings: {},
+    ...(usedCount === undefined ? {} : { limit: usedCount }),
+  };
+  await moveArrays(vscode.Uri.joinPath(results.arraysDir(run.id), part.analysis), results.arraysDir(id));
+  await results.save(id, {
+    report: part,
+    request,
+    modelStamp: run.modelStamp,
+    crossed: await run.crossedLimits(request, part),
+  });
+  return `../${id}/${results.reportUri(id).path.split('/').at(-1) ?? ''}`;
+}
+
+/** The engine wrote them beside those of the whole, in a folder of the analysis's name. */
+async function moveArrays(from: vscode.Uri, to: vscode.Uri): Promise<void> {
+  await vscode.workspace.fs.createDirectory(vscode.Uri.joinPath(to, '..'));
+  await vscode.workspace.fs.rename(from, to);
+}
+
+function withFiles(report: Report, fileByAnalysis: ReadonlyMap<string, string>): Report {
+  if (report.parts === undefined) return report;
+  return {
+    ...report,
+    parts: report.parts.map((part) => {
+      const file = fileByAnalysis.get(part.analysis);
+      return file === undefined ? part : { ...part, file };
+    }),
+  };
+}
