@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import type { Report } from '../protocol/report.js';
+import type { CodePlace } from '../runs/code/findingPlaces.js';
 import { toJunit } from '../runs/export/junit.js';
 import { toSarif } from '../runs/export/sarif.js';
 import { checkFolder, checkWritable, writeFileAtomic } from '../runs/outputFiles.js';
@@ -22,6 +23,8 @@ export interface RunResults {
   /** Reports of their own that the report puts together: written beside it. */
   readonly parts: readonly Report[];
   readonly judgements: readonly Judgement[];
+  /** Lines of the training code that make the layers of findings, by address. */
+  readonly places: ReadonlyMap<string, CodePlace>;
   readonly error: Error | undefined;
 }
 
@@ -55,12 +58,15 @@ export function checkOutputs({ report, arrays, sarif, junit }: Outputs): void {
  *
  * @throws UserError as `writeFileAtomic` does.
  */
-export function writeOutputs(outputs: Outputs, { report, parts, judgements, error }: RunResults): void {
+export function writeOutputs(outputs: Outputs, results: RunResults): void {
+  const { report, parts, judgements, error, places } = results;
   if (outputs.report !== undefined) {
     for (const part of parts) writeReport(partPath(outputs.report, part.analysis), part);
     writeReport(outputs.report, withFiles(report, parts, outputs.report));
   }
-  if (outputs.sarif !== undefined) writeFileAtomic(outputs.sarif, toSarif(report, judgements, process.cwd()));
+  if (outputs.sarif !== undefined) {
+    writeFileAtomic(outputs.sarif, toSarif(report, judgements, { baseDir: process.cwd(), code: places }));
+  }
   if (outputs.junit !== undefined) writeFileAtomic(outputs.junit, toJunit(report, judgements, error));
 }
 

@@ -8,6 +8,7 @@ import type { Report } from '../../protocol/report.js';
 import { maxCount, maxSeed } from '../../protocol/settings.js';
 import { metricsOf } from '../../runs/declaredMetrics.js';
 import { createEngineClient } from '../../runs/engineClient.js';
+import { findingPlaces } from '../../runs/code/findingPlaces.js';
 import { findAnalysis } from '../../runs/findAnalysis.js';
 import { runReport, type RunOutcome } from '../../runs/runReport.js';
 import { parseSettings } from '../../runs/settings.js';
@@ -115,7 +116,9 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const { report } = outcome;
   const judgements =
     report.status === 'cancelled' || report.status === 'failed' ? [] : judgeAll(thresholds, report);
-  writeOutputs(outputs, { report, parts: outcome.parts ?? [], judgements, error: outcome.error });
+  const places =
+    outputs.sarif === undefined ? new Map<string, never>() : await findingPlaces(request, report);
+  writeOutputs(outputs, { report, parts: outcome.parts ?? [], judgements, places, error: outcome.error });
   await show(report, { isJson: args.hasFlag('json'), terminal });
   explain(judgements, outcome, terminal);
   if (outcome.error !== undefined) throw outcome.error;

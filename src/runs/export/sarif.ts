@@ -1,32 +1,42 @@
 import { isAbsolute, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Finding, Report } from '../../protocol/report.js';
+import type { CodePlace } from '../code/findingPlaces.js';
 import type { Judgement } from '../thresholds.js';
 
 // Written by hand: the document is one literal, and a builder package would be a dependency for it.
 
 const levels = { error: 'error', warning: 'warning', info: 'note' } as const;
 
+/** What places findings. */
+export interface SarifPlaces {
+  /** Makes paths inside it relative, as code scanning wants them. */
+  readonly baseDir: string;
+  /** Lines of the training code that make the layers of findings, by address. */
+  readonly code?: ReadonlyMap<string, CodePlace>;
+}
+
 /**
  * Returns a report's findings and crossed thresholds as a SARIF 2.1.0 log.
  *
- * `baseDir` makes the model's path relative, as code scanning wants it, when the model lies inside. Addresses become
- * logical locations.
+ * A finding stands on the line of code that makes its layer where that is known, with the model as a related location; else
+ * on the model. Addresses become logical locations. A checkup has a rule for each analysis that found something.
  *
  * Source: OASIS (2020), "Static Analysis Results Interchange Format (SARIF) Version 2.1.0",
  * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  */
-export function toSarif(report: Report, judgements: readonly Judgement[], baseDir: string): string {
+export function toSarif(report: Report, judgements: readonly Judgement[], places: SarifPlaces): string {
   const startedAt = new Date(report.createdAt);
   const endedAt = new Date(startedAt.getTime() + report.durationMs);
   const crossed = judgements.filter((judgement) => judgement.isCrossed);
+  const rules = rulesOf(report);
   const log = {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
     runs: [
       {
         tool: {
-          driver: { name: 'Neuron Inspector', semanticVersion: report.tool.version, rules: rulesOf(report) },
+          driver: { name: 'Neuron Inspector', semanticVersion: report.tool.version, rules },
         },
         invocations: [
           {
@@ -36,16 +46,22 @@ export function toSarif(report: Report, judgements: readonly Judgement[], baseDi
           },
         ],
         results: [
-          ...report.findings.map((finding) => findingResult(report, finding, baseDir)),
-          ...crossed.map((judgement) => thresholdResult(report, judgement, baseDir)),
-        ],
+          ...report.findings.map((finding) => findingResult(report, finding, places)),
+          ...crossed.map((judgement) => thresholdResult(report, judgement, places)),
+        ].map((result) => ({ ...result, ruleIndex: rules.findIndex(({ id }) => id === result.ruleId) })),
       },
     ],
   };
   return `${JSON.stringify(log, null, 2)}\n`;
 }
 
-function rulesOf(report: Report): object[] {
+interface Rule {
+  readonly id: string;
+  readonly name: string;
+  readonly shortDescription: { readonly text: string };
+}
+
+function rulesOf(report: Report): Rule[] {
   return [
     { id: report.analysis, name: report.title, shortDescription: { text: report.question } },
     {
@@ -53,35 +69,57 @@ function rulesOf(report: Report): object[] {
       name: 'Threshold',
       shortDescription: { text: `A threshold on a metric of ${report.analysis} was crossed.` },
     },
+    ...(report.parts ?? []).map(({ analysis, title }) => ({
+      id: analysis,
+      name: title,
+      shortDescription: { text: `Found by ${analysis}.` },
+    })),
   ];
 }
 
-function findingResult(report: Report, finding: Finding, baseDir: string): object {
+interface Result {
+  readonly ruleId: string;
+  readonly [field: string]: unknown;
+}
+
+function findingResult(report: Report, finding: Finding, { baseDir, code }: SarifPlaces): Result {
+  const ruleId = finding.analysis ?? report.analysis;
+  const { address } = finding;
+  const place = address === undefined ? undefined : code?.get(address);
+  const model = modelLocation(report, baseDir);
+  const logical =
+    address === undefined ? {} : { logicalLocations: [{ fullyQualifiedName: address, kind: 'member' }] };
   return {
-    ruleId: report.analysis,
-    ruleIndex: 0,
+    ruleId,
     level: levels[finding.severity],
     message: { text: `${finding.message} ${finding.advice}`.trim() },
-    locations: [locationOf(report, finding.address, baseDir)],
-    partialFingerprints: { 'neuronInspector/v1': `${report.analysis}:${finding.address ?? finding.message}` },
+    locations: [{ ...(place === undefined ? model : codeLocation(place, baseDir)), ...logical }],
+    ...(place === undefined ? {} : { relatedLocations: [{ ...model, message: { text: 'The model' } }] }),
+    partialFingerprints: { 'neuronInspector/v1': `${ruleId}:${address ?? finding.message}` },
   };
 }
 
-function thresholdResult(report: Report, { threshold, reason }: Judgement, baseDir: string): object {
+function thresholdResult(report: Report, { threshold, reason }: Judgement, { baseDir }: SarifPlaces): Result {
   return {
     ruleId: `${report.analysis}/threshold`,
-    ruleIndex: 1,
     level: 'error',
     message: { text: reason },
-    locations: [locationOf(report, undefined, baseDir)],
+    locations: [modelLocation(report, baseDir)],
     partialFingerprints: { 'neuronInspector/v1': `${report.analysis}:${threshold.text}` },
   };
 }
 
-function locationOf(report: Report, address: string | undefined, baseDir: string): object {
+function modelLocation(report: Report, baseDir: string): object {
+  return { physicalLocation: { artifactLocation: { uri: uriOf(report.model.path, baseDir) } } };
+}
+
+function codeLocation({ path, line }: CodePlace, baseDir: string): object {
   return {
-    physicalLocation: { artifactLocation: { uri: uriOf(report.model.path, baseDir) } },
-    ...(address === undefined ? {} : { logicalLocations: [{ fullyQualifiedName: address, kind: 'member' }] }),
+    // Lines count from 1 here.
+    physicalLocation: {
+      artifactLocation: { uri: uriOf(path, baseDir) },
+      region: { startLine: line + 1 },
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Value } from '@sinclair/typebox/value';
 import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
@@ -12,6 +13,7 @@ import { encodePng } from '../../../src/base/png.js';
 import { toSarif } from '../../../src/runs/export/sarif.js';
 import { judge, parseThreshold } from '../../../src/runs/thresholds.js';
 import { hostileName, reportWithEveryBlock } from '../../support/everyBlock.js';
+import { requiredOfSarif } from '../../support/requiredOfSarif.js';
 import { makeReport } from '../../support/makeReport.js';
 
 describe('the HTML export', function () {
@@ -187,7 +189,7 @@ describe('SARIF and JUnit', () => {
   );
 
   it('writes findings and crossed thresholds as SARIF results', () => {
-    const log = JSON.parse(toSarif(report, judgements, '/home/ana')) as {
+    const log = JSON.parse(toSarif(report, judgements, { baseDir: '/home/ana' })) as {
       version: string;
       runs: {
         results: {
@@ -214,7 +216,38 @@ describe('SARIF and JUnit', () => {
       assert.equal(result.locations[0]?.physicalLocation.artifactLocation.uri, 'models/my%20model.onnx');
     }
     assert.equal(run.results[0]?.locations[0]?.logicalLocations?.[0]?.fullyQualifiedName, 'fc1[3]');
-    assert.match(toSarif(report, [], '/elsewhere'), /file:\/\/\/home\/ana\/models\/my%20model\.onnx/);
+    assert.match(
+      toSarif(report, [], { baseDir: '/elsewhere' }),
+      /file:\/\/\/home\/ana\/models\/my%20model\.onnx/,
+    );
+  });
+
+  it('places a finding on the line of code that makes its layer, under the rule of who found it', () => {
+    const checkup = {
+      ...report,
+      analysis: 'checkup',
+      findings: report.findings.map((finding) => ({ ...finding, analysis: 'dead-neurons' })),
+      parts: [{ analysis: 'dead-neurons', title: 'Dead neurons', summary: '' }],
+    };
+    const code = new Map([['fc1[3]', { path: '/home/ana/training.py', line: 18 }]]);
+    const log = JSON.parse(toSarif(checkup, [], { baseDir: '/home/ana', code })) as {
+      runs: { results: { ruleId: string; locations: object[]; relatedLocations?: object[] }[] }[];
+    };
+    const [dead, fine] = log.runs[0]?.results ?? [];
+    assert.equal(dead?.ruleId, 'dead-neurons');
+    assert.deepEqual(dead.locations, [
+      {
+        physicalLocation: { artifactLocation: { uri: 'training.py' }, region: { startLine: 19 } },
+        logicalLocations: [{ fullyQualifiedName: 'fc1[3]', kind: 'member' }],
+      },
+    ]);
+    assert.equal(dead.relatedLocations?.length, 1);
+    assert.equal(fine?.relatedLocations, undefined);
+  });
+
+  it('has every field that the schema of SARIF 2.1.0 requires', () => {
+    const log: unknown = JSON.parse(toSarif(report, judgements, { baseDir: '/home/ana' }));
+    assert.deepEqual([...Value.Errors(requiredOfSarif, log)], []);
   });
 
   it('writes one JUnit case a threshold; only crossed ones fail', () => {
