@@ -24,6 +24,12 @@ export interface RuntimeOptions {
 /** What fails is thrown, and reported once, by us; at `error` the runtime would print it to stderr as well. */
 const fatalOnly = 4;
 
+/**
+ * How long threads that wait for work keep a core, in microseconds. By default they do so long after a run has ended, and take the
+ * core from the next session of this process and from every other program: `bench/turns.bench.ts`.
+ */
+const spinMicroseconds = 100;
+
 type Ort = typeof OrtModule;
 
 interface RuntimeState {
@@ -177,6 +183,7 @@ function nativeOptions(
   const threadCount = options.threadCount ?? state.options.threadCount;
   const isProbe = options.purpose === 'probe';
   const session = {
+    intra_op: { spin_duration_us: String(spinMicroseconds) },
     ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
     // Without prepacking weights stay mapped from the file: a 420 MB model opens in 64 ms instead of 1.2 s.
     ...(isProbe ? { disable_prepacking: '1' } : {}),
@@ -185,6 +192,6 @@ function nativeOptions(
     graphOptimizationLevel: 'all',
     logSeverityLevel: fatalOnly,
     ...(threadCount === undefined ? {} : { intraOpNumThreads: threadCount }),
-    ...(Object.keys(session).length === 0 ? {} : { extra: { session } }),
+    extra: { session },
   };
 }
