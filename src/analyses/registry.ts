@@ -2,6 +2,7 @@ import type { Analysis } from './analysis.js';
 import { createCheckup } from './health/checkup.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
+import { redundantNeurons } from './health/redundant-neurons.js';
 import { weightSigns } from './health/weight-signs.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
 import { networkDissection } from './neuron/network-dissection.js';
@@ -25,6 +26,7 @@ const questions: readonly Analysis[] = [
   activationSparsity,
   weightSigns,
   temporalSparsity,
+  redundantNeurons,
   attribution,
   attributionBenchmark,
   permutationImportance,

@@ -60,6 +60,39 @@ export function barChart(bars: BarsOf): ChartBlock {
   return blockOf(bars, { layer: layers }, { key: name.key, label: name.label, kind: name.kind }, rows);
 }
 
+/** Lines over a number. */
+export interface LinesOf extends ChartText {
+  readonly x: Series & { readonly scale?: 'linear' | 'log' };
+  /** Scale of the axis of values. */
+  readonly scale?: 'linear' | 'log';
+}
+
+/** Returns a line for each series over x, with their table; cells that are no numbers are left out of the lines. */
+export function lineChart(lines: LinesOf): ChartBlock {
+  const { x, series, rows, scale = 'linear' } = lines;
+  const spec = {
+    width: 'container',
+    height: 220,
+    data: { values: longRows(lines, x.key).filter(({ at }) => typeof at === 'number') },
+    mark: { type: 'line', point: true, tooltip: true },
+    encoding: {
+      x: {
+        field: 'at',
+        type: 'quantitative',
+        title: x.label,
+        scale: { type: x.scale ?? 'linear', zero: false },
+      },
+      y: {
+        ...{ field: 'value', type: 'quantitative' },
+        ...axisOf(lines, undefined),
+        scale: { type: scale, zero: false },
+      },
+      ...(series.length > 1 ? { color: { field: 'series', type: 'nominal', title: null } } : {}),
+    },
+  };
+  return blockOf(lines, spec, { ...x, kind: 'number' }, rows);
+}
+
 function longRows(
   { series, rows }: ChartText,
   nameKey: string,
