@@ -266,5 +266,5 @@ function arraysOf({ layers }: TemporalFigures, evidence: Evidence): Record<strin
 }
 
 function nameOf({ source }: TemporalLayer): string {
-  return source.layer ?? source.target.leaving;
+  return source.layer === undefined ? source.target.leaving : source.target.layer;
 }

@@ -70,7 +70,7 @@ describe('temporal-sparsity', () => {
       const thresholds = arrayOf(draft, 'x.thresholds');
       const [ofInput, ofRelu] = [
         arrayOf(draft, 'x.unchangedByThreshold'),
-        arrayOf(draft, 'fc1.unchangedByThreshold'),
+        arrayOf(draft, 'act.unchangedByThreshold'),
       ];
       assert.deepEqual(thresholds, [0, 0.125, 0.25, 0.5, 1, 2]);
       for (const [index, threshold] of thresholds.entries()) {
@@ -148,7 +148,7 @@ describe('temporal-sparsity', () => {
     const draft = await runOn(temporalSparsity, builder.build(), memoryDataset(feeds), {
       settings: { threshold: 0.5, scale: 'absolute' },
     });
-    assert.deepEqual(arrayOf(draft, 'fc.unchangedFraction'), [1, 0]);
+    assert.deepEqual(arrayOf(draft, 'act.unchangedFraction'), [1, 0]);
     assert.match(draft.warnings.join(), /along the positions/);
   });
 

@@ -1,0 +1,115 @@
+/** A family of curves y(t) = Σ cᵢ · basisᵢ(t; θ): linear in the c, not in the θ. */
+export interface CurveFamily {
+  /** Returns the basis at times that were divided by the largest; an entry that is not finite rules θ out. */
+  basis(times: Float64Array, theta: readonly number[]): Float64Array[];
+  /** Points to start from: θ of each. */
+  readonly starts: readonly (readonly number[])[];
+  readonly thetaCount: number;
+  /** Basis functions. */
+  readonly linearCount: number;
+  /** Returns the parameters by the symbols of the source, for times in units of `scale`. */
+  parameters(linear: ArrayLike<number>, theta: readonly number[], scale: number): Record<string, number>;
+}
+
+/** The families by name. */
+export type CurveName = 'emergence' | 'sigmoid' | 'power' | 'log-power';
+
+/** Every combination of the choices. */
+function product(...choices: readonly (readonly number[])[]): number[][] {
+  return choices.reduce<number[][]>(
+    (rows, choice) => rows.flatMap((row) => choice.map((value) => [...row, value])),
+    [[]],
+  );
+}
+
+/**
+ * A · exp(−λx) · ln x + K with x = γt + t₀.
+ *
+ * With τ = t₀/γ and μ = λγ this is a · e^(−μt) ln(t + τ) + b · e^(−μt) + K, a = A e^(−μτ), b = a ln γ: linear but for μ and τ,
+ * so that a search in two dimensions finds all five.
+ *
+ * Source: Gallego-Feliciano, McClendon, Morinelli, Zervoudakis & Saravanos (2025), "Hidden Dynamics of Massive Activations in
+ * Transformer Training", https://arxiv.org/abs/2508.03616.
+ */
+const emergence: CurveFamily = {
+  thetaCount: 2,
+  linearCount: 3,
+  starts: product([0.05, 0.3, 1, 3, 10, 30], [1e-4, 1e-3, 1e-2, 0.1, 1].map(Math.log)),
+  basis(times, [mu = 0, logTau = 0]) {
+    const tau = Math.exp(logTau);
+    const decay = times.map((t) => Math.exp(-mu * t));
+    return [
+      decay.map((factor, i) => factor * Math.log((times[i] ?? 0) + tau)),
+      decay,
+      new Float64Array(times.length).fill(1),
+    ];
+  },
+  parameters(linear, [mu = 0, logTau = 0], scale) {
+    const [a = 0, b = 0, k = 0] = Array.from(linear);
+    const tau = Math.exp(logTau);
+    // ln(γt + t₀) = ln γ + ln(t + τ); with s = t/scale, γ is per unit of s until it is brought back to t.
+    const gamma = Math.exp(b / a);
+    return { A: a * Math.exp(mu * tau), lambda: mu / gamma, gamma: gamma / scale, t0: tau * gamma, K: k };
+  },
+};
+
+/** L / (1 + exp(−(t − m)/w)) + K: a step at m, w wide. */
+const sigmoid: CurveFamily = {
+  thetaCount: 2,
+  linearCount: 2,
+  starts: product([0.05, 0.2, 0.4, 0.6, 0.8], [0.01, 0.05, 0.2].map(Math.log)),
+  basis: (times, [middle = 0, logWidth = 0]) => [
+    times.map((t) => 1 / (1 + Math.exp(-(t - middle) / Math.exp(logWidth)))),
+    new Float64Array(times.length).fill(1),
+  ],
+  parameters: (linear, [middle = 0, logWidth = 0], scale) => ({
+    ...{ L: linear[0] ?? NaN, K: linear[1] ?? NaN },
+    ...{ m: middle * scale, w: Math.exp(logWidth) * scale },
+  }),
+};
+
+/**
+ * R₀ − c / t^α: a convergent power law, as activation ratios of SiLU models follow the tokens that they were trained on.
+ *
+ * Source: Luo et al. (2024), "Sparsing Law: Towards Large Language Models with Greater Activation Sparsity",
+ * https://arxiv.org/abs/2411.02335.
+ */
+const power: CurveFamily = {
+  thetaCount: 1,
+  linearCount: 2,
+  starts: product([0.05, 0.2, 0.5, 1, 2].map(Math.log)),
+  basis: (times, [logAlpha = 0]) => [
+    times.map((t) => -(t ** -Math.exp(logAlpha))),
+    new Float64Array(times.length).fill(1),
+  ],
+  parameters: (linear, [logAlpha = 0], scale) => {
+    const alpha = Math.exp(logAlpha);
+    return { c: (linear[0] ?? NaN) * scale ** alpha, alpha, R0: linear[1] ?? NaN };
+  },
+};
+
+/** R₀ + exp(b − c · t^α), as activation ratios of ReLU models; source as of the power law. */
+const logPower: CurveFamily = {
+  thetaCount: 2,
+  linearCount: 2,
+  starts: product([0.3, 1, 3, 10].map(Math.log), [0.2, 0.5, 1, 2].map(Math.log)),
+  basis: (times, [logC = 0, logAlpha = 0]) => [
+    times.map((t) => Math.exp(-Math.exp(logC) * t ** Math.exp(logAlpha))),
+    new Float64Array(times.length).fill(1),
+  ],
+  parameters: (linear, [logC = 0, logAlpha = 0], scale) => {
+    const alpha = Math.exp(logAlpha);
+    return {
+      ...{ b: Math.log(linear[0] ?? NaN), c: Math.exp(logC) / scale ** alpha },
+      ...{ alpha, R0: linear[1] ?? NaN },
+    };
+  },
+};
+
+/** The families by name. */
+export const curveFamilies: Readonly<Record<CurveName, CurveFamily>> = {
+  emergence,
+  sigmoid,
+  power,
+  'log-power': logPower,
+};
