@@ -36,6 +36,21 @@ export interface Preface {
 /** A preface that says nothing. */
 export const emptyPreface: Preface = { metrics: {}, evidence: {}, blocks: [], warnings: [] };
 
+/** Returns the preface as it is, or one that says that it was measured on the first samples only. */
+export function sampledIfFewer(preface: Preface, sampleCount: number, allCount: number): Preface {
+  if (sampleCount >= allCount) return preface;
+  const first = `the first ${sampleCount} of ${allCount}`;
+  const sampled = ({ how }: Evidence): Evidence => ({
+    kind: 'sampled',
+    n: sampleCount,
+    how: how === undefined ? first : `${how}, ${first}`,
+  });
+  const evidence = Object.entries(preface.evidence).map(
+    ([metric, known]) => [metric, sampled(known)] as const,
+  );
+  return { ...preface, evidence: Object.fromEntries(evidence) };
+}
+
 /** Returns the facts of a run that has only just been asked for, so that a cancel or crash leaves a true report. */
 export function initialFacts(
   analysis: Analysis,

@@ -1,10 +1,19 @@
 import type { Analysis, MetricDeclaration } from '../analyses/analysis.js';
 
-/** Metrics that every run with labels measures before the analysis. */
+/** Metrics that every run with labels, or on a language model, measures before the analysis. */
 const commonMetrics: Readonly<Record<string, MetricDeclaration>> = {
   accuracy: {
     title: 'Accuracy',
     description: 'Share of samples whose highest output is the labelled class; only with labels.',
+  },
+  perplexity: {
+    title: 'Perplexity',
+    description:
+      'exp of the loss per token: as uncertain as an even choice among so many; only of language models.',
+  },
+  lossPerToken: {
+    title: 'Loss per token',
+    description: 'Mean of −log p of the next token, in nats; only of language models.',
   },
 };
 

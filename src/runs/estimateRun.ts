@@ -15,7 +15,7 @@ import { howToGiveData } from './runAnalysis.js';
 import { costOf, type PlannedCost } from './runCost.js';
 import { completeSettings } from './settings.js';
 
-/** Sessions that a run opens: for the accuracy, the analysis, and often a second pass. */
+/** Sessions that a run opens: for the accuracy or perplexity, the analysis, and often a second pass. */
 const sessionCount = 3;
 
 /**
@@ -59,8 +59,8 @@ export async function estimateRun(
   }
 }
 
-function durationOf({ accuracy, analysis }: PlannedCost, timing: BatchTiming): number {
-  return durationMsOf(accuracy, timing) + durationMsOf(analysis, timing);
+function durationOf({ preface, analysis }: PlannedCost, timing: BatchTiming): number {
+  return durationMsOf(preface, timing) + durationMsOf(analysis, timing);
 }
 
 function dataMissing(analysis: string): UserError {

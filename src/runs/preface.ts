@@ -8,26 +8,29 @@ import {
 } from '../analyses/shared/accuracy.js';
 import type { ProgressUpdate } from '../analyses/analysis.js';
 import type { Dataset } from '../data/dataset.js';
+import type { SampleShapes } from '../data/sampleShapes.js';
 import type { Runtime } from '../engine/runtime/session.js';
 import type { Model } from '../onnx/model.js';
-import { emptyPreface, type Preface } from './assembleReport.js';
+import { emptyPreface, type Preface, sampledIfFewer } from './assembleReport.js';
 
 /** The accuracy rests on at most this many samples: enough for ± 1 % at 95 %, and a share of a long sweep's time. */
 export const maxAccuracySamples = 10_000;
 
-/** What the accuracy is measured with. */
-export interface AccuracyRequest {
+/** What is measured before an analysis is measured with. */
+export interface PrefaceRequest {
   readonly model: Model;
   readonly runtime: Runtime;
   readonly data: Dataset | undefined;
   readonly batchSize: number;
   readonly limit: number | undefined;
-  /** Hears of this pass alone: 1 when the accuracy is known. */
+  readonly signal: AbortSignal;
+  readonly sampleShapes: SampleShapes;
+  /** Hears of this pass alone: 1 when it is done. */
   progress(update: ProgressUpdate): void;
 }
 
 /** Returns the model's own accuracy on labelled data, first in every report; an empty preface without labels. */
-export async function measureAccuracy(request: AccuracyRequest): Promise<Preface> {
+export async function measureAccuracy(request: PrefaceRequest): Promise<Preface> {
   const { data, batchSize } = request;
   if (data?.hasLabels !== true) return emptyPreface;
   const sampleCount = Math.min(data.sampleCount, request.limit ?? Infinity, maxAccuracySamples);
@@ -50,13 +53,5 @@ export async function measureAccuracy(request: AccuracyRequest): Promise<Preface
   } finally {
     await session.close();
   }
-  return withEvidence(accuracyPreface(tally), data.sampleCount);
-}
-
-/** An accuracy on fewer than all samples says so. */
-function withEvidence(preface: Preface, allCount: number): Preface {
-  const { accuracy } = preface.evidence;
-  if (accuracy?.n === undefined || accuracy.n >= allCount) return preface;
-  const how = `the first ${accuracy.n} of ${allCount}`;
-  return { ...preface, evidence: { ...preface.evidence, accuracy: { kind: 'sampled', n: accuracy.n, how } } };
+  return sampledIfFewer(accuracyPreface(tally), tally.sampleCount, data.sampleCount);
 }

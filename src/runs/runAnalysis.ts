@@ -39,8 +39,8 @@ import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
 import { findAnalysis } from './findAnalysis.js';
 import { fileSha256 } from './fileSha256.js';
 import { createModelCache, type ModelCache, modelStamps } from './modelCache.js';
-import { measureAccuracy } from './preface.js';
-import { accuracyShareOf, costOf } from './runCost.js';
+import { measurePreface } from './measurePreface.js';
+import { costOf, prefaceShareOf } from './runCost.js';
 import { completeSettings } from './settings.js';
 import { createSharedWorks, fingerprintOf, type SharedWorks } from './sharedWorks.js';
 import { writeArrays } from './arrays.js';
@@ -148,7 +148,7 @@ class RunState {
     // The answer first, as it grows; the accuracy beside it can wait.
     const draft = await this.analyse(request, parts, 1 - prefaceShare);
     if (prefaceShare > 0) this.showPartial(assembleReport(this.currentFacts(), draft, 'partial'));
-    await this.measurePreface(request, parts, prefaceShare);
+    await this.measurePreface(request, { ...parts, sampleShapes }, prefaceShare);
     this.know({ model: withSha256(this.facts.model, (await sha256).hash) });
     this.learnFrom(runtime);
     await this.shareProvider(shared);
@@ -193,14 +193,19 @@ class RunState {
   private prefaceShare(request: RunRequest, { model, data }: RunParts, sampleShapes: SampleShapes): number {
     const { analysis, settings } = this.facts;
     const { limit } = request;
-    return accuracyShareOf(costOf({ analysis, settings, model, data, limit, sampleShapes }));
+    return prefaceShareOf(costOf({ analysis, settings, model, data, limit, sampleShapes }));
   }
 
-  private async measurePreface(request: RunRequest, parts: RunParts, share: number): Promise<void> {
-    const preface = await parts.shared.once('accuracy', () =>
-      measureAccuracy({
+  private async measurePreface(
+    request: RunRequest,
+    parts: RunParts & { readonly sampleShapes: SampleShapes },
+    share: number,
+  ): Promise<void> {
+    const preface = await parts.shared.once('preface', () =>
+      measurePreface({
         ...parts,
         limit: request.limit,
+        signal: new AbortController().signal,
         progress: ({ fractionDone, message }) => {
           this.progress({ fractionDone: 1 - share + share * fractionDone, message });
         },

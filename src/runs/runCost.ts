@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { SampleShapes } from '../data/sampleShapes.js';
 import type { Model } from '../onnx/model.js';
 import type { SettingsSchema, SettingValues } from '../protocol/settings.js';
+import { lossSampleCountOf } from './languagePreface.js';
 import { maxAccuracySamples } from './preface.js';
 
 /** A run as its cost is worked out from. */
@@ -11,16 +12,16 @@ export interface PlannedRun {
   /** Complete and checked. */
   readonly settings: SettingValues;
   readonly model: Model;
-  readonly data: Pick<Dataset, 'sampleCount' | 'hasLabels'> | undefined;
+  readonly data: Pick<Dataset, 'sampleCount' | 'hasLabels' | 'tokens' | 'maskInput'> | undefined;
   readonly limit: number | undefined;
   readonly sampleShapes: SampleShapes;
 }
 
-/** What a run takes: the accuracy that stands before it, and the analysis. */
+/** What a run takes: what every report starts with (accuracy, perplexity), and the analysis. */
 export interface PlannedCost {
   /** Samples that the run sees. */
   readonly sampleCount: number;
-  readonly accuracy: RunCost;
+  readonly preface: RunCost;
   readonly analysis: RunCost;
 }
 
@@ -32,6 +33,8 @@ export interface PlannedCost {
 export function costOf({ analysis, settings, model, data, limit, sampleShapes }: PlannedRun): PlannedCost {
   const sampleCount = Math.min(data?.sampleCount ?? 1, limit ?? Infinity);
   const accuracyCount = data?.hasLabels === true ? Math.min(sampleCount, maxAccuracySamples) : 0;
+  const lossCount = data === undefined ? 0 : lossSampleCountOf({ model, data, sampleCount, sampleShapes });
+  const prefaceCount = accuracyCount + lossCount;
   const workload: Workload = {
     model,
     sampleCount,
@@ -42,7 +45,7 @@ export function costOf({ analysis, settings, model, data, limit, sampleShapes }:
   };
   return {
     sampleCount,
-    accuracy: { passCount: accuracyCount, readCount: accuracyCount },
+    preface: { passCount: prefaceCount, readCount: prefaceCount },
     // `completeSettings` has checked every value against this analysis's own schema.
     analysis: analysis.cost?.(settings as SettingsOf<SettingsSchema>, workload) ?? {
       passCount: sampleCount,
@@ -51,8 +54,8 @@ export function costOf({ analysis, settings, model, data, limit, sampleShapes }:
   };
 }
 
-/** Returns the share of a run that the accuracy takes, by forward passes. */
-export function accuracyShareOf({ accuracy, analysis }: PlannedCost): number {
-  const total = accuracy.passCount + analysis.passCount;
-  return total > 0 ? accuracy.passCount / total : 0;
+/** Returns the share of a run that what stands before the analysis takes, by forward passes. */
+export function prefaceShareOf({ preface, analysis }: PlannedCost): number {
+  const total = preface.passCount + analysis.passCount;
+  return total > 0 ? preface.passCount / total : 0;
 }

@@ -52,6 +52,24 @@ export function textRoles(
   });
 }
 
+/**
+ * Returns what each input of a language model takes; undefined when one takes something else, or none takes tokens. `idsName`
+ * is the input that is known to take them.
+ */
+export function languageInputs(
+  targets: readonly InputTarget[],
+  idsName?: string,
+): readonly RoledInput[] | undefined {
+  const ids = idsName === undefined ? idsInput(targets) : targets.find(({ name }) => name === idsName);
+  if (ids === undefined) return undefined;
+  const roled: RoledInput[] = [];
+  for (const target of targets) {
+    const role = target === ids ? 'ids' : roleByName(target);
+    if (role !== undefined) roled.push({ target, role });
+  }
+  return roled.length === targets.length ? roled : undefined;
+}
+
 /** Returns the input that holds token ids, by its name or as the only one of its shape; undefined when there is none. */
 export function idsInput(targets: readonly InputTarget[]): InputTarget | undefined {
   return targets.find(isIds) ?? onlyTokens(targets);
