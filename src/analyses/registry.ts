@@ -12,6 +12,7 @@ import { attribution } from './prediction/attribution.js';
 import { featureInteractions } from './prediction/feature-interactions.js';
 import { embeddings } from './prediction/embeddings.js';
 import { functionExplorer } from './prediction/function-explorer.js';
+import { generate } from './prediction/generate.js';
 import { attributionBenchmark } from './prediction/attribution-benchmark.js';
 import { extractTree } from './prediction/extract-tree.js';
 import { nearestExamples } from './prediction/nearest-examples.js';
@@ -41,6 +42,7 @@ const questions: readonly Analysis[] = [
   embeddings,
   invertRepresentation,
   nearestExamples,
+  generate,
 ];
 
 /** Every analysis there is; the checkup asks those of health. */

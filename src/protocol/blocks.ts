@@ -135,7 +135,14 @@ export const overlayBlockSchema = Type.Object({
 export const tokensBlockSchema = Type.Object({
   type: Type.Literal('tokens'),
   ...common,
-  tokens: Type.Array(Type.Object({ text: Type.String(), value: numberSchema })),
+  tokens: Type.Array(
+    Type.Object({
+      text: Type.String(),
+      value: numberSchema,
+      /** What is told of the piece that is pointed at, in place of the value. */
+      note: Type.Optional(Type.String()),
+    }),
+  ),
   scale: Type.Union([Type.Literal('diverging'), Type.Literal('sequential')]),
   limit: numberSchema,
 });

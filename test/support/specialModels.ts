@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom } from '../../src/base/random.js';
 import { writeNpz } from '../../src/data/npz.js';
@@ -7,6 +8,8 @@ import type { ModelAndData } from './cliModels.js';
 import { selfAttention } from './fusedAttention.js';
 import { normalTensor } from './modelBuilder.js';
 import { historyLength, interestModel, itemCount } from './plantedInterest.js';
+import { tinyLanguageModel, tinyRows } from './tinyLanguageModel.js';
+import { unigramJson } from './tinyTokenizers.js';
 
 /** Models for an analysis that needs what the smallest network lacks. */
 export interface SpecialModels {
@@ -40,11 +43,25 @@ async function writeInterest(folder: string, sampleCount: number): Promise<Model
   return { model, data };
 }
 
+/** With a tokenizer of its seven tokens beside it. */
+async function writeLanguage(folder: string, repeats?: number): Promise<ModelAndData> {
+  const model = join(folder, `language-${String(repeats ?? 0)}.onnx`);
+  const data = join(folder, 'rows.npz');
+  await writeModel(tinyLanguageModel(repeats === undefined ? {} : { repeats }), model);
+  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(unigramJson()));
+  await writeNpz(data, { input_ids: tinyRows(8, 5) });
+  return { model, data };
+}
+
 /** By the id of the analysis. */
 export const specialModels: Readonly<Record<string, SpecialModels>> = {
   'attention-maps': {
     small: (folder) => writeAttention(folder, [8, 5, 4]),
     slow: (folder) => writeAttention(folder, [16, 1000, 4]),
+  },
+  generate: {
+    small: (folder) => writeLanguage(folder),
+    slow: (folder) => writeLanguage(folder, 50_000),
   },
   embeddings: {
     small: (folder) => writeInterest(folder, 8),

@@ -14,6 +14,8 @@ export interface TinyLanguageOptions {
   readonly isProbabilities?: boolean;
   /** Multiplies the scores. */
   readonly sharpness?: number;
+  /** Repeats each score so often and takes their mean, to be slow. */
+  readonly repeats?: number;
   /** [N, T] that it insists on. */
   readonly fixedShape?: readonly [number, number];
 }
@@ -36,6 +38,11 @@ export function tinyLanguageModel(options: TinyLanguageOptions = {}): Model {
   if (options.seesAll === true) {
     const mean = builder.node('ReduceMean', [scores], { attributes: { axes: [1], keepdims: 1 } });
     scores = builder.node('Add', [scores, mean]);
+  }
+  if (options.repeats !== undefined) {
+    const column = builder.node('Unsqueeze', [scores, builder.int64s([3])]);
+    const many = builder.node('Expand', [column, builder.int64s([1, 1, 1, options.repeats])]);
+    scores = builder.node('ReduceMean', [many], { attributes: { axes: [3], keepdims: 0 } });
   }
   const isLast = options.isProbabilities !== true;
   let output = builder.node('Identity', [scores], isLast ? { outputs: ['logits'] } : {});

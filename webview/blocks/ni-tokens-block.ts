@@ -82,10 +82,10 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
     `;
   }
 
-  private renderToken({ text, value }: TokensBlock['tokens'][number], index: number): TemplateResult {
+  private renderToken({ text, value, note }: TokensBlock['tokens'][number], index: number): TemplateResult {
     // On one line: white space between pieces would be part of the text.
     // prettier-ignore
-    return html`<span role="listitem" data-index=${index} tabindex=${index === this.focused ? 0 : -1} aria-label=${`${text} ${formatNumber(value)}`} ${applyStyle({ background: this.colorOf(Number(value)) })}>${text}</span>`;
+    return html`<span role="listitem" data-index=${index} tabindex=${index === this.focused ? 0 : -1} aria-label=${`${text} ${note ?? formatNumber(value)}`} ${applyStyle({ background: this.colorOf(Number(value)) })}>${text}</span>`;
   }
 
   private colorOf(value: number): string {
@@ -98,7 +98,7 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
 
   private shownText(): string {
     const token = this.block.tokens[this.shown];
-    return token === undefined ? '' : `“${token.text.trim()}” ${formatNumber(token.value)}`;
+    return token === undefined ? '' : `“${token.text.trim()}” ${token.note ?? formatNumber(token.value)}`;
   }
 
   private readonly onPoint = (event: Event): void => {

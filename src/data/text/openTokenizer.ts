@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import type { SourceRequest } from '../sampleSource.js';
 import { readTokenizer, type Tokenizer } from './tokenizer.js';
@@ -11,14 +11,16 @@ export interface OpenedTokenizer {
   readonly warnings: readonly string[];
 }
 
-/** The tokenizer that stands beside a model under its usual name; undefined when there is none. */
+/** What tokenizers are usually called: as Hugging Face writes them, and SentencePiece models of Llama and T5. */
+const usualNames = ['tokenizer.json', 'tokenizer.model', 'spiece.model'];
+
+/** The tokenizer that stands beside a model under a usual name; undefined when there is none. */
 export function tokenizerBeside(modelPath: string): string | undefined {
-  const path = join(dirname(modelPath), 'tokenizer.json');
-  return existsSync(path) ? path : undefined;
+  return usualNames.map((name) => join(dirname(modelPath), name)).find((path) => existsSync(path));
 }
 
 /**
- * Opens the tokenizer that the inspect file names, else `tokenizer.json` beside the model.
+ * Opens the tokenizer that the inspect file names, else the one beside the model.
  *
  * @throws UserError `tokenizer-missing`, and those of reading it.
  */
@@ -37,6 +39,6 @@ export async function openTokenizer({ tokenizerPath, modelPath }: SourceRequest)
   return {
     tokenizer: await readTokenizer(beside),
     path: beside,
-    warnings: [`Assumed the tokenizer beside the model, tokenizer.json. Name it in an .inspect.json.`],
+    warnings: [`Assumed the tokenizer beside the model, ${basename(beside)}. Name it in an .inspect.json.`],
   };
 }

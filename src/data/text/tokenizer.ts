@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../../base/errors.js';
 import { dataNotFound } from '../dataErrors.js';
+import { readSentencePiece } from './sentencePiece.js';
+import { tokenizerJsonOf } from './sentencePieceJson.js';
 
 /** Turns text into the ids that a model takes, and back. */
 export interface Tokenizer {
@@ -10,6 +12,8 @@ export interface Tokenizer {
   readonly prefix: readonly number[];
   /** Ids that it puts behind a sequence: EOS, [SEP]. */
   readonly suffix: readonly number[];
+  /** Tokens that end a text: those of its suffix, and what is named as such. */
+  readonly endIds: readonly number[];
   /** What fills rows up; undefined when it has no such token. */
   readonly padId: number | undefined;
   /** What stands for a hidden token in masked models. */
@@ -22,29 +26,41 @@ export interface Tokenizer {
   textOf(id: number): string;
 }
 
-/** Names of the token that fills rows up, and of that which hides one. */
+/** Names of the tokens that end a text, of that which fills rows up, and of that which hides one. */
+const endNames = [
+  '</s>',
+  '<eos>',
+  '<|endoftext|>',
+  '<|im_end|>',
+  '<|end_of_text|>',
+  '<|eot_id|>',
+  '<end_of_turn>',
+];
 const padNames = ['[PAD]', '<pad>', '<|pad|>', '<|endoftext|>', '</s>', '<eos>'];
 const maskNames = ['[MASK]', '<mask>'];
 
 /**
- * Reads a `tokenizer.json`: byte-pair encodings (over bytes or with ▁ for spaces), WordPiece and unigram models.
+ * Reads a `tokenizer.json`: byte-pair encodings (over bytes or with ▁ for spaces), WordPiece and unigram models; or a
+ * SentencePiece `.model`, which is written as one first.
  *
  * @throws UserError `tokenizer-invalid`, `data-not-found`.
  */
 export async function readTokenizer(path: string): Promise<Tokenizer> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw dataNotFound(path, cause);
   });
   const library = (await import('@huggingface/tokenizers')) as unknown as {
     readonly Tokenizer: LibraryConstructor;
   };
   try {
-    const json = JSON.parse(text) as TokenizerJson;
+    const json = (
+      path.endsWith('.model') ? tokenizerJsonOf(readSentencePiece(bytes)) : JSON.parse(bytes.toString('utf8'))
+    ) as TokenizerJson;
     return fromLibrary(new library.Tokenizer(json, {}), json);
   } catch (cause) {
     throw new UserError(
       'tokenizer-invalid',
-      `${path} is no tokenizer that can be read: ${cause instanceof Error ? cause.message : ''}. Give the tokenizer.json that tokenizer.save() writes.`,
+      `${path} is no tokenizer that can be read: ${cause instanceof Error ? cause.message : ''}. Give the tokenizer.json that AutoTokenizer.from_pretrained(…).save_pretrained(…) writes.`,
       { cause, detail: { path } },
     );
   }
@@ -89,6 +105,7 @@ function fromLibrary(library: Library, json: TokenizerJson): Tokenizer {
   return {
     vocabularySize: 1 + Math.max(...library.get_vocab(true).values()),
     ...around,
+    endIds: [...new Set([...around.suffix, ...endNames.flatMap((name) => library.token_to_id(name) ?? [])])],
     padId: json.padding?.pad_id ?? named(padNames),
     maskId: named(maskNames),
     encode: (text) => Int32Array.from(encode(text, false)),

@@ -1,0 +1,147 @@
+import { UserError } from '../../../base/errors.js';
+import { readTokenizer, type Tokenizer } from '../../../data/text/tokenizer.js';
+import { tokenizerBeside } from '../../../data/text/openTokenizer.js';
+import { type Decoder, openDecoder, rowFeeds } from '../../../engine/generation/decoder.js';
+import { generate, type WrittenToken } from '../../../engine/generation/generate.js';
+import type { AnalysisContext } from '../../analysis.js';
+import { contextLengthOf } from '../../shared/language/contextLength.js';
+import { decoderPortsOf } from '../../shared/language/decoderPortsOf.js';
+import { type LanguageTask, languageTask } from '../../shared/language/languageTask.js';
+import { readTokens } from '../../shared/language/readTokens.js';
+
+/** What a generation is asked for. */
+export interface GenerationSettings {
+  readonly prompt: string;
+  readonly promptIds: string | null;
+  readonly tokens: number;
+  readonly temperature: number;
+  readonly topK: number | null;
+  readonly topP: number;
+  readonly alternatives: number;
+  readonly tokenizer: string | null;
+  readonly context: number | null;
+}
+
+/** A prompt and what is written after it. */
+export interface Generation {
+  readonly task: LanguageTask;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly prompt: readonly number[];
+  /** How sure the model is of the prompt's tokens but the first of those that it sees. */
+  readonly promptRead: readonly WrittenToken[];
+  readonly contextLength: number | undefined;
+  /** Whether keys and values of earlier tokens were kept. */
+  readonly isCached: boolean;
+  readonly settings: GenerationSettings;
+  readonly written: readonly WrittenToken[];
+  /** Writes on; gives all that was written so far after each token. */
+  write(): AsyncGenerator<readonly WrittenToken[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Reads a prompt and opens the model to continue it.
+ *
+ * @throws UserError `no-language-model`, `tokenizer-missing`, `tokenizer-mismatch`, `prompt-empty`.
+ */
+export async function openGeneration(
+  context: AnalysisContext,
+  settings: GenerationSettings,
+): Promise<Generation> {
+  const { model, runtime, random, signal, data } = context;
+  const request = { settings, random, signal };
+  const task = languageTask(model, data);
+  if (task === undefined) throw noLanguageModel(model.file.path);
+  const tokenizer = await tokenizerFor(context, settings);
+  const prompt = promptOf(settings, tokenizer, task);
+  const ports = decoderPortsOf(model, task);
+  const contextLength = settings.context ?? contextLengthOf(model, task);
+  const seen = contextLength === undefined ? prompt : prompt.slice(-contextLength);
+  const feeds = rowFeeds(ports, { tokens: seen });
+  const read = await readTokens({ model, task, runtime, feeds, alternativeCount: settings.alternatives });
+  const decoder = await openDecoder(model, ports, runtime);
+  const written: WrittenToken[] = [];
+  return {
+    task,
+    tokenizer,
+    prompt,
+    // A row that was filled up says nothing of what fills it.
+    promptRead: read.slice(0, seen.length - 1),
+    contextLength,
+    isCached: decoder.isCached,
+    settings,
+    written,
+    write: () => writeOn({ ...request, prompt, tokenizer, contextLength, decoder, written }),
+    close: () => decoder.close(),
+  };
+}
+
+interface Writing extends Pick<Generation, 'prompt' | 'tokenizer' | 'contextLength' | 'settings'> {
+  readonly decoder: Decoder;
+  readonly random: AnalysisContext['random'];
+  readonly signal: AbortSignal;
+  readonly written: WrittenToken[];
+}
+
+async function* writeOn(writing: Writing): AsyncGenerator<readonly WrittenToken[]> {
+  const { settings, tokenizer, written } = writing;
+  const { temperature, topK, topP } = settings;
+  const tokens = generate({
+    ...writing,
+    sampling: { temperature, topK: topK ?? undefined, topP },
+    count: settings.tokens,
+    endIds: new Set(tokenizer?.endIds ?? []),
+    alternativeCount: settings.alternatives,
+  });
+  for await (const token of tokens) {
+    written.push(token);
+    yield written;
+  }
+}
+
+async function tokenizerFor(
+  { data, model }: AnalysisContext,
+  { tokenizer: path, promptIds }: GenerationSettings,
+): Promise<Tokenizer | undefined> {
+  if (path !== null) return await readTokenizer(path);
+  const beside = tokenizerBeside(model.file.path);
+  const found = data?.tokens?.tokenizer ?? (beside === undefined ? undefined : await readTokenizer(beside));
+  if (found !== undefined || promptIds !== null) return found;
+  throw new UserError(
+    'tokenizer-missing',
+    `A prompt needs a tokenizer, and there is no tokenizer.json beside ${model.file.path}. Put it there, name it with tokenizer=…, or give the ids themselves with promptIds=1,2,3.`,
+    { detail: { modelPath: model.file.path } },
+  );
+}
+
+function promptOf(
+  { prompt, promptIds }: GenerationSettings,
+  tokenizer: Tokenizer | undefined,
+  { vocabularySize = Infinity }: LanguageTask,
+): number[] {
+  const ids =
+    promptIds === null
+      ? [...(tokenizer?.prefix ?? []), ...(prompt === '' ? [] : (tokenizer?.encode(prompt) ?? []))]
+      : promptIds.split(',').map(Number);
+  if (ids.length === 0) {
+    throw new UserError(
+      'prompt-empty',
+      'The prompt is empty, and this tokenizer puts nothing before a text. Write at least one word.',
+    );
+  }
+  const beyond = ids.find((id) => id < 0 || id >= vocabularySize);
+  if (beyond === undefined) return ids;
+  throw new UserError(
+    'tokenizer-mismatch',
+    `The prompt has the token ${String(beyond)}, and the model knows 0 to ${String(vocabularySize - 1)}. Give the tokenizer that belongs to this model.`,
+    { detail: { id: beyond, vocabularySize } },
+  );
+}
+
+function noLanguageModel(path: string): UserError {
+  return new UserError(
+    'no-language-model',
+    `${path} writes no text: that takes token ids [N, T] alone as input and scores [N, T, vocabulary] as output. Export the model with its head (for a causal language model).`,
+    { detail: { path } },
+  );
+}
