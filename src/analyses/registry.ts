@@ -17,6 +17,7 @@ import { attributionBenchmark } from './prediction/attribution-benchmark.js';
 import { extractTree } from './prediction/extract-tree.js';
 import { nearestExamples } from './prediction/nearest-examples.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
+import { trainingInfluence } from './prediction/training-influence.js';
 import { treeEnsemble } from './prediction/tree-ensemble.js';
 import { attentionMaps } from './representation/attention-maps.js';
 import { invertRepresentation } from './representation/invert-representation.js';
@@ -43,6 +44,7 @@ const questions: readonly Analysis[] = [
   invertRepresentation,
   nearestExamples,
   generate,
+  trainingInfluence,
 ];
 
 /** Every analysis there is; the checkup asks those of health. */

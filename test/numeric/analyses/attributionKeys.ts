@@ -165,6 +165,12 @@ export const coveredKeys: Readonly<Record<'lenet' | 'mlp', readonly CoveredKey[]
   ],
 };
 
+/** Keys of TracIn over the three checkpoints of the mlp, with the settings that must reproduce them. */
+export const influenceKeys = [
+  { key: 'tracin_all_lr0.01', settings: { layers: 'all', learningRate: '0.01' } },
+  { key: 'tracin_lastlayer_lr0.01', settings: { layers: 'last', learningRate: '0.01,0.01,0.01' } },
+] as const;
+
 /** Why the other keys are none of the methods'. */
 export const otherKeys: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [
@@ -175,7 +181,7 @@ export const otherKeys: readonly (readonly [pattern: RegExp, reason: string])[] 
   [/^deepliftshap8\.delta$/, 'one completeness error per row and baseline, where ours is one per row'],
   [/^nt_/, 'noise tunnels are compared with the stored noise in attributionNoise.test.ts'],
   [/^nac_/, 'neuron activation coverage is an analysis of its own'],
-  [/^tracin_/, 'TracIn is an analysis of its own'],
+  [/^tracin_/, 'TracIn is training-influence, compared in trainingInfluence.test.ts'],
   [/^stats\./, 'activation statistics are compared by the statistics analyses'],
 ];
 

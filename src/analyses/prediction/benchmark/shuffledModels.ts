@@ -1,34 +1,13 @@
 import { throwIfAborted } from '../../../base/abort.js';
 import type { Random } from '../../../base/random.js';
-import { layersOf } from '../../../onnx/layers/layerTable.js';
 import { loadTensor } from '../../../onnx/loadTensor.js';
 import type { Model, Tensor } from '../../../onnx/model.js';
-import { storedConstants } from '../../../onnx/storedConstants.js';
 import { expectedSizeBytes } from '../../../onnx/tensorBytes.js';
 import type { TensorData } from '../../../onnx/tensorValue.js';
-
-/** What is learned of a layer. */
-const learnedRoles = new Set([
-  'weight',
-  'recurrent weight',
-  'bias',
-  'scale',
-  'shift',
-  'slope',
-  'table',
-  'word table',
-  'position table',
-  'segment table',
-]);
+import { learnedLayers } from '../../shared/learnedLayers.js';
 
 /** Steps of a cascade, at most: deep models are shuffled some layers at a time. */
 export const maxStageCount = 5;
-
-/** The weights of one layer. */
-interface LearnedLayer {
-  readonly name: string;
-  readonly weights: readonly Tensor[];
-}
 
 /** A model whose last layers, or all, have lost what they learned. */
 export interface ShuffledModel {
@@ -36,17 +15,6 @@ export interface ShuffledModel {
   readonly layerCount: number;
   /** The layer nearest to the input whose weights are shuffled. */
   readonly downTo: string;
-}
-
-/** Returns the layers that have weights of more than one element, in file order. */
-function learnedLayers(model: Model): readonly LearnedLayer[] {
-  const weights = new Map<string, Tensor[]>();
-  for (const { tensor, layer, role } of storedConstants(layersOf(model))) {
-    const isStored = model.graph.initializers.get(tensor.name) === tensor;
-    if (layer === null || !isStored || !learnedRoles.has(role)) continue;
-    weights.set(layer, [...(weights.get(layer) ?? []), tensor]);
-  }
-  return [...weights].map(([name, own]) => ({ name, weights: own }));
 }
 
 /**

@@ -1,6 +1,4 @@
-import { pictureOf } from '../../../data/picture.js';
 import { argmax } from '../../../engine/numeric/vectors.js';
-import { toFloat64 } from '../../../onnx/tensorValue.js';
 import type {
   Block,
   ChartBlock,
@@ -14,6 +12,7 @@ import { rowName } from '../attribution/rows.js';
 import type { EnvironmentVote, Interpolation } from './measure.js';
 import type { VotingRows } from './support.js';
 import type { Vote } from './votes.js';
+import { rowPicture } from '../../shared/rowViews.js';
 import { vegaLiteSchema } from '../../shared/vegaLite.js';
 
 /** Accuracy of a vote at one layer. */
@@ -184,25 +183,7 @@ function picturesOf(
     const weight = near[i - 1]?.weight;
     const text =
       weight === undefined ? `Asked: ${caption(at)}` : `${caption(at)}, weight ${weight.toPrecision(2)}`;
-    const picture = pictureAt(rows, at, text);
+    const picture = rowPicture(rows.rows.feeds, at, text);
     return picture === undefined ? [] : [{ ...picture, caption: text }];
   });
-}
-
-/** A row as a picture, where an input is `[1 or 3, H, W]` of floats. */
-function pictureAt({ rows }: VotingRows, at: number, alt: string): Picture | undefined {
-  for (const value of Object.values(rows.feeds)) {
-    const [, channelCount, height = 0, width = 0] = value.dims;
-    if (value.dims.length !== 4 || (channelCount !== 1 && channelCount !== 3)) continue;
-    const plane = height * width;
-    const size = channelCount * plane;
-    const own = toFloat64({
-      ...value,
-      data: value.data.slice(at * size, (at + 1) * size),
-    });
-    // Planes one after the other become pixels one after the other.
-    const values = own.map((_, i) => own[(i % channelCount) * plane + Math.floor(i / channelCount)] ?? 0);
-    return pictureOf({ width, height, channelCount, values }, alt);
-  }
-  return undefined;
 }
