@@ -14,6 +14,7 @@ import { embeddings } from './prediction/embeddings.js';
 import { functionExplorer } from './prediction/function-explorer.js';
 import { generate } from './prediction/generate.js';
 import { attributionBenchmark } from './prediction/attribution-benchmark.js';
+import { distillInterpretable } from './prediction/distill-interpretable.js';
 import { extractTree } from './prediction/extract-tree.js';
 import { nearestExamples } from './prediction/nearest-examples.js';
 import { permutationImportance } from './prediction/permutation-importance.js';
@@ -45,6 +46,7 @@ const questions: readonly Analysis[] = [
   nearestExamples,
   generate,
   trainingInfluence,
+  distillInterpretable,
 ];
 
 /** Every analysis there is; the checkup asks those of health. */

@@ -64,8 +64,9 @@ describe('training-influence', () => {
     const rates = [0.5, 0.1];
 
     async function run(settings: Readonly<Record<string, unknown>>, batchSize = 4): Promise<ReportDraft> {
-      for (const [index, model] of models.entries())
-        {await writeModel(model, join(folder(), `step-${String(index)}.onnx`));}
+      for (const [index, model] of models.entries()) {
+        await writeModel(model, join(folder(), `step-${String(index)}.onnx`));
+      }
       return runAnalysisOn(
         trainingInfluence,
         { model: models[0]!, feeds: { x } },
@@ -214,8 +215,9 @@ async function gradientsByDifferences(
   },
 ): Promise<Float64Array[]> {
   const weights = new Map<string, Float64Array>();
-  for (const [name, tensor] of model.graph.initializers)
-    {weights.set(name, toFloat64(await loadTensor(tensor)));}
+  for (const [name, tensor] of model.graph.initializers) {
+    weights.set(name, toFloat64(await loadTensor(tensor)));
+  }
   const inputs = toFloat64(at.x);
   const lossOf = (row: number): number => {
     const hidden = dense(inputs.subarray(3 * row, 3 * row + 3), weights, 'fc1').map(Math.tanh);

@@ -8,27 +8,19 @@ import type { Loss } from '../../../engine/training/loss.js';
 import { crossEntropy } from '../../../engine/training/losses/crossEntropy.js';
 import { squaredError } from '../../../engine/training/losses/squaredError.js';
 import type { Model, Tensor } from '../../../onnx/model.js';
-import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import { float32Tensor, int64Tensor, type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { fixedBatchSize, slotBatches } from '../../shared/fixedBatch.js';
 import type { LearnedLayer } from '../../shared/learnedLayers.js';
 import { withRowFeeds } from '../attribution/heldFeeds.js';
 import type { Rows } from '../attribution/rows.js';
+import type { ScoredModel } from './scoredModel.js';
 import type { InfluenceSettings } from './settings.js';
 
 /** Rows with their labels. */
 export interface LabelledRows {
   readonly rows: Rows;
   readonly labels: Int32Array;
-}
-
-/** A model whose scores `[N, C]` stand in its graph. */
-export interface ScoredModel {
-  readonly model: Model;
-  readonly scores: string;
-  readonly classCount: number;
-  readonly types: TypeTable;
 }
 
 /** ∇L of one row by the weights of the chosen layers. */

@@ -1,24 +1,20 @@
 import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/nearest.js';
 import type { Dataset } from '../../../data/dataset.js';
-import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
 import { neededNames } from '../../../engine/rewrites/prune.js';
 import { argmax } from '../../../engine/numeric/vectors.js';
 import { elementCountOf, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext, ListedModel } from '../../analysis.js';
 import { listCheckpoints } from '../../shared/checkpoints.js';
 import { type LearnedLayer, learnedLayers } from '../../shared/learnedLayers.js';
-import { chooseOutput } from '../attribution/explained.js';
-import { readValues } from '../attribution/readValues.js';
 import { parseRows, readRows, rowName } from '../attribution/rows.js';
-import { rowTypes } from '../attribution/rowTypes.js';
 import {
   type LabelledRows,
   type LossGradients,
   openLossGradients,
-  type ScoredModel,
   type WeightGradient,
 } from './lossGradients.js';
+import { readScores, type ScoredModel, scoredModel } from './scoredModel.js';
 import { defaultTestCount, defaultTrainingCount, type InfluenceSettings, learningRates } from './settings.js';
 
 /** Labelled rows of one data set. */
@@ -77,7 +73,7 @@ export async function studyInfluence(
   for (const [index, each] of listed.entries()) {
     const learningRate = rates[index] ?? NaN;
     const at = { ...context, model: await each.open() };
-    const scored = await scoredModel(at, training, settings);
+    const scored = await scoredModel(at, training.rows, settings);
     predictions = await predictionsOf(at, scored, { test, training });
     for (const rows of [test, training]) checkLabels(rows, scored, settings);
     const layers = chosenLayers(scored, settings.layers);
@@ -143,45 +139,14 @@ async function labelled(
   return { data, rows, labels: rows.labels };
 }
 
-/** Appends the scores `[N, C]`; one score of two classes stands beside a zero for the first. */
-async function scoredModel(
-  context: AnalysisContext,
-  { rows }: LabelledRows,
-  settings: InfluenceSettings,
-): Promise<ScoredModel> {
-  const isClassifier = settings.loss === 'cross-entropy';
-  const { value } = chooseOutput(context.model, await rowTypes(context, rows), {
-    output: settings.output,
-    explain: isClassifier ? 'auto' : 'output',
-  });
-  const [sample] = (await readValues(context, { ...rows, count: 1 }, [value])).values();
-  const outputCount = sample === undefined ? 0 : elementCountOf(sample.dims.slice(1));
-  const builder = new GraphBuilder(context.model);
-  const flat = builder.node('Flatten', [builder.cast(value, 1)], { attributes: { axis: 1 } });
-  const isSingle = isClassifier && outputCount === 1;
-  const scores = isSingle
-    ? builder.node('Concat', [builder.node('Mul', [flat, builder.scalar(0)]), flat], {
-        attributes: { axis: 1 },
-      })
-    : flat;
-  const model = builder.build();
-  const types = await rowTypes({ ...context, model }, rows);
-  return { model, scores, classCount: isSingle ? 2 : outputCount, types };
-}
-
 async function predictionsOf(
   context: AnalysisContext,
-  { model, scores, classCount }: ScoredModel,
+  scored: ScoredModel,
   both: { readonly test: StudiedRows; readonly training: StudiedRows },
 ): Promise<InfluenceStudy['predictions']> {
-  if (classCount < 2) return undefined;
-  const classes = async ({ rows }: StudiedRows): Promise<Int32Array> => {
-    const value = (await readValues({ ...context, model }, rows, [scores])).get(scores);
-    const elements = value === undefined ? new Float64Array() : toFloat64(value);
-    return Int32Array.from({ length: rows.count }, (_, row) =>
-      argmax(elements.subarray(row * classCount, (row + 1) * classCount)),
-    );
-  };
+  if (scored.classCount < 2) return undefined;
+  const classes = async ({ rows }: StudiedRows): Promise<Int32Array> =>
+    Int32Array.from(await readScores(context, scored, rows), argmax);
   return { test: await classes(both.test), training: await classes(both.training) };
 }
 
