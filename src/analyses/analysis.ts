@@ -5,6 +5,7 @@ import type { Runtime } from '../engine/runtime/session.js';
 import type { Model } from '../onnx/model.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import type { Block } from '../protocol/blocks.js';
+import type { FollowUp } from '../protocol/parts.js';
 import type { Evidence, Finding, Paper, ReportStatus } from '../protocol/report.js';
 import type { SettingsSchema, SettingValues } from '../protocol/settings.js';
 import type { SharedWork } from './sharedWork.js';
@@ -84,6 +85,8 @@ export interface ReportDraft {
   readonly arrays: Readonly<Record<string, ResultArray>>;
   readonly blocks: readonly Block[];
   readonly warnings: readonly string[];
+  /** Questions about pieces of the blocks. */
+  readonly followUps?: readonly FollowUp[];
   /** Whole answers of other analyses that this one put together; each becomes a report of its own. */
   readonly parts?: readonly DraftPart[];
 }

@@ -3,7 +3,7 @@ import type { CurrentModel } from './models/currentModel.js';
 import type { ModelStore } from './models/modelStore.js';
 import type { Navigation } from './navigation.js';
 import type { FormRequest } from './run/form/formRequest.js';
-import type { KeptReport } from './panels/report/reportOrigin.js';
+import type { KeptReport, ReportOrigin } from './panels/report/reportOrigin.js';
 import type { LiveRun } from './run/liveRun.js';
 
 /** What shows the pages, by the editor's own interfaces and by the ways that navigation takes. */
@@ -20,6 +20,7 @@ export interface Places {
     showResult(resultId: string): Promise<void>;
     showComparison(first: KeptReport, second: KeptReport): Promise<void>;
     showRun(run: LiveRun): void;
+    showFollowUp(run: LiveRun, report: ReportOrigin): void;
   };
   readonly reportFiles: vscode.CustomReadonlyEditorProvider;
 }
@@ -55,6 +56,9 @@ export function createNavigation(
     },
     showRun: async (run) => {
       (await places()).reports.showRun(run);
+    },
+    showFollowUp: async (run, report) => {
+      (await places()).reports.showFollowUp(run, report);
     },
   };
 }

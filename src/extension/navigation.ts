@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import type { FormRequest } from './run/form/formRequest.js';
-import type { KeptReport } from './panels/report/reportOrigin.js';
+import type { KeptReport, ReportOrigin } from './panels/report/reportOrigin.js';
 import type { LiveRun } from './run/liveRun.js';
 
 /** Ways to the places of the extension; a command, link or click anywhere ends in one of these. */
@@ -19,4 +19,6 @@ export interface Navigation {
   openComparison(first: KeptReport, second: KeptReport): Promise<void>;
   /** Shows a run under way beside the code; it becomes its report. */
   showRun(run: LiveRun): Promise<void>;
+  /** Shows a run that a piece of a report was asked by, beside that report and in place of the one asked before. */
+  showFollowUp(run: LiveRun, report: ReportOrigin): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { DrawnModule, DrawnNode, DrawnSource, ModelGraph } from '../protocol/structure.js';
+import type { DrawnBlock, DrawnModule, DrawnNode, DrawnSource, ModelGraph } from '../protocol/structure.js';
 import { attributeWords } from './attributeWords.js';
 import { drawnScopes } from './drawnScopes.js';
 import { type NamingStyle, namingStyleOf } from './layers/exporterNames.js';
@@ -18,7 +18,7 @@ import { typeWords } from './typeWords.js';
  */
 export function drawnGraph({ model, types, layers }: OpenedModel): ModelGraph {
   const [main] = layers.views;
-  if (main === undefined) return { modules: [], nodes: [], inputs: [], outputs: [] };
+  if (main === undefined) return { modules: [], nodes: [], inputs: [], outputs: [], blocks: [] };
   const drawing = new Drawing(model, types, layers);
   const { inputs, outputs } = main.graph;
   return {
@@ -32,6 +32,7 @@ export function drawnGraph({ model, types, layers }: OpenedModel): ModelGraph {
       type: typeWords(knownType(type, types.get(name))),
       source: drawing.sourceOf(main, name),
     })),
+    blocks: drawing.blocks(layers),
   };
 }
 
@@ -92,6 +93,17 @@ class Drawing {
 
   nodes(): DrawnNode[] {
     return this.placed.map((placed, id) => this.drawn(placed, id));
+  }
+
+  /** Returns the recognised blocks by the ids of their nodes, smaller ones first; a called function is drawn with each call. */
+  blocks({ blocks }: LayerTable): DrawnBlock[] {
+    return blocks
+      .map(({ name, kind, variant, nodes }) => {
+        const ids = nodes.flatMap((node) => this.ids.get(node) ?? []);
+        return { name, kind, variant, nodes: ids.sort((a, b) => a - b) };
+      })
+      .filter(({ nodes }) => nodes.length > 0)
+      .sort((a, b) => a.nodes.length - b.nodes.length);
   }
 
   /** Returns where a value comes from as a graph sees it: from itself, its caller, or the graphs around it. */

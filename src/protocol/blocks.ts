@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { partsSchema } from './parts.js';
 
 // One schema per block type. Version 1 froze the first twelve, and types are added; a block type that a reader does not know is shown as its `alt`.
 
@@ -8,6 +9,8 @@ const common = {
   alt: Type.Optional(Type.String()),
   /** Folded away until asked for. */
   folded: Type.Optional(Type.Boolean()),
+  /** Pieces that a person can pick and ask about. */
+  parts: Type.Optional(partsSchema),
 };
 
 /** A number in JSON: NaN and infinities are spelled out, never null. */

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { UserError } from '../base/errors.js';
 import { type Block, blockSchemas, numberSchema } from './blocks.js';
+import { followUpSchema } from './parts.js';
 
 /** How a number came about. */
 export const evidenceSchema = Type.Object({
@@ -79,6 +80,9 @@ export const reportSchema = Type.Object(
         usedCount: Type.Optional(
           Type.Integer({ description: 'Samples that the answer rests on, where they are fewer.' }),
         ),
+        inspectFile: Type.Optional(
+          Type.String({ description: 'The inspect file that was run and names the data.' }),
+        ),
         describedBy: Type.Optional(
           Type.String({ description: 'The inspect file of other data that says how these are fed.' }),
         ),
@@ -101,6 +105,8 @@ export const reportSchema = Type.Object(
     warnings: Type.Array(Type.String()),
     /** Reports that this one puts together. */
     parts: Type.Optional(Type.Array(reportPartSchema)),
+    /** Questions about pieces of the blocks. */
+    followUps: Type.Optional(Type.Array(followUpSchema)),
   },
   { $id: 'report', title: 'Neuron Inspector report' },
 );

@@ -66,6 +66,7 @@ export function arrayTable(report: Report): Pick<TableBlock, 'columns' | 'rows'>
 
 function dataText({ data }: Report): string {
   if (data === null) return 'none';
-  const described = data.describedBy === undefined ? '' : `, fed as ${data.describedBy} says`;
+  const describing = data.inspectFile ?? data.describedBy;
+  const described = describing === undefined ? '' : `, fed as ${describing} says`;
   return `${data.path ?? ''} (${data.kind}, ${countedSamples(data)})${described}`;
 }

@@ -131,12 +131,26 @@ export interface DrawnValue {
   readonly type: string;
 }
 
+/** A recognised sub-graph: what it is, and its nodes. */
+export interface DrawnBlock {
+  /** As `inspect --json` names it. */
+  readonly name: string;
+  /** Its kind: `residual`. */
+  readonly kind: string;
+  /** Empty where a kind has no variants. */
+  readonly variant: string;
+  /** Ids of its nodes, in drawing order. */
+  readonly nodes: readonly number[];
+}
+
 /** A model's graph, ready to be drawn. No weight is in it. */
 export interface ModelGraph {
   readonly modules: readonly DrawnModule[];
   readonly nodes: readonly DrawnNode[];
   readonly inputs: readonly DrawnValue[];
   readonly outputs: readonly (DrawnValue & { readonly source: DrawnSource })[];
+  /** Smaller ones before those around them. */
+  readonly blocks: readonly DrawnBlock[];
 }
 
 /** A constant tensor of a model. */

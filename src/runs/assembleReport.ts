@@ -111,6 +111,7 @@ export function assembleReport(facts: RunFacts, draft: ReportDraft, status: Repo
     papers: [...facts.analysis.papers],
     warnings: unique([...facts.preface.warnings, ...draft.warnings]),
     ...(draft.parts === undefined ? {} : { parts: draft.parts.map(partOf) }),
+    ...(draft.followUps === undefined ? {} : { followUps: [...draft.followUps] }),
   };
 }
 

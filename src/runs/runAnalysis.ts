@@ -353,11 +353,12 @@ function scopeOf(
 
 function dataFactsOf(
   { path, kind, sampleCount }: Dataset,
-  { limit = Infinity, describedBy }: RunRequest,
+  { limit = Infinity, describedBy, dataPath = '' }: RunRequest,
 ): Report['data'] {
   return {
     ...{ path, kind, sampleCount },
     ...(limit < sampleCount ? { usedCount: limit } : {}),
+    ...(isInspectFileName(dataPath) ? { inspectFile: resolve(dataPath) } : {}),
     ...(describedBy === undefined ? {} : { describedBy }),
   };
 }

@@ -27,7 +27,7 @@ export interface OpenSample {
 }
 
 /** Finds a sample in the folders that are open. */
-export function openSample(name: 'digits-cnn' | 'dying-relu'): OpenSample {
+export function openSample(name: 'digits-cnn' | 'dying-relu' | 'tone-cnn' | 'story-lm'): OpenSample {
   const folders = vscode.workspace.workspaceFolders ?? [];
   const own = folders.find(({ uri }) => basename(uri.fsPath) === name)?.uri;
   const [first] = folders;

@@ -29,6 +29,11 @@ export class NiChartBlock extends BlockElement<ChartBlock> {
       .table=${block.table}
       .label=${block.title ?? t('Chart')}
       .alt=${block.alt ?? ''}
+      .parts=${this.isPickable ? block.parts : undefined}
+      .marked=${this.pickedIn(0)}
+      @ni-chart-pick=${({ detail: { part, anchor } }: HTMLElementEventMap['ni-chart-pick']) => {
+        context.pick?.(part, anchor);
+      }}
       .saved=${context.state.read('chart')}
       @ni-chart-state=${(event: CustomEvent<ChartState>) => {
         this.context.state.set('chart', event.detail);

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { OverlayBlock } from '../../src/protocol/blocks.js';
+import { partName } from '../../src/protocol/partNames.js';
 import { baseStyles } from '../components/baseStyles.js';
 import '../components/ni-color-scale.js';
 import '../components/ni-heat-map.js';
@@ -33,6 +34,9 @@ export class NiOverlayBlock extends BlockElement<OverlayBlock> {
   @state() private opacity: number | undefined;
   @state() private pointed: (HeatValue & { readonly caption: string }) | undefined;
 
+  private marked:
+    { readonly item: number; readonly name: string; readonly at: Pick<HeatValue, 'x' | 'y'> } | undefined;
+
   protected override render(): TemplateResult {
     const { block } = this;
     return html`
@@ -47,7 +51,7 @@ export class NiOverlayBlock extends BlockElement<OverlayBlock> {
         <span class="muted" role="status">${this.pointedText()}</span>
       </div>
       <ul>
-        ${block.items.map((item) => this.renderItem(item))}
+        ${block.items.map((item, index) => this.renderItem(item, index))}
       </ul>
     `;
   }
@@ -63,7 +67,7 @@ export class NiOverlayBlock extends BlockElement<OverlayBlock> {
     /></label>`;
   }
 
-  private renderItem(item: OverlayBlock['items'][number]): TemplateResult {
+  private renderItem(item: OverlayBlock['items'][number], index: number): TemplateResult {
     const { block } = this;
     return html`<li>
       <figure>
@@ -78,6 +82,11 @@ export class NiOverlayBlock extends BlockElement<OverlayBlock> {
           .opacity=${this.currentOpacity()}
           .minSize=${mapSize}
           .label=${t('Heat map: {0}', item.caption)}
+          ?pickable=${this.isPickable}
+          .marked=${this.markedIn(index)}
+          @ni-heat-pick=${(event: HTMLElementEventMap['ni-heat-pick']) => {
+            this.onPick(event, item, index);
+          }}
           @ni-heat-value=${(event: CustomEvent<HeatValue | undefined>) => {
             this.pointed =
               event.detail === undefined ? undefined : { ...event.detail, caption: item.caption };
@@ -86,6 +95,25 @@ export class NiOverlayBlock extends BlockElement<OverlayBlock> {
         <figcaption>${item.caption}</figcaption>
       </figure>
     </li>`;
+  }
+
+  private onPick(
+    { detail }: HTMLElementEventMap['ni-heat-pick'],
+    item: OverlayBlock['items'][number],
+    index: number,
+  ): void {
+    const { x, y, anchor } = detail;
+    const { width, height, caption } = item;
+    const name = partName(this.block.parts?.sizes ?? [], [height, width], [y, x]);
+    this.marked = { item: index, name, at: { x, y } };
+    const unit = this.block.unit === undefined ? '' : ` ${this.block.unit}`;
+    this.context.pick?.({ item: index, name, text: `${heatValueText(detail)}${unit}`, caption }, anchor);
+  }
+
+  /** Where the piece is that was picked last, as long as none of another block was. */
+  private markedIn(item: number): Pick<HeatValue, 'x' | 'y'> | undefined {
+    const { marked } = this;
+    return marked?.item === item && this.pickedIn(item) === marked.name ? marked.at : undefined;
   }
 
   private pointedText(): string {

@@ -3,6 +3,7 @@ import { customElement } from 'lit/decorators.js';
 import type { TableBlock } from '../../src/protocol/blocks.js';
 import { baseStyles } from '../components/baseStyles.js';
 import '../components/ni-table.js';
+import { rowOfPart, rowPart } from '../components/parts/rowPart.js';
 import type { TableState } from '../components/table/tableData.js';
 import { t } from '../text.js';
 import { BlockElement } from './blockElement.js';
@@ -29,6 +30,12 @@ export class NiTableBlock extends BlockElement<TableBlock> {
       .table=${block}
       .omittedRowCount=${block.omittedRowCount ?? 0}
       .saved=${context.state.read('table')}
+      ?pickable=${this.isPickable}
+      .markedRow=${rowOfPart(block.rows, block.parts, this.pickedIn(0))}
+      @ni-table-row=${({ detail: { row, anchor } }: HTMLElementEventMap['ni-table-row']) => {
+        const part = rowPart(row, block.columns, block.parts);
+        if (part !== undefined) context.pick?.(part, anchor);
+      }}
       @ni-table-state=${(event: CustomEvent<TableState>) => {
         this.context.state.set('table', event.detail);
       }}

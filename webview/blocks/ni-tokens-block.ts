@@ -1,9 +1,12 @@
-import { css, html, type TemplateResult } from 'lit';
+import { css, html, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
+import { guard } from 'lit/directives/guard.js';
 import { applyStyle } from '../applyStyle.js';
 import type { TokensBlock } from '../../src/protocol/blocks.js';
 import { formatNumber } from '../../src/protocol/formatReport.js';
+import { partName } from '../../src/protocol/partNames.js';
 import { baseStyles } from '../components/baseStyles.js';
+import type { HeatColors } from '../../src/protocol/heatScale.js';
 import { cssColor, heatColors } from '../components/heatColors.js';
 import '../components/ni-color-scale.js';
 import { t } from '../text.js';
@@ -42,6 +45,12 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
         white-space: pre-wrap;
         cursor: default;
       }
+      .text.pickable span {
+        cursor: pointer;
+      }
+      .text span.marked {
+        outline: 2px solid var(--vscode-focusBorder);
+      }
       .legend {
         display: flex;
         flex-wrap: wrap;
@@ -53,11 +62,19 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
   ];
 
   @state() private shown = -1;
-  @state() private focused = 0;
+  /** The token that Tab leads to. */
+  private focused = 0;
+  /** Counts themes: colours are of the one that is. */
+  private themeCount = 0;
 
   constructor() {
     super();
     new ThemeController(this);
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    // A new theme changes nothing else.
+    if (changed.size === 0) this.themeCount++;
   }
 
   protected override render(): TemplateResult {
@@ -68,7 +85,7 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
         <span class="muted" role="status">${this.shownText()}</span>
       </div>
       <div
-        class="text"
+        class="text ${this.isPickable ? 'pickable' : ''}"
         role="list"
         aria-label=${block.alt ?? block.title ?? t('Text with a value for each piece')}
         @keydown=${this.onKeyDown}
@@ -76,20 +93,33 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
         @pointerleave=${this.onLeave}
         @focusin=${this.onPoint}
         @focusout=${this.onLeave}
+        @click=${this.onPick}
       >
-        ${block.tokens.map((token, index) => this.renderToken(token, index))}
+        ${
+          // Ten thousand tokens are not compared for each that is pointed at.
+          guard([block, this.pickedIn(0), this.themeCount], () => this.renderTokens())
+        }
       </div>
     `;
   }
 
-  private renderToken({ text, value, note }: TokensBlock['tokens'][number], index: number): TemplateResult {
-    // On one line: white space between pieces would be part of the text.
-    // prettier-ignore
-    return html`<span role="listitem" data-index=${index} tabindex=${index === this.focused ? 0 : -1} aria-label=${`${text} ${note ?? formatNumber(value)}`} ${applyStyle({ background: this.colorOf(Number(value)) })}>${text}</span>`;
+  private renderTokens(): TemplateResult[] {
+    const colors = heatColors();
+    return this.block.tokens.map((token, index) => this.renderToken(token, index, colors));
   }
 
-  private colorOf(value: number): string {
-    const colors = heatColors();
+  private renderToken(
+    { text, value, note }: TokensBlock['tokens'][number],
+    index: number,
+    colors: HeatColors,
+  ): TemplateResult {
+    const marked = this.pickedIn(0) === this.nameOf(index) ? 'marked' : '';
+    // On one line: white space between pieces would be part of the text.
+    // prettier-ignore
+    return html`<span role="listitem" class=${marked} data-index=${index} tabindex=${index === this.focused ? 0 : -1} aria-label=${`${text} ${note ?? formatNumber(value)}`} ${applyStyle({ background: this.colorOf(Number(value), colors) })}>${text}</span>`;
+  }
+
+  private colorOf(value: number, colors: HeatColors): string {
     const limit = Number(this.block.limit);
     if (!Number.isFinite(value)) return mixed(cssColor(colors.notFinite), strongest);
     const share = limit > 0 ? Math.min(1, Math.abs(value) / limit) : 0;
@@ -110,14 +140,45 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
     this.shown = -1;
   };
 
+  private nameOf(index: number): string {
+    const { parts, tokens } = this.block;
+    return partName(parts?.sizes ?? [], [tokens.length], [index]);
+  }
+
+  private readonly onPick = (event: Event): void => {
+    const { target } = event;
+    if (!this.isPickable || !(target instanceof HTMLElement)) return;
+    const index = Number(target.dataset['index']);
+    const token = this.block.tokens[index];
+    if (token === undefined) return;
+    event.preventDefault();
+    this.moveTabStop(index);
+    const text = `“${token.text.trim()}” ${formatNumber(token.value)}`;
+    this.context.pick?.({ item: 0, name: this.nameOf(index), text }, target.getBoundingClientRect());
+  };
+
   private readonly onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Enter' || event.key === ' ') {
+      this.onPick(event);
+      return;
+    }
     const last = this.block.tokens.length - 1;
     const to = { ArrowLeft: this.focused - 1, ArrowRight: this.focused + 1, Home: 0, End: last }[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    this.focused = Math.max(0, Math.min(last, to));
-    this.renderRoot.querySelector<HTMLElement>(`[data-index="${String(this.focused)}"]`)?.focus();
+    this.moveTabStop(Math.max(0, Math.min(last, to)));
+    this.tokenAt(this.focused)?.focus();
   };
+
+  private moveTabStop(index: number): void {
+    this.tokenAt(this.focused)?.setAttribute('tabindex', '-1');
+    this.focused = index;
+    this.tokenAt(index)?.setAttribute('tabindex', '0');
+  }
+
+  private tokenAt(index: number): HTMLElement | null {
+    return this.renderRoot.querySelector(`[data-index="${String(index)}"]`);
+  }
 }
 
 function mixed(color: string, percent: number): string {

@@ -12,8 +12,8 @@ const maxSvgRows = 2000;
 /** A chart as it is drawn. */
 export interface DrawnChart {
   resize(width: number): void;
-  /** Hears the datum of a mark that was clicked. */
-  onPick(listener: (datum: Readonly<Record<string, unknown>>) => void): void;
+  /** Hears the datum of a mark that was clicked, and where in the window. */
+  onPick(listener: (datum: Readonly<Record<string, unknown>>, at: DOMRect) => void): void;
   dispose(): void;
 }
 
@@ -63,9 +63,11 @@ function drawn(view: View, isFlexible: boolean): DrawnChart {
       if (isFlexible) void view.width(Math.min(width, maxWidth)).runAsync();
     },
     onPick: (listener) => {
-      view.addEventListener('click', (_event, item) => {
+      view.addEventListener('click', (event, item) => {
         const datum: unknown = item?.datum;
-        if (typeof datum === 'object' && datum !== null) listener(datum as Record<string, unknown>);
+        if (typeof datum !== 'object' || datum === null) return;
+        const [x, y] = event instanceof MouseEvent ? [event.clientX, event.clientY] : [0, 0];
+        listener(datum as Record<string, unknown>, new DOMRect(x, y, 1, 1));
       });
     },
     dispose: () => {

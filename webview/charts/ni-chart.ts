@@ -4,11 +4,15 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { applyStyle } from '../applyStyle.js';
 import { baseStyles } from '../components/baseStyles.js';
 import '../components/ni-table.js';
-import type { TableData, TableState } from '../components/table/tableData.js';
+import type { PickedPart } from '../components/parts/pickedPart.js';
+import { rowOfPart, rowPart } from '../components/parts/rowPart.js';
+import type { TableData, TableRow, TableState } from '../components/table/tableData.js';
+import type { Parts } from '../../src/protocol/parts.js';
 import { followLink } from '../links.js';
 import { t } from '../text.js';
 import { onThemeChange } from '../theme.js';
 import { drawChart, type DrawnChart } from './drawChart.js';
+import { markElement, outlineOf } from './chartMarks.js';
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -16,6 +20,7 @@ declare global {
   }
   interface HTMLElementEventMap {
     'ni-chart-state': CustomEvent<ChartState>;
+    'ni-chart-pick': CustomEvent<{ readonly part: PickedPart; readonly anchor: DOMRect }>;
   }
 }
 
@@ -38,8 +43,11 @@ export interface ChartState {
  * @prop {string} label - Accessible name.
  * @prop {string} alt - What it shows, in words.
  * @prop saved - How it was left; read once.
+ * @prop parts - What rows and marks are called that can be picked, by a click or with the arrow keys and Enter.
+ * @prop marked - Name of the part that was picked.
  *
  * @fires ni-chart-state - Chart or table, and how the table was left.
+ * @fires ni-chart-pick - A mark or row was picked.
  * @fires ni-link - A mark or cell with an address was followed.
  */
 @customElement('ni-chart')
@@ -62,6 +70,15 @@ export class NiChart extends LitElement {
         display: flex;
         margin-top: 2px;
       }
+      .mark {
+        position: absolute;
+        outline: 2px solid var(--vscode-focusBorder);
+        pointer-events: none;
+      }
+      .mark.pointed {
+        outline-width: 1px;
+        outline-style: dashed;
+      }
       p {
         margin: 0 0 6px;
       }
@@ -74,12 +91,20 @@ export class NiChart extends LitElement {
   @property() alt = '';
   @property({ attribute: false }) saved: ChartState | undefined;
 
+  @property({ attribute: false }) parts: Parts | undefined;
+  @property() marked: string | undefined;
+
   @state() private isTable = false;
+  /** The part that the arrow keys are at. */
+  @state() private pointed: string | undefined;
+  /** Counts drawings that were put, so that marks follow them. */
+  @state() private drawingCount = 0;
   @state() private isBroken = false;
   /** Kept while the next drawing is made, so that nothing below jumps. */
   @state() private leastHeight = 0;
 
   @query('.frame') private readonly frame!: HTMLElement | null;
+  @query('.canvas') private readonly canvas!: HTMLElement | null;
 
   private tableState: TableState | undefined;
   private drawing: DrawnChart | undefined;
@@ -140,12 +165,70 @@ export class NiChart extends LitElement {
   }
 
   private renderChart(): TemplateResult {
+    const isPickable = this.parts !== undefined;
     return html`<div
-      class="frame"
-      role="img"
-      aria-label=${this.alt === '' ? this.label : `${this.label}. ${this.alt}`}
-      ${applyStyle({ 'min-height': `${String(this.leastHeight)}px` })}
-    ></div>`;
+        class="frame"
+        role="img"
+        tabindex=${isPickable ? 0 : nothing}
+        aria-label=${this.alt === '' ? this.label : `${this.label}. ${this.alt}`}
+        aria-description=${isPickable ? t('Arrow keys read the values, Enter asks about one.') : nothing}
+        ${applyStyle({ 'min-height': `${String(this.leastHeight)}px` })}
+        @keydown=${this.onKeyDown}
+        @blur=${() => {
+          this.pointed = undefined;
+        }}
+      >
+        <div class="canvas"></div>
+        ${this.renderMark(this.marked, 'mark')} ${this.renderMark(this.pointed, 'mark pointed')}
+      </div>
+      ${isPickable ? html`<span class="muted" role="status">${this.pointedText()}</span>` : nothing}`;
+  }
+
+  private renderMark(name: string | undefined, className: string): TemplateResult | typeof nothing {
+    const mark = this.markOf(name);
+    if (mark === undefined || this.frame === null || this.drawingCount === 0) return nothing;
+    return html`<span class=${className} ${applyStyle(outlineOf(mark, this.frame))}></span>`;
+  }
+
+  private markOf(name: string | undefined): Element | undefined {
+    const key = this.parts?.key;
+    if (name === undefined || key === undefined || this.canvas === null) return undefined;
+    return markElement(this.canvas, key, name);
+  }
+
+  private pointedText(): string {
+    const index = rowOfPart(this.table.rows, this.parts, this.pointed);
+    const row = index === undefined ? undefined : this.table.rows[index];
+    return row === undefined ? '' : (rowPart(row, this.table.columns, this.parts)?.text ?? '');
+  }
+
+  private readonly onKeyDown = (event: KeyboardEvent): void => {
+    if (this.parts === undefined) return;
+    const { rows } = this.table;
+    const at = rowOfPart(rows, this.parts, this.pointed ?? this.marked) ?? -1;
+    const row = rows[at];
+    if ((event.key === 'Enter' || event.key === ' ') && row !== undefined) {
+      event.preventDefault();
+      const mark = this.markOf(this.pointed ?? this.marked);
+      this.pick(row, (mark ?? this).getBoundingClientRect());
+      return;
+    }
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    // Rows that stand for no part are passed over.
+    for (let next = at + step; next >= 0 && next < rows.length; next += step) {
+      const part = rowPart(rows[next] ?? {}, this.table.columns, this.parts);
+      if (part === undefined) continue;
+      this.pointed = part.name;
+      return;
+    }
+  };
+
+  private pick(row: TableRow, anchor: DOMRect): void {
+    const part = rowPart(row, this.table.columns, this.parts);
+    if (part === undefined) return;
+    this.dispatchEvent(new CustomEvent('ni-chart-pick', { detail: { part, anchor } }));
   }
 
   private renderTable(): TemplateResult {
@@ -153,6 +236,11 @@ export class NiChart extends LitElement {
       .label=${this.label}
       .table=${this.table}
       .saved=${this.tableState}
+      ?pickable=${this.parts !== undefined}
+      .markedRow=${rowOfPart(this.table.rows, this.parts, this.marked)}
+      @ni-table-row=${({ detail: { row, anchor } }: HTMLElementEventMap['ni-table-row']) => {
+        this.pick(row, anchor);
+      }}
       @ni-table-state=${(event: CustomEvent<TableState>) => {
         this.tableState = event.detail;
         this.tellState();
@@ -177,7 +265,7 @@ export class NiChart extends LitElement {
       const next = await drawChart(container, this.spec, {
         width: this.drawnWidth,
         rowCount: this.table.rows.length,
-        isPickable: this.addressKeys().length > 0,
+        isPickable: this.addressKeys().length > 0 || this.parts !== undefined,
       });
       if (turn === this.turn && this.isConnected) this.put(next, container);
       else next.dispose();
@@ -189,17 +277,22 @@ export class NiChart extends LitElement {
   private put(next: DrawnChart, container: HTMLElement): void {
     this.drawing?.dispose();
     this.drawing = next;
-    this.frame?.replaceChildren(container);
+    this.canvas?.replaceChildren(container);
+    this.drawingCount++;
     const { offsetHeight } = container;
     if (offsetHeight !== this.leastHeight) {
       this.leastHeight = offsetHeight;
       this.tellState();
     }
-    next.onPick((datum) => {
+    next.onPick((datum, at) => {
       const address = this.addressKeys()
         .map((key) => datum[key])
         .find((value) => typeof value === 'string');
       if (address !== undefined) followLink(this, { kind: 'open-address', address });
+      const name = this.parts?.key === undefined ? undefined : datum[this.parts.key];
+      const index = typeof name === 'string' ? rowOfPart(this.table.rows, this.parts, name) : undefined;
+      const row = index === undefined ? undefined : this.table.rows[index];
+      if (row !== undefined) this.pick(row, at);
     });
   }
 

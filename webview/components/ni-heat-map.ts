@@ -18,6 +18,7 @@ declare global {
   }
   interface HTMLElementEventMap {
     'ni-heat-value': CustomEvent<HeatValue | undefined>;
+    'ni-heat-pick': CustomEvent<HeatValue & { readonly anchor: DOMRect }>;
   }
 }
 
@@ -47,9 +48,12 @@ const leastBaseOpacity = 0.3;
  * @prop {number} opacity - Of the heat over the picture, 0…1.
  * @prop {string} label - Accessible name.
  * @prop {number} minSize - The longer side is drawn at least this long, in pixels.
+ * @attr {boolean} pickable - A pixel can be picked, by a click or Enter.
+ * @prop marked - The pixel that was picked.
  * @attr {boolean} controls - Shows a legend, the value pointed at and, over a picture, an opacity slider.
  *
  * @fires ni-heat-value - The value pointed at, undefined when none is.
+ * @fires ni-heat-pick - The value that was picked, and where it is drawn in the window.
  */
 @customElement('ni-heat-map')
 export class NiHeatMap extends LitElement {
@@ -84,6 +88,17 @@ export class NiHeatMap extends LitElement {
         outline: 1px solid var(--vscode-focusBorder);
         pointer-events: none;
       }
+      .mark {
+        position: absolute;
+        min-width: 3px;
+        min-height: 3px;
+        outline: 2px solid var(--vscode-focusBorder);
+        box-shadow: 0 0 0 3px var(--vscode-editor-background);
+        pointer-events: none;
+      }
+      :host([pickable]) .stack {
+        cursor: crosshair;
+      }
       .controls {
         display: flex;
         flex-wrap: wrap;
@@ -116,6 +131,8 @@ export class NiHeatMap extends LitElement {
   @property() label = '';
   @property({ type: Number, attribute: 'min-size' }) minSize = 160;
   @property({ type: Boolean }) controls = false;
+  @property({ type: Boolean, reflect: true }) pickable = false;
+  @property({ attribute: false }) marked: Pick<HeatValue, 'x' | 'y'> | undefined;
 
   @state() private pointed: HeatValue | undefined;
   @query('canvas') private readonly canvas!: HTMLCanvasElement;
@@ -126,8 +143,9 @@ export class NiHeatMap extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    // Not for every move of the pointer: those change `pointed` alone. A new theme changes nothing and paints.
-    if (changed.size !== 1 || !(changed as PropertyValues).has('pointed')) this.paint();
+    // Not for every move of the pointer or mark, which change nothing else. A new theme changes nothing and paints.
+    const drawnApart: readonly PropertyKey[] = ['pointed', 'marked'];
+    if (changed.size === 0 || [...changed.keys()].some((key) => !drawnApart.includes(key))) this.paint();
   }
 
   protected override render(): TemplateResult {
@@ -138,12 +156,17 @@ export class NiHeatMap extends LitElement {
         role="img"
         tabindex="0"
         aria-label=${this.label}
-        aria-description=${t('Arrow keys read the values.')}
+        aria-description=${
+          this.pickable
+            ? t('Arrow keys read the values, Enter asks about one.')
+            : t('Arrow keys read the values.')
+        }
         ${applyStyle({ width: `${String(width + 2)}px`, 'aspect-ratio': `${String(this.width)} / ${String(this.height)}` })}
         @pointermove=${this.onPointerMove}
         @pointerleave=${this.clearPointed}
         @blur=${this.clearPointed}
         @keydown=${this.onKeyDown}
+        @click=${this.onClick}
       >
         ${this.renderBase()}
         <canvas
@@ -152,7 +175,7 @@ export class NiHeatMap extends LitElement {
           height=${this.height}
           ${applyStyle({ opacity: this.picture === undefined ? '1' : String(this.opacity) })}
         ></canvas>
-        ${this.renderCursor()}
+        ${this.renderBox('mark', this.marked)} ${this.renderBox('cursor', this.pointed)}
       </div>
       ${this.controls ? this.renderControls() : nothing}
     `;
@@ -170,11 +193,14 @@ export class NiHeatMap extends LitElement {
     ></ni-picture>`;
   }
 
-  private renderCursor(): TemplateResult | typeof nothing {
-    if (this.pointed === undefined) return nothing;
-    const { x, y } = this.pointed;
+  private renderBox(
+    name: 'cursor' | 'mark',
+    at: Pick<HeatValue, 'x' | 'y'> | undefined,
+  ): TemplateResult | typeof nothing {
+    if (at === undefined) return nothing;
+    const { x, y } = at;
     return html`<span
-      class="cursor"
+      class=${name}
       ${applyStyle({
         left: percent(x / this.width),
         top: percent(y / this.height),
@@ -219,20 +245,43 @@ export class NiHeatMap extends LitElement {
   }
 
   private readonly onPointerMove = (event: PointerEvent): void => {
+    this.pointAt(event);
+  };
+
+  private pointAt(event: MouseEvent): void {
     const bounds = this.canvas.getBoundingClientRect();
     this.point(
       Math.floor(((event.clientX - bounds.left) / bounds.width) * this.width),
       Math.floor(((event.clientY - bounds.top) / bounds.height) * this.height),
     );
-  };
+  }
 
   private readonly onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Enter' || event.key === ' ') {
+      event.preventDefault();
+      this.pick();
+      return;
+    }
     const step = steps[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const { x, y } = this.pointed ?? { x: -step[0], y: -step[1] };
+    const { x, y } = this.pointed ?? this.marked ?? { x: -step[0], y: -step[1] };
     this.point(x + step[0], y + step[1]);
   };
+
+  private readonly onClick = (event: MouseEvent): void => {
+    this.pointAt(event);
+    this.pick();
+  };
+
+  private pick(): void {
+    if (!this.pickable || this.pointed === undefined) return;
+    const { x, y } = this.pointed;
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const cell = { width: width / this.width, height: height / this.height };
+    const anchor = new DOMRect(left + x * cell.width, top + y * cell.height, cell.width, cell.height);
+    this.dispatchEvent(new CustomEvent('ni-heat-pick', { detail: { ...this.pointed, anchor } }));
+  }
 
   private readonly onOpacity = (event: Event): void => {
     if (event.currentTarget instanceof HTMLInputElement) {

@@ -29,7 +29,12 @@ declare global {
   }
   interface HTMLElementEventMap {
     'ni-table-state': CustomEvent<TableState>;
-    'ni-table-row': CustomEvent<{ readonly index: number; readonly row: TableRow }>;
+    'ni-table-row': CustomEvent<{
+      readonly index: number;
+      readonly row: TableRow;
+      /** Where the cell is drawn in the window. */
+      readonly anchor: DOMRect;
+    }>;
   }
 }
 
@@ -52,6 +57,8 @@ const rowHeightByFontSize = 22 / 13;
  * @prop {string} label - Accessible name.
  * @prop {number} omittedRowCount - Rows that exist and are not here.
  * @prop saved - How it was left; read once, before the first drawing.
+ * @attr {boolean} pickable - Rows lead somewhere when they are clicked.
+ * @prop markedRow - Place in `table.rows` of the row that was picked.
  * @attr {boolean} fill - Takes the height of its container instead of growing with its rows to a limit.
  *
  * @cssprop [--ni-table-height=464px] - Height at which it scrolls by itself.
@@ -69,6 +76,8 @@ export class NiTable extends LitElement {
   @property({ type: Number }) omittedRowCount = 0;
   @property({ attribute: false }) saved: TableState | undefined;
   @property({ type: Boolean, reflect: true }) fill = false;
+  @property({ type: Boolean, reflect: true }) pickable = false;
+  @property({ attribute: false }) markedRow: number | undefined;
 
   @state() private sort: TableSort | undefined;
   @state() private filter = '';
@@ -245,7 +254,9 @@ export class NiTable extends LitElement {
     const cells = this.table.rows[this.order[row] ?? -1];
     if (cells === undefined) return nothing;
     return html`<div
-      class="row ${this.hasFocus && this.place.row === row ? 'current' : ''}"
+      class="row ${this.hasFocus && this.place.row === row ? 'current' : ''} ${
+        this.markedRow !== undefined && this.order[row] === this.markedRow ? 'marked' : ''
+      }"
       role="row"
       aria-rowindex=${row + 2}
       data-row=${row}
@@ -382,7 +393,8 @@ export class NiTable extends LitElement {
     if (cells === undefined) return;
     const address = addressIn(event.target);
     if (address === undefined) {
-      this.dispatchEvent(new CustomEvent('ni-table-row', { detail: { index: place, row: cells } }));
+      const anchor = (this.cellAt({ row, column: index }) ?? this.grid).getBoundingClientRect();
+      this.dispatchEvent(new CustomEvent('ni-table-row', { detail: { index: place, row: cells, anchor } }));
     } else {
       followLink(this, { kind: 'open-address', address });
     }
@@ -422,10 +434,12 @@ export class NiTable extends LitElement {
       this.scrolled = this.grid.scrollTop;
     }
     await this.updateComplete;
-    const cell = this.grid.querySelector<HTMLElement>(
-      `[data-row="${String(to.row)}"] [data-column="${String(to.column)}"]`,
-    );
+    const cell = this.cellAt(to);
     (cell?.querySelector<HTMLElement>('a') ?? cell)?.focus();
+  }
+
+  private cellAt({ row, column }: GridPlace): HTMLElement | null {
+    return this.grid.querySelector(`[data-row="${String(row)}"] [data-column="${String(column)}"]`);
   }
 
   private copyCell(): void {

@@ -101,18 +101,28 @@ export const attentionMaps = defineAnalysis({
   async run(context, { shown }) {
     const found = attentionSites(context.model);
     const figures = await measureAttention(context, found, shown);
-    return draftOf(figures, followAttention(figures), found.hidden);
+    return draftOf(figures, followAttention(figures), {
+      hidden: found.hidden,
+      availableCount: context.data?.sampleCount ?? figures.rowCount,
+    });
   },
 });
 
 function draftOf(
   figures: AttentionFigures,
   followed: readonly FollowedRow[],
-  hidden: readonly string[],
+  { hidden, availableCount }: { readonly hidden: readonly string[]; readonly availableCount: number },
 ): ReportDraft {
   const { sites, rowCount } = figures;
   const heads = sites.flatMap((site) => site.heads);
-  const evidence: Evidence = { kind: 'measured', n: rowCount };
+  const evidence: Evidence =
+    rowCount < availableCount
+      ? {
+          kind: 'sampled',
+          n: rowCount,
+          how: `the first ${String(rowCount)} of ${availableCount.toLocaleString('en-US')} samples`,
+        }
+      : { kind: 'measured', n: rowCount };
   const plain = sites.filter(({ site }) => site.kind === 'attention').flatMap((site) => site.heads);
   const metrics = {
     attentionCount: sites.length,

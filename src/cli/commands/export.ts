@@ -17,7 +17,7 @@ export const exportCommand: Command = {
   name: 'export',
   summary: 'Turn a saved report into HTML, Markdown or CSV.',
   details:
-    'The HTML page stands alone: charts and pictures are inside, nothing is loaded, and its only script sorts the tables. Several formats may be given at once.',
+    'The HTML page stands alone: charts and pictures are inside, nothing is loaded, and its only script sorts the tables, says the value of what is clicked and gives the command that asks about it. Several formats may be given at once.',
   positionals: [
     { name: 'REPORT', isRequired: true, description: 'a *.nireport.json written by run … --report' },
   ],

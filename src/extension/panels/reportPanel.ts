@@ -20,6 +20,11 @@ import { LostRunSubject, RunSubject } from './report/runSubject.js';
 export class ReportPanels implements Disposable, vscode.WebviewPanelSerializer {
   private readonly app: App;
   private readonly panels = new Map<string, vscode.WebviewPanel>();
+  /** What was last asked from a report, by the key of the report. */
+  private readonly followUps = new Map<
+    string,
+    { readonly panel: vscode.WebviewPanel; readonly run: LiveRun }
+  >();
 
   constructor(app: App) {
     this.app = app;
@@ -35,6 +40,20 @@ export class ReportPanels implements Disposable, vscode.WebviewPanelSerializer {
     const subject = new RunSubject(this.app, run);
     if (!this.reveal(subject.origin)) this.open(subject);
     else subject.dispose();
+  }
+
+  /** Shows a run that was asked from a report beside that report; what was asked from it before makes room. */
+  showFollowUp(run: LiveRun, report: ReportOrigin): void {
+    const from = originKey(report);
+    const before = this.followUps.get(from);
+    const column = before?.panel.viewColumn ?? this.columnBeside(from);
+    const panel = this.open(new RunSubject(this.app, run), column);
+    this.followUps.set(from, { panel, run });
+    panel.onDidDispose(() => {
+      if (this.followUps.get(from)?.panel === panel) this.followUps.delete(from);
+    });
+    if (before?.run.state.kind === 'running') before.run.cancel();
+    before?.panel.dispose();
   }
 
   /** Shows two reports side by side: what differs, and by how much. */
@@ -64,11 +83,19 @@ export class ReportPanels implements Disposable, vscode.WebviewPanelSerializer {
     return panel !== undefined;
   }
 
-  private open(subject: ReportSubject): void {
-    const panel = vscode.window.createWebviewPanel(panelTypes.report, subject.title, this.column(), {
+  private open(subject: ReportSubject, column = this.column()): vscode.WebviewPanel {
+    const panel = vscode.window.createWebviewPanel(panelTypes.report, subject.title, column, {
       enableFindWidget: true,
     });
     this.adopt(panel, subject);
+    return panel;
+  }
+
+  /** A report that was itself asked from one stands beside that, and what it is asked joins it there. */
+  private columnBeside(key: string): vscode.ViewColumn {
+    const own = this.panels.get(key);
+    const isAsked = [...this.followUps.values()].some(({ panel }) => panel === own);
+    return (isAsked ? own?.viewColumn : undefined) ?? vscode.ViewColumn.Beside;
   }
 
   private adopt(panel: vscode.WebviewPanel, subject: ReportSubject): void {

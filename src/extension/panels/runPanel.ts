@@ -47,10 +47,15 @@ export class RunPanels implements Disposable, vscode.WebviewPanelSerializer {
   }
 
   private async requestOf({ reopen }: RunPageState): Promise<FormRequest | undefined> {
-    const { analysisId, modelPath, dataPath, choice } = reopen;
+    const { analysisId, modelPath, dataPath, describedBy, choice } = reopen;
     try {
       const analysis = findAnalysis(await loadShownAnalyses(), analysisId);
-      return { model: vscode.Uri.file(modelPath), analysis, dataPath, options: optionsOf(choice) };
+      return {
+        model: vscode.Uri.file(modelPath),
+        analysis,
+        dataPath,
+        options: optionsOf(choice, describedBy),
+      };
     } catch (error) {
       // An analysis of another version of the extension.
       this.app.log.debug(`A form was not restored: ${messageOf(error)}`);

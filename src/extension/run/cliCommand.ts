@@ -1,7 +1,8 @@
 import { isAbsolute, relative } from 'node:path';
 import type { RunRequest } from '../../protocol/engineMessages.js';
+import { runWords } from '../../protocol/runWords.js';
 import { type SettingsSchema, settingToText } from '../../protocol/settings.js';
-import { type Shell, shellLine } from './shellQuote.js';
+import { type Shell, shellLine } from '../../base/shellQuote.js';
 
 /** For whom a command is written. */
 export interface CommandPlace {
@@ -16,20 +17,14 @@ export function cliCommand(
   schema: SettingsSchema,
   { shell, folder }: CommandPlace,
 ): string {
-  const { analysis, modelPath, dataPath, describedBy, settings, seed, provider, limit, batchSize } = request;
-  const words = ['neuron-inspector', 'run', analysis, pathFrom(folder, modelPath)];
-  if (dataPath !== undefined) words.push('--data', pathFrom(folder, dataPath));
-  if (describedBy !== undefined) words.push('--described-by', pathFrom(folder, describedBy));
-  for (const [key, value] of Object.entries(settings)) {
+  const { head, tail } = runWords(request, (path) => pathFrom(folder, path));
+  const settings: string[] = [];
+  for (const [key, value] of Object.entries(request.settings)) {
     const setting = schema[key];
     if (setting === undefined || value === setting.default) continue;
-    words.push('--set', `${key}=${settingToText(setting, value)}`);
+    settings.push('--set', `${key}=${settingToText(setting, value)}`);
   }
-  if (seed !== 0) words.push('--seed', String(seed));
-  if (provider !== 'auto') words.push('--provider', provider);
-  if (limit !== undefined) words.push('--limit', String(limit));
-  if (batchSize !== undefined) words.push('--batch', String(batchSize));
-  return shellLine(words, shell);
+  return shellLine([...head, ...settings, ...tail], shell);
 }
 
 /** Returns a path from a folder when it is inside; one that begins with a dash would be read as an option. */

@@ -3,7 +3,7 @@ import { findAnalysis } from '../../runs/findAnalysis.js';
 import { loadAnalyses } from '../loadAnalyses.js';
 import { cliCommand } from './cliCommand.js';
 import type { AskedRun } from './runner.js';
-import { shellOf } from './shellQuote.js';
+import { shellOf } from '../../base/shellQuote.js';
 
 /** Returns the command line that asks the same, for the shell that the editor's terminal opens. */
 export async function commandFor(asked: AskedRun): Promise<string> {

@@ -1,4 +1,5 @@
 import type { Report } from '../report.js';
+import type { SettingValues } from '../settings.js';
 import type { LinkTell } from '../viewMessages.js';
 
 // The report page: shows one report, of a file, of the history or of a run under way. The host decides what can be done
@@ -57,13 +58,24 @@ export interface ReportPageContent {
   readonly actions: readonly ReportAction[];
 }
 
+/** A question about a piece of the report: a run of its analysis with these settings, all others at their defaults. */
+export interface FollowUpTell {
+  readonly kind: 'follow-up';
+  readonly settings: SettingValues;
+  /** Run it, or copy the command that does. */
+  readonly way: 'run' | 'copy';
+}
+
 /** The protocol of the report page. */
 export interface ReportProtocol {
   readonly show: ReportPageContent | { readonly kind: 'progress'; readonly run: ReportRun };
   readonly ask: never;
   readonly answers: Readonly<Record<string, never>>;
   readonly tell:
-    LinkTell | { readonly kind: 'act'; readonly action: ReportAction } | { readonly kind: 'cancel' };
+    | LinkTell
+    | FollowUpTell
+    | { readonly kind: 'act'; readonly action: ReportAction }
+    | { readonly kind: 'cancel' };
 }
 
 /** What the page keeps over hiding and reloads. */

@@ -27,6 +27,8 @@ export interface RunForm {
   readonly dataNeed: 'required' | 'optional' | 'none';
   readonly settings: SettingsSchema;
   readonly choice: RunChoice;
+  /** Data that the form was opened with, and the inspect file of other data that says how these are fed. */
+  readonly described?: { readonly path: string; readonly by: string };
   /** In Restricted Mode nothing runs. */
   readonly isRestricted: boolean;
 }
@@ -148,6 +150,8 @@ export interface RunReopen {
   readonly analysisId: string;
   readonly modelPath: string;
   readonly dataPath: string | null;
+  /** The inspect file of other data that says how these are fed. */
+  readonly describedBy?: string;
   readonly choice: RunChoice;
 }
 

@@ -5,13 +5,14 @@ import type { Report } from '../../protocol/report.js';
 import { arrayTable, placedBlocks, reportFacts } from '../../protocol/reportLayout.js';
 import { escapeHtml } from './escape.js';
 import { folded, htmlBlock, metricCards } from './htmlBlocks.js';
+import { askedData } from './htmlParts.js';
 import { htmlStyle } from './htmlStyle.js';
 import { htmlTable } from './htmlTable.js';
 
 /**
  * Returns a report as one HTML page that stands alone: charts drawn, pictures inside, nothing loaded.
  *
- * `script` may enhance the page (it sorts tables); the page reads as well without. The content security policy allows
+ * `script` may enhance the page (it sorts tables, and says what pieces are and how to ask about them); the page reads as well without. The content security policy allows
  * this style sheet and this script by their hashes, and data URIs of pictures and sounds, nothing else.
  */
 export async function toHtml(report: Report, reportDir: string, script = ''): Promise<string> {
@@ -35,7 +36,7 @@ ${blocks.filter((block) => block !== '').join('\n')}
 ${howComputed(report)}
 <footer>Neuron Inspector ${escapeHtml(report.tool.version)} · ${escapeHtml(report.createdAt)}</footer>
 </main>
-${script === '' ? '' : `<script>${script}</script>\n`}</body>
+${script === '' ? '' : `${askedData(report)}<script>${script}</script>\n`}</body>
 </html>
 `;
 }

@@ -3,6 +3,7 @@ import type { AudioBlock } from '../../protocol/blocks.js';
 import { paintSpectrum, relevantSpans, spanText, wavePath, waveSize } from '../../protocol/soundShape.js';
 import { escapeHtml } from './escape.js';
 import { heatMapUri } from './heatMap.js';
+import { partsAttribute } from './htmlParts.js';
 import { legend } from './htmlPictures.js';
 import { soundUri } from './pictures.js';
 
@@ -11,12 +12,13 @@ const spectrumGrey = [128, 128, 128] as const;
 
 /** Returns sounds as their waves on the colours of their values, their spectrograms, and a player. */
 export function audioFigures(block: AudioBlock, reportDir: string): string {
-  const figures = block.items.map((item) => {
+  const figures = block.items.map((item, index) => {
     const { caption, values, durationSeconds } = item;
     const heat = heatMapUri({ width: Math.max(1, values.length), height: 1, values }, Number(block.limit));
     const spans = relevantSpans(values, durationSeconds).map(spanText).join(', ');
     const text = `${caption}${spans === '' ? '' : ` · what matters most: ${spans}`}`;
-    return `<figure class="sound">${waveSvg(item, heat)}${spectrumTag(item)}${player(item.source, reportDir, caption)}<figcaption>${escapeHtml(text)}</figcaption></figure>`;
+    const parts = partsAttribute(block.parts, index, { counts: [values.length], values, caption });
+    return `<figure class="sound"${parts}>${waveSvg(item, heat)}${spectrumTag(item)}${player(item.source, reportDir, caption)}<figcaption>${escapeHtml(text)}</figcaption></figure>`;
   });
   return `${figures.join('')}${legend(block)}`;
 }

@@ -14,6 +14,7 @@ import {
   type PictureContext,
   pictureFigure,
 } from './htmlPictures.js';
+import { partsAttribute } from './htmlParts.js';
 import { htmlTable } from './htmlTable.js';
 import { tokenSteps } from './htmlStyle.js';
 
@@ -99,7 +100,10 @@ function markdownHtml(text: string): string {
 }
 
 async function chartFigure(block: ChartBlock): Promise<string> {
-  const table = htmlTable(block.table, block.title ?? 'Chart data');
+  const table = htmlTable(
+    { ...block.table, ...(block.parts === undefined ? {} : { parts: block.parts }) },
+    block.title ?? 'Chart data',
+  );
   const svg = await chartSvg(block);
   if (svg === undefined) {
     return `<p class="muted">The chart could not be drawn; its data follows.</p>${table}`;
@@ -117,7 +121,9 @@ function tokenText(block: TokensBlock): string {
     const className = step === 0 ? '' : ` class="${number < 0 ? 'n' : 'p'}${step}"`;
     return `<span${className} title="${formatNumber(value)}">${escapeHtml(text)}</span>`;
   });
-  return `<p class="tokens">${spans.join('')}</p>${legend(block)}`;
+  const values = block.tokens.map(({ value }) => value);
+  const attribute = partsAttribute(block.parts, 0, { counts: [values.length], values });
+  return `<p class="tokens"${attribute}>${spans.join('')}</p>${legend(block)}`;
 }
 
 function treeItem(node: TreeBlock['root']): string {

@@ -2,6 +2,7 @@ import type { CompareBlock, OverlayBlock, Picture } from '../../protocol/blocks.
 import { formatNumber } from '../../protocol/formatReport.js';
 import { escapeHtml } from './escape.js';
 import { heatMapUri } from './heatMap.js';
+import { partsAttribute } from './htmlParts.js';
 import { pictureUri } from './pictures.js';
 
 /** Where pictures are looked for. */
@@ -23,15 +24,17 @@ export function pictureFigure(picture: Picture, { reportDir }: PictureContext): 
 /** Returns heat maps beside and over their inputs. */
 export function overlayFigures(block: OverlayBlock, context: PictureContext): string {
   const limit = Number(block.limit);
-  const figures = block.items.map((item) => {
+  const figures = block.items.map((item, index) => {
     const uri = heatMapUri(item, limit);
     const { base, width, height } = item;
     const alt = `Heat map: ${item.caption}`;
     const caption = `<figcaption>${escapeHtml(item.caption)}</figcaption>`;
     const stack = heatStack({ base, width, height, uri, alt }, context);
-    if (base === undefined) return `<figure>${stack}${caption}</figure>`;
+    const counts = [height, width];
+    const parts = partsAttribute(block.parts, index, { counts, values: item.values, caption: item.caption });
+    if (base === undefined) return `<figure${parts}>${stack}${caption}</figure>`;
     const input = pictureTag(base, { reportDir: context.reportDir, className: '' });
-    return `<figure><div class="pair">${input}${stack}</div>${caption}</figure>`;
+    return `<figure${parts}><div class="pair">${input}${stack}</div>${caption}</figure>`;
   });
   return `<div class="grid">${figures.join('')}</div>${legend(block)}`;
 }

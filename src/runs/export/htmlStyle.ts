@@ -70,6 +70,11 @@ img{image-rendering:pixelated;display:block;max-width:100%;height:auto;border:1p
 .legend span.scale{width:140px;height:10px;border:1px solid var(--line)}
 .scale.diverging{background:linear-gradient(to right,var(--negative),transparent,var(--positive))}
 .scale.sequential{background:linear-gradient(to right,transparent,var(--positive))}
+.mark{position:absolute;outline:2px solid var(--accent);pointer-events:none;min-width:3px;min-height:3px}
+.part{position:absolute;inset:auto;margin:0;max-width:min(460px,calc(100vw - 16px));padding:8px 12px;border:1px solid var(--line);background:var(--panel);color:var(--text)}
+.part code{display:block;overflow-wrap:anywhere;user-select:all}.part button{margin-top:4px;font:inherit}
+[data-parts] .stack,[data-parts] .wave{cursor:crosshair}.tokens[data-parts] span,tr[data-part]{cursor:pointer}
+.stack:focus-visible,.wave:focus-visible,.tokens span:focus-visible,tr:focus-visible{outline:2px solid var(--accent)}
 .tokens{line-height:1.9;max-width:90ch;white-space:pre-wrap;font:13px/1.9 ui-monospace,SFMono-Regular,Consolas,monospace}
 .tokens span{border-radius:2px;padding:2px 0}
 ul.tree,ul.tree ul{list-style:none;margin:0;padding-left:16px;border-left:1px solid var(--line)}

@@ -1,24 +1,30 @@
 import type { TableBlock, TableCell, TableColumn } from '../../protocol/blocks.js';
 import { formatCell, isNumeric } from '../../protocol/formatReport.js';
 import { escapeHtml } from './escape.js';
+import { partsAttribute } from './htmlParts.js';
 
 /** A page with more rows than this is slow to open; the CSV has them all. */
 const maxRows = 2000;
 
 /** Returns a table as HTML: a scrolling region that the keyboard reaches, header fixed, numbers aligned. */
 export function htmlTable(
-  table: Pick<TableBlock, 'columns' | 'rows' | 'omittedRowCount'>,
+  table: Pick<TableBlock, 'columns' | 'rows' | 'omittedRowCount' | 'parts'>,
   label: string,
 ): string {
-  const { columns, rows, omittedRowCount = 0 } = table;
+  const { columns, rows, omittedRowCount = 0, parts } = table;
   const shown = rows.slice(0, maxRows);
   const head = columns.map(headerCell).join('');
   const body = shown.map(
-    (row) => `<tr>${columns.map((column) => bodyCell(row[column.key], column)).join('')}</tr>`,
+    (row) =>
+      `<tr${partName(row[parts?.key ?? ''])}>${columns.map((column) => bodyCell(row[column.key], column)).join('')}</tr>`,
   );
   const more = rows.length - shown.length + omittedRowCount;
   const note = more === 0 ? '' : `<p class="muted">… ${more.toLocaleString('en-US')} more rows</p>`;
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table data-sortable><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>${note}`;
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table data-sortable${partsAttribute(parts, 0, { counts: [], values: [] })}><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>${note}`;
+}
+
+function partName(name: TableCell | undefined): string {
+  return typeof name === 'string' ? ` data-part="${escapeHtml(name)}"` : '';
 }
 
 function headerCell(column: TableColumn): string {

@@ -114,12 +114,12 @@ describe('attribution targets', () => {
   it('take the class axis last, with the last unmasked token as position of [N, T, C]', () => {
     const output = float32Tensor([0, 1, 5, 2, 9, 8, /* row 1 */ 4, 3, 1, 2, 0, 7], [2, 3, 2]);
     const feeds = { attention_mask: int64Tensor([1, 1, 0, 1, 1, 1], [2, 3]) };
-    const targets = chooseTargets(output, { target: 'argmax', position: null }, feeds);
+    const targets = chooseTargets(output, { target: 'argmax', position: null }, { feeds });
     assert.deepEqual(targets.indices, [
       [1, 0],
       [2, 1],
     ]);
-    const first = chooseTargets(output, { target: '0', position: '-3' }, feeds);
+    const first = chooseTargets(output, { target: '0', position: '-3' }, { feeds });
     assert.deepEqual(first.indices, [
       [0, 0],
       [0, 0],
@@ -133,25 +133,31 @@ describe('attribution targets', () => {
       [1, 3, 2, 2],
     );
     assert.throws(
-      () => chooseTargets(output, { target: '1', position: null }, {}),
+      () => chooseTargets(output, { target: '1', position: null }, { feeds: {} }),
       isCode('position-missing'),
     );
-    const { indices } = chooseTargets(output, { target: '1', position: '1,0' }, {});
+    const { indices } = chooseTargets(output, { target: '1', position: '1,0' }, { feeds: {} });
     assert.deepEqual(indices, [[1, 1, 0]]);
   });
 
   it('refuse classes and positions that are not there', () => {
     const output = float32Tensor([1, 2, 3], [1, 3]);
-    assert.throws(() => chooseTargets(output, { target: '3', position: null }, {}), isCode('unknown-target'));
     assert.throws(
-      () => chooseTargets(output, { target: '-1', position: null }, {}),
+      () => chooseTargets(output, { target: '3', position: null }, { feeds: {} }),
       isCode('unknown-target'),
     );
     assert.throws(
-      () => chooseTargets(output, { target: 'cat', position: null }, {}),
+      () => chooseTargets(output, { target: '-1', position: null }, { feeds: {} }),
       isCode('unknown-target'),
     );
-    assert.throws(() => chooseTargets(output, { target: '0', position: '1' }, {}), isCode('wrong-position'));
+    assert.throws(
+      () => chooseTargets(output, { target: 'cat', position: null }, { feeds: {} }),
+      isCode('unknown-target'),
+    );
+    assert.throws(
+      () => chooseTargets(output, { target: '0', position: '1' }, { feeds: {} }),
+      isCode('wrong-position'),
+    );
   });
 });
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { parseArguments } from '../../../src/cli/arguments.js';
 import { runCommand } from '../../../src/cli/commands/run.js';
 import { cliCommand } from '../../../src/extension/run/cliCommand.js';
-import { type Shell, shellLine, shellOf } from '../../../src/extension/run/shellQuote.js';
+import { type Shell, shellLine, shellOf } from '../../../src/base/shellQuote.js';
 import type { RunRequest } from '../../../src/protocol/engineMessages.js';
 import type { SettingsSchema } from '../../../src/protocol/settings.js';
 import { parseSettings } from '../../../src/runs/settings.js';

@@ -67,6 +67,58 @@ function named(tree: GraphTree, name: string): ItemId {
   return item.id;
 }
 
+/** Two residual blocks: the first among the neighbours of the root, the second a module of its own. */
+function residuals(): Model {
+  const planted = new PlantedModel();
+  const start = planted.conv('x', [3, 3], { name: 'stem', weight: 'stem.weight' });
+  const branch = planted.conv(start, [3, 3], { name: 'branch', weight: 'branch.weight' });
+  const sum = planted.node('Add', [branch, start], { name: 'sum' });
+  const inner = planted.conv(sum, [3, 3], { name: '/layer2/conv/Conv', weight: 'layer2.conv.weight' });
+  const join = planted.node('Add', [inner, sum], { name: '/layer2/Add' });
+  return planted.model(
+    planted.node('Relu', [planted.conv(join, [3, 3], { name: 'head', weight: 'h.weight' })]),
+  );
+}
+
+describe('recognised blocks of a graph', () => {
+  it('are boxes around neighbours, and words on a module that is one', () => {
+    const { tree } = sessionOf(residuals());
+    const box = tree.items.find(({ kind }) => kind === 'block');
+    assert.deepEqual(box?.blocks, ['Residual block']);
+    assert.deepEqual(
+      box.children.map((child) => tree.item(child).node?.operator),
+      ['Conv', 'Add'],
+    );
+    const module = tree.item(named(tree, 'layer2'));
+    assert.deepEqual([module.kind, module.blocks], ['module', ['Residual block']]);
+  });
+
+  it('keep every node once, and are found before the nodes by what they are called', () => {
+    const session = sessionOf(residuals());
+    const { tree } = session;
+    assert.deepEqual(
+      [...tree.nodesIn(rootId)].map(({ id }) => id).sort((a, b) => a - b),
+      tree.graph.nodes.map(({ id }) => id),
+    );
+    const found = session.find('residual').map((id) => tree.item(id));
+    assert.deepEqual(
+      found.map(({ kind }) => kind),
+      ['block', 'module'],
+    );
+    assert.deepEqual(
+      session.find('block:residual'),
+      found.map(({ id }) => id),
+    );
+  });
+
+  it('open and are drawn as modules are', async () => {
+    const session = sessionOf(residuals());
+    const [box] = session.find('residual');
+    const scene = await session.scene(new Set([box!]));
+    assert.equal(scene.boxes.filter(({ item }) => item.parent === box).length, 2);
+  });
+});
+
 describe('a graph as boxes', () => {
   it('holds modules in modules, without those around a single thing', () => {
     const tree = new GraphTree(graphOf(blocks()));

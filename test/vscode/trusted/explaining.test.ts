@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { encodePng } from '../../../src/base/png.js';
+import type { AudioBlock, TokensBlock } from '../../../src/protocol/blocks.js';
+import { relevantSpans } from '../../../src/protocol/soundShape.js';
 import type { App } from '../../../src/extension/app.js';
 import type { EndState, LiveRun } from '../../../src/extension/run/liveRun.js';
+import { askFollowUp } from '../../../src/extension/panels/report/askFollowUp.js';
+import { followUpSettings } from '../../../src/protocol/partNames.js';
 import { activeApp, openSample, takeLine, until, useAskedLists } from '../../support/editorHost.js';
 
 const sample = openSample('digits-cnn');
@@ -75,6 +79,68 @@ describe('a prediction that is explained', function () {
     const other = vscode.commands.executeCommand('neuronInspector.explainWithModel', mine);
     await takeLine(lists(), 2, 'dying-relu.onnx');
     await endOf(await runOf(other));
+  });
+
+  it('leads from a pixel to the neurons that carry it, beside the report, and from one of these to its share', async () => {
+    const run = await runOf(vscode.commands.executeCommand(explain, sample.inspectFile));
+    const { report, result } = await endOf(run);
+    assert.ok(result);
+    const overlay = report.blocks.find(({ type }) => type === 'overlay');
+    assert.deepEqual(overlay?.['parts'] === undefined, false);
+    const subjectOf = (asked: LiveRun, kept: typeof result) => ({
+      origin: { kind: 'result' as const, id: asked.id },
+      title: '',
+      state: { result: kept, isStale: false, crossed: [] },
+      onDidChange: asked.onDidChange as unknown as vscode.Event<void>,
+      refresh: () => undefined,
+      cancel: () => undefined,
+      dispose: () => undefined,
+    });
+    const ask = async (name: string): Promise<LiveRun> => {
+      const followUp = report.followUps?.find(({ id }) => id === 'carriers');
+      assert.ok(followUp);
+      const settings = followUpSettings(followUp, { item: { rows: '0' }, name });
+      return runOf(askFollowUp(app, subjectOf(run, result), { kind: 'follow-up', settings, way: 'run' }));
+    };
+    const carried = await endOf(await ask('14,14'));
+    assert.match(carried.report.summary, /the effect of image\[14,14\] .* over relu3/);
+    assert.equal(carried.report.data?.inspectFile, sample.inspectFile.fsPath);
+    assert.ok(carried.report.blocks.some(({ title }) => title === 'Neurons of relu3 by their share'));
+    const tabs = (): number[] => vscode.window.tabGroups.all.map((group) => group.tabs.length);
+    const before = tabs();
+    assert.ok(before.length > 1, 'the neurons do not stand beside the report');
+    // Another pixel takes the place of the first.
+    await endOf(await ask('10,10'));
+    await until(() => tabs().join() === before.join(), `tabs ${tabs().join()}, were ${before.join()}`);
+  });
+
+  it('of a WAV file plays, and shows which part of it matters', async () => {
+    const tone = openSample('tone-cnn');
+    const wav = vscode.Uri.joinPath(tone.folder, 'data', '1600-hz', '1.wav');
+    const run = await runOf(vscode.commands.executeCommand(explain, wav));
+    assert.equal(run.request.modelPath, tone.model.fsPath);
+    assert.equal(run.request.describedBy, tone.inspectFile.fsPath);
+    const { report } = await endOf(run);
+    const audio = report.blocks.find((block): block is AudioBlock => block.type === 'audio');
+    assert.ok(audio);
+    const [item] = audio.items;
+    assert.match(item?.source ?? '', /^data:audio\/wav;base64,/);
+    assert.ok(relevantSpans(item!.values, item!.durationSeconds).length > 0);
+    assert.equal(audio.parts?.noun, 'piece');
+  });
+
+  it('of a text file shows its tokens by their text', async () => {
+    const story = openSample('story-lm');
+    const path = join(mkdtempSync(join(tmpdir(), 'ni-explain-')), 'story.txt');
+    writeFileSync(path, 'Once upon a time there was a little dog');
+    const asked = vscode.commands.executeCommand('neuronInspector.explainWithModel', vscode.Uri.file(path));
+    await takeLine(lists(), 1, 'story-lm.onnx');
+    const run = await runOf(asked);
+    assert.equal(run.request.describedBy, story.inspectFile.fsPath);
+    const { report } = await endOf(run);
+    const tokens = report.blocks.find((block): block is TokensBlock => block.type === 'tokens');
+    assert.match(tokens?.tokens.map(({ text }) => text).join('') ?? '', /upon a time there was a little dog/);
+    assert.equal(tokens?.parts?.noun, 'token');
   });
 
   it('says what is wrong where the file does not fit the model', async () => {

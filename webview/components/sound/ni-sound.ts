@@ -23,6 +23,9 @@ declare global {
   interface HTMLElementTagNameMap {
     'ni-sound': NiSound;
   }
+  interface HTMLElementEventMap {
+    'ni-sound-pick': CustomEvent<{ readonly piece: number; readonly text: string; readonly anchor: DOMRect }>;
+  }
 }
 
 /** Between the greys of light and dark ground: a spectrogram reads on both. */
@@ -37,6 +40,10 @@ const spectrumGrey = [128, 128, 128] as const;
  * @prop item - The sound as its block has it.
  * @prop limit - Value at the end of the colour scale.
  * @prop {string} base - Address of the report's folder, for sounds that are files.
+ * @attr {boolean} pickable - A piece can be picked, by a click or Enter.
+ * @prop marked - The piece that was picked.
+ *
+ * @fires ni-sound-pick - A piece was picked: its place, its value in words, and where it is drawn in the window.
  */
 @customElement('ni-sound')
 export class NiSound extends LitElement {
@@ -78,6 +85,17 @@ export class NiSound extends LitElement {
         outline: 1px solid var(--vscode-focusBorder);
         pointer-events: none;
       }
+      .mark {
+        position: absolute;
+        top: 0;
+        bottom: 0;
+        min-width: 3px;
+        outline: 2px solid var(--vscode-focusBorder);
+        pointer-events: none;
+      }
+      :host([pickable]) .wave {
+        cursor: crosshair;
+      }
       .controls {
         display: flex;
         flex-wrap: wrap;
@@ -91,10 +109,13 @@ export class NiSound extends LitElement {
   @property({ attribute: false }) item!: AudioBlock['items'][number];
   @property({ attribute: false }) limit: ReportNumber = 1;
   @property() base = '';
+  @property({ type: Boolean, reflect: true }) pickable = false;
+  @property({ attribute: false }) marked: number | undefined;
 
   @state() private pointed: number | undefined;
   @state() private isPlaying = false;
   @state() private isBroken = false;
+  @query('.wave') private readonly wave!: HTMLElement;
   @query('.heat') private readonly heat!: HTMLCanvasElement;
   @query('.spectrum canvas') private readonly spectrum!: HTMLCanvasElement | null;
 
@@ -130,17 +151,22 @@ export class NiSound extends LitElement {
         role="img"
         tabindex="0"
         aria-label=${t('Wave of {0}, on the colours of its values', item.caption)}
-        aria-description=${t('Arrow keys read the values.')}
+        aria-description=${
+          this.pickable
+            ? t('Arrow keys read the values, Enter asks about one.')
+            : t('Arrow keys read the values.')
+        }
         @pointermove=${this.onPointerMove}
         @pointerleave=${this.clear}
         @blur=${this.clear}
         @keydown=${this.onKeyDown}
+        @click=${this.onClick}
       >
         <canvas class="heat" width=${Math.max(1, item.values.length)} height="1"></canvas>
         <svg viewBox=${box} preserveAspectRatio="none" aria-hidden="true">
           ${svg`<path d=${wavePath(item.lows, item.highs)}></path>`}
         </svg>
-        ${this.renderCursor()}
+        ${this.renderBox('mark', this.marked)} ${this.renderBox('cursor', this.pointed)}
       </div>
       ${
         item.frequencyCount === 0
@@ -153,12 +179,12 @@ export class NiSound extends LitElement {
     `;
   }
 
-  private renderCursor(): TemplateResult | typeof nothing {
-    if (this.pointed === undefined) return nothing;
+  private renderBox(name: 'cursor' | 'mark', piece: number | undefined): TemplateResult | typeof nothing {
+    if (piece === undefined) return nothing;
     const share = 100 / this.item.values.length;
     return html`<span
-      class="cursor"
-      ${applyStyle({ left: `${String(this.pointed * share)}%`, width: `${String(share)}%` })}
+      class=${name}
+      ${applyStyle({ left: `${String(piece * share)}%`, width: `${String(share)}%` })}
     ></span>`;
   }
 
@@ -214,14 +240,36 @@ export class NiSound extends LitElement {
   }
 
   private readonly onPointerMove = (event: PointerEvent): void => {
-    if (!(event.currentTarget instanceof HTMLElement)) return;
-    const { left, width } = event.currentTarget.getBoundingClientRect();
-    this.point(Math.floor(((event.clientX - left) / width) * this.item.values.length));
+    this.pointAt(event);
   };
+
+  private readonly onClick = (event: MouseEvent): void => {
+    this.pointAt(event);
+    this.pick();
+  };
+
+  private pick(): void {
+    if (!this.pickable || this.pointed === undefined) return;
+    const { left, top, width, height } = this.wave.getBoundingClientRect();
+    const share = width / this.item.values.length;
+    const anchor = new DOMRect(left + this.pointed * share, top, share, height);
+    const detail = { piece: this.pointed, text: this.pointedText(), anchor };
+    this.dispatchEvent(new CustomEvent('ni-sound-pick', { detail }));
+  }
+
+  private pointAt(event: MouseEvent): void {
+    const { left, width } = this.wave.getBoundingClientRect();
+    this.point(Math.floor(((event.clientX - left) / width) * this.item.values.length));
+  }
 
   private readonly onKeyDown = (event: KeyboardEvent): void => {
     const last = this.item.values.length - 1;
-    const from = this.pointed ?? -1;
+    if (event.key === 'Enter' || event.key === ' ') {
+      event.preventDefault();
+      this.pick();
+      return;
+    }
+    const from = this.pointed ?? this.marked ?? -1;
     const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last }[event.key];
     if (to === undefined) return;
     event.preventDefault();

@@ -76,6 +76,13 @@ export const tableStyles = css`
     outline: 1px dashed var(--ni-hover-outline);
     outline-offset: -1px;
   }
+  :host([pickable]) .body .row {
+    cursor: pointer;
+  }
+  .body .row.marked {
+    outline: 2px solid var(--vscode-focusBorder);
+    outline-offset: -2px;
+  }
   .body .row.current {
     background: var(--vscode-list-inactiveSelectionBackground);
   }

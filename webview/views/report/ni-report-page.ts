@@ -1,12 +1,23 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
-import { customElement, property } from 'lit/decorators.js';
+import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import type { Report } from '../../../src/protocol/report.js';
+import type { Block } from '../../../src/protocol/blocks.js';
+import { isKnownBlock } from '../../../src/protocol/knownBlocks.js';
+import { followUpSettings } from '../../../src/protocol/partNames.js';
+import type { Parts } from '../../../src/protocol/parts.js';
+import type { Report, UnknownBlock } from '../../../src/protocol/report.js';
 import { placedBlocks } from '../../../src/protocol/reportLayout.js';
-import type { ReportAction, ReportPageContent } from '../../../src/protocol/views/reportMessages.js';
+import type {
+  FollowUpTell,
+  ReportAction,
+  ReportPageContent,
+} from '../../../src/protocol/views/reportMessages.js';
 import type { BlockContext } from '../../blocks/blockElement.js';
 import '../../components/ni-empty.js';
 import '../../components/ni-progress.js';
+import '../../components/parts/ni-part-panel.js';
+import type { AskedPart, NiPartPanel } from '../../components/parts/ni-part-panel.js';
+import type { PickedPart } from '../../components/parts/pickedPart.js';
 import type { PageState } from '../../pageState.js';
 import { partLink } from '../../partLink.js';
 import { t } from '../../text.js';
@@ -21,6 +32,7 @@ declare global {
   }
   interface HTMLElementEventMap {
     'ni-act': CustomEvent<ReportAction>;
+    'ni-follow-up': CustomEvent<FollowUpTell>;
   }
 }
 
@@ -34,6 +46,7 @@ declare global {
  * @prop state - State of the parts, kept over reloads.
  *
  * @fires ni-act - The person wants something done with the report.
+ * @fires ni-follow-up - A question about a piece of a block was asked.
  * @fires ni-cancel - The person wants the run to stop.
  * @fires ni-link - A link was followed.
  */
@@ -41,6 +54,9 @@ declare global {
 export class NiReportPage extends LitElement {
   @property({ attribute: false }) content: ReportPageContent | undefined;
   @property({ attribute: false }) state: PageState | undefined;
+
+  @state() private picked: PartOnPage | undefined;
+  @query('ni-part-panel') private readonly panel!: NiPartPanel | null;
 
   /** In the page itself, so that the page's style sheet reaches it and it scrolls as a document. */
   protected override createRenderRoot(): HTMLElement {
@@ -60,7 +76,39 @@ export class NiReportPage extends LitElement {
         }
         ${content.report === undefined ? this.renderWaiting(content) : this.renderReport(content.report)}
       </main>
+      ${this.renderPanel(content)}
     `;
+  }
+
+  private renderPanel({ report, actions }: ReportPageContent): TemplateResult {
+    const { parts, part } = this.picked ?? {};
+    const noun = parts?.noun ?? '';
+    const saved = this.state?.read('choices');
+    return html`<ni-part-panel
+      .heading=${noun.slice(0, 1).toUpperCase() + noun.slice(1)}
+      .text=${part?.text ?? ''}
+      .caption=${part?.caption ?? ''}
+      .followUps=${report?.followUps?.filter(({ id }) => parts?.followUps.includes(id)) ?? []}
+      ?can-run=${actions.includes('run-again')}
+      .choices=${typeof saved === 'object' && saved !== null ? saved : {}}
+      @ni-part-choice=${({ detail }: HTMLElementEventMap['ni-part-choice']) =>
+        this.state?.set('choices', detail)}
+      @ni-part-asked=${({ detail }: HTMLElementEventMap['ni-part-asked']) => {
+        this.askAbout(detail);
+      }}
+    ></ni-part-panel>`;
+  }
+
+  private askAbout({ followUp, chosen, way }: AskedPart): void {
+    if (this.picked === undefined) return;
+    const { parts, part } = this.picked;
+    const settings = followUpSettings(
+      followUp,
+      { item: parts.items[part.item] ?? {}, name: part.name },
+      chosen,
+    );
+    const detail: FollowUpTell = { kind: 'follow-up', settings, way };
+    this.dispatchEvent(new CustomEvent('ni-follow-up', { detail }));
   }
 
   /** Stays in view: what can be done, and how far the run is. */
@@ -103,7 +151,10 @@ export class NiReportPage extends LitElement {
       ${repeat(
         blocks,
         (block, index) => `${String(index)} ${block.type}`,
-        (block, index) => blockSection(block, this.contextOf(`${String(index)} ${block.type}`, report)),
+        (block, index) => {
+          const key = `${String(index)} ${block.type}`;
+          return blockSection(block, { ...this.contextOf(key, report), ...this.pickingOf(key, block) });
+        },
       )}
       ${howComputed(report, this.contextOf('how', report))}
       <footer>Neuron Inspector ${report.tool.version} · ${dateText(report.createdAt)}</footer>
@@ -142,9 +193,29 @@ export class NiReportPage extends LitElement {
     };
   }
 
+  /** What a block whose pieces can be picked needs besides. */
+  private pickingOf(key: string, block: Block | UnknownBlock): Pick<BlockContext, 'pick' | 'picked'> {
+    const parts = isKnownBlock(block) ? block.parts : undefined;
+    if (parts === undefined) return {};
+    return {
+      picked: this.picked?.key === key ? this.picked.part : undefined,
+      pick: (part, anchor) => {
+        this.picked = { key, parts, part };
+        void this.updateComplete.then(() => this.panel?.show(anchor));
+      },
+    };
+  }
+
   private readonly act = (action: ReportAction): void => {
     this.dispatchEvent(new CustomEvent('ni-act', { detail: action }));
   };
+}
+
+/** A piece that was picked, of a block. */
+interface PartOnPage {
+  readonly key: string;
+  readonly parts: Parts;
+  readonly part: PickedPart;
 }
 
 function dateText(createdAt: string): string {

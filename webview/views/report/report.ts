@@ -27,6 +27,9 @@ channel.onShow((show) => {
 page.addEventListener('ni-act', (event) => {
   channel.tell({ kind: 'act', action: event.detail });
 });
+page.addEventListener('ni-follow-up', (event) => {
+  channel.tell(event.detail);
+});
 page.addEventListener('ni-cancel', () => {
   channel.tell({ kind: 'cancel' });
 });

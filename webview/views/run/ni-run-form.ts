@@ -378,12 +378,15 @@ export class NiRunForm extends LitElement {
     const { form, data } = this;
     if (form === undefined) return;
     const { choice } = readForm(form.settings, this.texts);
+    const dataPath = data.kind === 'none' ? null : data.place.path;
+    const { described } = form;
     const kept: RunPageState = {
       formId: form.formId,
       reopen: {
         analysisId: form.analysisId,
         modelPath: form.modelPath,
-        dataPath: data.kind === 'none' ? null : data.place.path,
+        dataPath,
+        ...(described?.path === dataPath ? { describedBy: described.by } : {}),
         choice: choice ?? form.choice,
       },
       texts: this.texts,

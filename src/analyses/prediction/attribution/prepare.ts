@@ -4,6 +4,7 @@ import type { Model } from '../../../onnx/model.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import { type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
+import { carriersOf } from './carriers.js';
 import { chooseOutput, type ExplainedOutput } from './explained.js';
 import { fieldsOf } from './fields.js';
 import type { Gate } from './fieldPlan.js';
@@ -61,9 +62,11 @@ export async function prepare(
   const places = locate(settings);
   const { layer, neuron, through } = places;
   const values = await readValues(context, rows, valuesAt([output, ...wanted, layer, neuron, through]));
-  const chosen = select(settings, { rows, values, output, neuron });
+  const stepCount = stepCountOf(model, wanted, values);
+  const chosen = select(settings, { rows, values, output, neuron, stepCount });
   const what = { ...chosen, selection: known.selection ?? chosen.selection };
   const fields = fieldsOf(context, { model, types, selection: what.selection }, rows);
+  const carriers = carriersOf(model, types, { from: wanted[0]?.value ?? '', to: what.selection.value });
   const problem: Problem = {
     model,
     settings,
@@ -77,7 +80,7 @@ export async function prepare(
   };
   return {
     close: () => fields.close(),
-    facts: { ...what, ...dataFacts(context), ...inputFacts(wanted, rows) },
+    facts: { ...what, ...dataFacts(context), ...inputFacts(wanted, rows), carriers },
     problem,
     withMethod: async (of) => {
       refuseUnusedSettings(of);
@@ -251,12 +254,20 @@ function select(
     readonly values: Values;
     readonly output: ExplainedOutput;
     readonly neuron: UnitPlace | undefined;
+    /** Steps of the explained input, where it is a signal of channels first. */
+    readonly stepCount: number | undefined;
   },
 ): Selected {
   if (from.neuron !== undefined) return selectNeuron(from.neuron, from.values);
   const { output, rows, values } = from;
-  const targets = chooseTargets(valueOf(values, output.value), settings, rows.feeds);
-  const which = settings.target === 'argmax' ? 'the predicted class' : `class ${settings.target}`;
+  const { feeds } = rows;
+  const targets = chooseTargets(valueOf(values, output.value), settings, {
+    feeds,
+    stepCount: from.stepCount,
+  });
+  const { noun } = targets;
+  const best = noun === 'class' ? 'the predicted class' : `the largest ${noun}`;
+  const which = settings.target === 'argmax' ? best : `${noun} ${settings.target}`;
   const where = targets.where === undefined ? '' : ` at ${targets.where}`;
   const before = output.skipped === undefined ? '' : `, before its ${output.skipped}`;
   return {
@@ -264,6 +275,12 @@ function select(
     explained: `${targets.classCount === 1 ? 'the value' : which} of output "${output.output}"${where}${before}`,
     targets,
   };
+}
+
+function stepCountOf(model: Model, [first]: readonly ExplainableInput[], values: Values): number | undefined {
+  if (first === undefined) return undefined;
+  const dims = valueOf(values, first.value).dims.slice(1);
+  return dims.length === 2 && channelAxisOf(model, first.value, dims) === 1 ? dims[1] : undefined;
 }
 
 function selectNeuron(neuron: UnitPlace, values: Values): Selected {

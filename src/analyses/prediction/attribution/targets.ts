@@ -15,6 +15,8 @@ export interface Targets {
   readonly classCount: number;
   /** Where in the output, in words; undefined when there are no positions. */
   readonly where: string | undefined;
+  /** What an index of the class axis is: a step where the output is a number for each step of a signal. */
+  readonly noun: 'class' | 'step';
 }
 
 /**
@@ -23,12 +25,14 @@ export interface Targets {
  * The class axis is the last, or axis 1 of outputs with four axes and more. `[N, T, C]` defaults to each row's last
  * unmasked token.
  *
+ * `stepCount` is the length of the signal that is explained, where it is one.
+ *
  * @throws UserError for a target outside the class axis, or a missing, misshapen or outside position.
  */
 export function chooseTargets(
   output: TensorValue,
   settings: Pick<AttributionSettings, 'target' | 'position'>,
-  feeds: Feeds,
+  { feeds, stepCount }: { readonly feeds: Feeds; readonly stepCount?: number | undefined },
 ): Targets {
   const rowDims = output.dims.slice(1);
   const rowCount = output.dims[0] ?? 1;
@@ -58,6 +62,7 @@ export function chooseTargets(
     classCount,
     indices: classes.map((unit, row) => indexOf(row, unit)),
     where: describe(positions, settings.position),
+    noun: rowDims.length === 1 && classCount > 1 && classCount === stepCount ? 'step' : 'class',
   };
 }
 

@@ -26,12 +26,14 @@ export function sideBySide(result: BenchmarkResult): Block[] {
   }
   if (inputs.length === 1 && tokenIds !== undefined) {
     const ids = toFloat64(tokenIds);
+    const { tokens } = prepared.facts;
+    const textOf = tokens?.input === input.name ? tokens.textOf : undefined;
     return maps.map((map, i) => ({
       type: 'tokens',
       title: titleOf(result, i),
-      alt: `Tokens of the first row by id, each with its score by ${titleOf(result, i)}.`,
+      alt: `Tokens of the first row${textOf === undefined ? ' by id' : ''}, each with its score by ${titleOf(result, i)}.`,
       tokens: Array.from(map, (value, token) => ({
-        text: `#${String(ids[token] ?? '?')} `,
+        text: textOf?.(ids[token] ?? 0) ?? `#${String(ids[token] ?? '?')} `,
         value: toReportNumber(value),
       })),
       scale: 'diverging',

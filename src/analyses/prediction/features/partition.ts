@@ -62,17 +62,19 @@ export function elementPartition({ name, dims, columnNames }: FeatureInput): Par
   });
 }
 
-/** Returns one feature per position, all of its channels together: the tokens of `[N, T, D]`. */
+/** Returns one feature per position, all of its channels together: the tokens of `[N, T, D]`, the steps of `[N, C, T]`. */
 export function tokenPartition(input: FeatureInput): Partition {
   const positions = positionsOf(input);
   const count = elementCountOf(positions);
   const isSequence = positions.length === 1;
+  // Embeddings have their channels last; what has them first is a signal.
+  const word = input.channelAxis === 1 ? 'step' : 'token';
   return fixedPartition({
     ids: byPosition(input, (position) => position),
     count,
-    note: `${count.toLocaleString('en-US')} ${isSequence ? 'tokens' : 'positions'}.`,
+    note: `${count.toLocaleString('en-US')} ${isSequence ? `${word}s` : 'positions'}.`,
     nameOf: (feature) =>
-      isSequence ? `token ${String(feature)}` : `(${indexOf(feature, positions).join(', ')})`,
+      isSequence ? `${word} ${String(feature)}` : `(${indexOf(feature, positions).join(', ')})`,
   });
 }
 

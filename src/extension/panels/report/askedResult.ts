@@ -1,13 +1,12 @@
-import { providerNames, type RunRequest } from '../../../protocol/engineMessages.js';
 import type { Report } from '../../../protocol/report.js';
-import type { SettingValue } from '../../../protocol/settings.js';
+import { requestOfReport } from '../../../protocol/reportRequest.js';
 import type { StoredResult } from '../../results/storedResult.js';
 import type { AskedRun } from '../../run/runner.js';
 
 /** Returns what the history would say of a report that is not in it, so that its question can be asked again. */
 export function resultOfReport(report: Report): StoredResult {
   return {
-    ...resultOfRequest(requestOf(report), report.title),
+    ...resultOfRequest(requestOfReport(report), report.title),
     summary: report.summary,
     status: report.status,
     sampleCount: report.data?.sampleCount ?? 0,
@@ -34,26 +33,4 @@ export function resultOfRequest(asked: AskedRun, title: string): StoredResult {
     crossed: [],
     request: { ...asked, kind: 'run' },
   };
-}
-
-function requestOf(report: Report): RunRequest {
-  const settings: Record<string, SettingValue> = {};
-  for (const [key, value] of Object.entries(report.settings)) {
-    if (isSettingValue(value)) settings[key] = value;
-  }
-  const { path: dataPath, describedBy } = report.data ?? {};
-  return {
-    kind: 'run',
-    analysis: report.analysis,
-    modelPath: report.model.path,
-    ...(dataPath === undefined ? {} : { dataPath }),
-    ...(describedBy === undefined ? {} : { describedBy }),
-    settings,
-    seed: report.seed,
-    provider: providerNames.find((name) => name === report.provider) ?? 'auto',
-  };
-}
-
-function isSettingValue(value: unknown): value is SettingValue {
-  return value === null || ['number', 'string', 'boolean'].includes(typeof value);
 }

@@ -83,7 +83,7 @@ function reportOf({ state: { report } }: ReportSubject): Report {
 
 /** What the person named as data says more than the files it leads to: an inspect file has labels and preprocessing. */
 function dataPathOf({ result, report }: SubjectState): string | undefined {
-  return result?.request.dataPath ?? report?.data?.path;
+  return result?.request.dataPath ?? report?.data?.inspectFile ?? report?.data?.path;
 }
 
 /** What the editor shows well is opened, the rest is shown where it lies. */

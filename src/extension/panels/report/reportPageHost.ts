@@ -4,6 +4,7 @@ import type { ReportPageContent, ReportProtocol } from '../../../protocol/views/
 import type { App } from '../../app.js';
 import { editorTypes } from '../../manifest/panels.js';
 import { type AttachedView, attachView } from '../../views/attachView.js';
+import { askFollowUp } from './askFollowUp.js';
 import { act, actionsOf } from './reportActions.js';
 import { folderOf } from './reportOrigin.js';
 import type { ReportSubject } from './reportSubject.js';
@@ -73,6 +74,9 @@ export class ReportPageHost implements Disposable {
         return;
       case 'cancel':
         this.subject.cancel();
+        return;
+      case 'follow-up':
+        await askFollowUp(this.app, this.subject, message);
         return;
       case 'open-address':
         await this.openAddress(message.address);

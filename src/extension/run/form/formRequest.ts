@@ -13,11 +13,15 @@ export interface FormRequest {
 }
 
 /** Returns a form's choice as options of a run. */
-export function optionsOf({ settings, seed, provider, limit, batchSize }: RunChoice): RunOptions {
+export function optionsOf(
+  { settings, seed, provider, limit, batchSize }: RunChoice,
+  describedBy?: string,
+): RunOptions {
   return {
     ...{ settings, seed, provider },
     ...(limit === null ? {} : { limit }),
     ...(batchSize === null ? {} : { batchSize }),
+    ...(describedBy === undefined ? {} : { describedBy }),
   };
 }
 

@@ -120,8 +120,12 @@ export class RunFormHost implements Disposable {
   }
 
   private form(): RunForm {
-    const { analysis, options } = this.request;
+    const { analysis, options, dataPath } = this.request;
+    const { describedBy } = options;
     return {
+      ...(dataPath === null || describedBy === undefined
+        ? {}
+        : { described: { path: dataPath, by: describedBy } }),
       formId: this.formId,
       analysisId: analysis.id,
       analysisTitle: analysis.title,

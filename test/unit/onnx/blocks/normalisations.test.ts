@@ -136,6 +136,45 @@ describe('an IBN layer', () => {
     );
   });
 
+  itHolds(117, 'is an instance normalisation behind a residual sum, its scale inside or written out', () => {
+    const net = new BlockBuilder(['N', 4, 6, 6]);
+    const start = net.conv('x', [4, 4]);
+    const branch = net.conv(net.op('Relu', [net.batchNorm(net.conv(start, [4, 4]), 4)]), [4, 4]);
+    // As PyTorch's TorchScript exporter writes InstanceNorm2d.
+    const sum = net.op('Add', [net.batchNorm(branch, 4), start]);
+    const norm = net.op('InstanceNormalization', [sum, net.constant([4]), net.constant([4])]);
+    const first = net.op('Relu', [norm]);
+    // As a GroupNorm of as many groups as channels is written, the shortcut first.
+    const second = net.conv(first, [4, 4]);
+    const other = net.op('Add', [first, second]);
+    const groups = net.op('Reshape', [other, net.ints(0, 4, -1)]);
+    const plain = net.op('InstanceNormalization', [groups, net.constant([4], 1), net.constant([4], 0)]);
+    const back = net.op('Reshape', [plain, net.ints(-1, 4, 6, 6)]);
+    const scaled = net.op('Mul', [back, net.constant([4, 1, 1])]);
+    const last = net.op('Relu', [net.op('Add', [scaled, net.constant([4, 1, 1])])]);
+    const blocks = net.blocks(last, 'ibn');
+    assert.deepEqual(
+      blocks.map(({ variant, output }) => [variant, output]),
+      [
+        ['IBN-b', first],
+        ['IBN-b', last],
+      ],
+    );
+    // The residual block, its normalisation and its activation, and nothing of the next block.
+    assert.equal(
+      operatorsOf(blocks[0]),
+      'Conv BatchNormalization Relu Conv BatchNormalization Add InstanceNormalization Relu',
+    );
+  });
+
+  it('is none behind a sum that is no residual one, and none by batch normalisation', () => {
+    const net = new BlockBuilder(['N', 4, 6, 6]);
+    const sum = net.op('Add', [net.conv('x', [4, 4]), net.constant([4, 1, 1])]);
+    const norm = net.op('InstanceNormalization', [sum, net.constant([4]), net.constant([4])]);
+    const join = net.op('Add', [norm, net.conv(norm, [4, 4])]);
+    assert.deepEqual(net.blocks(net.op('Relu', [net.batchNorm(join, 4)]), 'ibn'), []);
+  });
+
   it('is none where the parts come from different values', () => {
     const net = new BlockBuilder(['N', 4, 6, 6]);
     const left = net.op('InstanceNormalization', [

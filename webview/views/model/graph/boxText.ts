@@ -21,6 +21,7 @@ export function boxTitle(item: GraphItem): string {
     case 'node':
       return item.node?.operator ?? '';
     case 'module':
+    case 'block':
     case 'part':
       return item.label;
     case 'input':
@@ -35,8 +36,9 @@ export function boxLabel(item: GraphItem): string {
     case 'node':
       return nodeLabel(item);
     case 'module':
+    case 'block':
     case 'part':
-      return item.nodeCount === 1 ? t('1 node') : t('{0} nodes', item.nodeCount.toLocaleString('en-US'));
+      return insideLabel(item);
     case 'input':
     case 'output':
       return item.label;
@@ -51,6 +53,12 @@ function nodeLabel({ label, node }: GraphItem): string {
   return shape === undefined || shape === null || shape.length === 0
     ? label
     : shape.map((size) => size ?? '?').join(' × ');
+}
+
+/** What it was recognised as, unless that is its title, and how much is inside. */
+function insideLabel({ kind, blocks, nodeCount }: GraphItem): string {
+  const count = nodeCount === 1 ? t('1 node') : t('{0} nodes', nodeCount.toLocaleString('en-US'));
+  return kind === 'block' ? count : [...blocks, count].join(' · ');
 }
 
 /** Texts of boxes in the font of the page: how much room they need, and how they are cut. */

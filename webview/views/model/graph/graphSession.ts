@@ -88,9 +88,26 @@ export class GraphSession {
     return path.find((id) => !expanded.has(id)) ?? item;
   }
 
-  /** Returns what a search finds, in file order. */
+  /** Returns what a search finds: recognised blocks, then nodes, each in file order. */
   find(text: string): ItemId[] {
-    return this.search.find(text).flatMap((node) => this.tree.ofNode(node)?.id ?? []);
+    const nodes = this.search.find(text).flatMap((node) => this.tree.ofNode(node)?.id ?? []);
+    return [...new Set([...this.findBlocks(text), ...nodes])];
+  }
+
+  /** Blocks are found by what they are called, all words of the search in it. */
+  private findBlocks(text: string): ItemId[] {
+    const words = text
+      .toLowerCase()
+      .replaceAll('block:', '')
+      .split(/\s+/)
+      .filter((word) => word !== '');
+    if (words.length === 0) return [];
+    return this.tree.items
+      .filter(({ blocks, name }) => {
+        const called = [...blocks, name].join(' ').toLowerCase();
+        return blocks.length > 0 && words.every((word) => called.includes(word));
+      })
+      .map(({ id }) => id);
   }
 
   /** Returns the box of a layer: its module, or its first node. */

@@ -1,12 +1,13 @@
+import { groupBlocks } from './drawnBlocks.js';
 import type { DrawnModule, DrawnNode, ModelGraph } from '../../../../src/protocol/structure.js';
 
 /** Number of an item in its tree. */
 export type ItemId = number;
 
-/** Something that is drawn as one box: a node, a module, a run of neighbours, or a value that enters or leaves. */
+/** Something that is drawn as one box: a node, a module, a recognised block, a run of neighbours, or a value that enters or leaves. */
 export interface GraphItem {
   readonly id: ItemId;
-  readonly kind: 'node' | 'module' | 'part' | 'input' | 'output';
+  readonly kind: 'node' | 'module' | 'block' | 'part' | 'input' | 'output';
   /** What it is called inside what is around it. */
   readonly label: string;
   /** What it is called in the model. */
@@ -16,6 +17,8 @@ export interface GraphItem {
   /** Inside it, in file order. */
   readonly children: readonly ItemId[];
   readonly node: DrawnNode | undefined;
+  /** What it was recognised as: `Residual block`. */
+  readonly blocks: readonly string[];
   /** Nodes inside, itself included. */
   readonly nodeCount: number;
 }
@@ -33,11 +36,12 @@ export const maxChildCount = 240;
 const maxRunLength = 100;
 
 /** Something under way: children are added, then the tree is thinned and numbered. */
-interface Draft {
+export interface Draft {
   kind: GraphItem['kind'];
   label: string;
   name: string;
   node?: DrawnNode;
+  blocks?: string[];
   children: Draft[];
 }
 
@@ -55,6 +59,7 @@ export class GraphTree {
     const root: Draft = { kind: 'module', label: '', name: '', children: [] };
     for (const { name, type } of graph.inputs) root.children.push(value('input', name, type));
     this.addNodes(root);
+    groupBlocks(root, graph.blocks);
     for (const { name, type } of graph.outputs) root.children.push(value('output', name, type));
     root.children = root.children.map(thinned);
     this.number(grouped(root), rootId);
@@ -126,8 +131,9 @@ export class GraphTree {
   private number(draft: Draft, parent: ItemId): ItemId {
     const id = this.items.length;
     const children: ItemId[] = [];
-    const { kind, label, name, node } = draft;
-    const item = { id, kind, label, name, parent, children, node, nodeCount: node === undefined ? 0 : 1 };
+    const { kind, label, name, node, blocks = [] } = draft;
+    const nodeCount = node === undefined ? 0 : 1;
+    const item = { id, kind, label, name, parent, children, node, blocks, nodeCount };
     this.items.push(item);
     this.paths.push([...(this.paths[parent] ?? []), id]);
     if (node !== undefined) this.byNode.set(node.id, id);
@@ -164,7 +170,8 @@ function thinned(draft: Draft): Draft {
   const [only, other] = children;
   if (draft.kind !== 'module' || only === undefined || other !== undefined) return { ...draft, children };
   const label = only.kind === 'node' ? draft.label : `${draft.label}.${only.label}`;
-  return { ...only, label };
+  const blocks = [...(only.blocks ?? []), ...(draft.blocks ?? [])];
+  return { ...only, label, ...(blocks.length === 0 ? {} : { blocks }) };
 }
 
 /** Puts runs of neighbours into boxes of their own where there are too many: as many runs as a run is long. */

@@ -54,10 +54,12 @@ export const graphViewStyles = css`
     stroke-width: 1;
   }
   .module > .shape,
+  .block > .shape,
   .part > .shape {
     fill: var(--vscode-sideBar-background, var(--vscode-editorWidget-background));
   }
   .module > .back,
+  .block > .back,
   .part > .back {
     fill: var(--vscode-editor-background);
     stroke: var(--ni-graph-line);
@@ -66,6 +68,10 @@ export const graphViewStyles = css`
     fill: var(--vscode-foreground);
     fill-opacity: 0.03;
     stroke-dasharray: 4 3;
+  }
+  /* What was recognised has an outline of its own: the exporter said nothing of it. */
+  .block > .shape {
+    stroke: var(--ni-accent);
   }
   .layer > .shape {
     stroke: var(--vscode-foreground);

@@ -62,6 +62,7 @@ export class NiGraphPanel extends LitElement {
     return html`<section aria-label=${t('The chosen box')}>
       <h2>${boxTitle(item)}</h2>
       ${this.renderPath(item, session)} ${this.heat === '' ? nothing : html`<p><b>${this.heat}</b></p>`}
+      ${item.blocks.length === 0 ? nothing : html`<p>${t('Recognised: {0}', item.blocks.join(', '))}</p>`}
       ${item.node === undefined ? this.renderInside(item, session) : this.renderNode(item.node)}
       ${this.renderNeighbours(item, session)}
     </section>`;

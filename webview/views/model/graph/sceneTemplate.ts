@@ -132,6 +132,8 @@ function kindText(kind: SceneBox['item']['kind']): string {
       return t('node');
     case 'module':
       return t('module');
+    case 'block':
+      return t('recognised block');
     case 'part':
       return t('part');
     case 'input':

@@ -1,6 +1,6 @@
 import { maxAbs, sumOf } from '../../../../engine/numeric/vectors.js';
 import { float32Tensor, type TensorValue } from '../../../../onnx/tensorValue.js';
-import type { Block } from '../../../../protocol/blocks.js';
+import type { Block, TableColumn } from '../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import type { Evidence } from '../../../../protocol/report.js';
 import type { Dataset } from '../../../../data/dataset.js';
@@ -10,6 +10,7 @@ import type { Outcome } from '../outcome.js';
 import type { Problem, ScoreMeaning, Scores } from '../problem.js';
 import { rowEvidence, rowName, whichRows } from '../rows.js';
 import type { Targets } from '../targets.js';
+import { followUpsOf } from './followUps.js';
 import { findingsOf } from './findings.js';
 import { viewsOf } from './views.js';
 
@@ -35,6 +36,8 @@ export interface ExplanationFacts {
   readonly tokenIds: ReadonlyMap<string, TensorValue>;
   /** What ids stand for, when the data come with a tokenizer. */
   readonly tokens: TokenTexts | undefined;
+  /** Layers whose neurons can carry what the first input contributes. */
+  readonly carriers: readonly string[];
 }
 
 /** Everything a report is made of. */
@@ -61,6 +64,7 @@ export function draftReport(explanation: Explanation): ReportDraft {
     arrays: arraysOf(explanation),
     blocks: blocksOf(explanation),
     warnings: [...facts.warnings, ...rows.warnings],
+    followUps: followUpsOf(explanation),
   };
 }
 
@@ -95,10 +99,11 @@ function rowCountText({ rows }: Problem): string {
   return count === 1 ? rowName(ids[0] ?? '0') : `${String(count)} rows`;
 }
 
-/** What is shared out: all of the value, or the effect of a part of the input. */
+/** What is shared out: all of the value, what comes through one unit, or the effect of a part of the input. */
 function whatText({ problem, facts }: Explanation): string {
-  const { part } = problem.settings;
+  const { part, through } = problem.settings;
   const [input] = problem.inputs;
+  if (through !== null) return `what flows through ${through} to ${facts.explained}`;
   return part === null
     ? facts.explained
     : `the effect of ${input?.name ?? ''}[${part}] on ${facts.explained}`;
@@ -224,6 +229,7 @@ function captionsOf({ problem, facts }: Explanation): string[] {
     const label = classNameOf(labels?.[row], facts);
     const predicted = classNameOf(facts.targets?.predicted[row], facts);
     const target = classNameOf(facts.targets?.classes[row], facts);
+    if (facts.targets?.noun === 'step') return `${id} · explained step ${target ?? ''}`;
     const parts = [
       label === null ? '' : `label ${label}`,
       predicted === null ? '' : `predicted ${predicted}`,
@@ -245,6 +251,15 @@ function classNameOf(
   return labelNames?.[index] ?? String(index);
 }
 
+function targetColumns(targets: Targets | undefined): TableColumn[] {
+  if (targets === undefined) return [];
+  if (targets.noun === 'step') return [{ key: 'target', label: 'Explained step', kind: 'text' }];
+  return [
+    { key: 'predicted', label: 'Predicted', kind: 'text' },
+    { key: 'target', label: 'Explained', kind: 'text' },
+  ];
+}
+
 function rowTable({ problem, outcome, facts }: Explanation): Block {
   const { rows } = problem;
   const { targets } = facts;
@@ -255,12 +270,7 @@ function rowTable({ problem, outcome, facts }: Explanation): Block {
     columns: [
       { key: 'row', label: 'Row', kind: 'text' },
       ...(rows.labels === undefined ? [] : [{ key: 'label', label: 'Label', kind: 'text' as const }]),
-      ...(targets === undefined
-        ? []
-        : [
-            { key: 'predicted', label: 'Predicted', kind: 'text' as const },
-            { key: 'target', label: 'Explained', kind: 'text' as const },
-          ]),
+      ...targetColumns(targets),
       { key: 'output', label: 'f(x)', kind: 'number' },
       { key: 'baselineOutput', label: 'f(baseline)', kind: 'number' },
       {

@@ -1,8 +1,11 @@
 import { sumOf } from '../../../../engine/numeric/vectors.js';
 import type { ChartBlock, TableColumn } from '../../../../protocol/blocks.js';
+import { partName } from '../../../../protocol/partNames.js';
+import type { Parts } from '../../../../protocol/parts.js';
 import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import { rowOf } from '../points.js';
 import type { ExplainedTensor, Scores } from '../problem.js';
+import { listedParts, partKey } from './followUps.js';
 import { channelsOf, inPieces } from './positions.js';
 import { vegaLiteSchema } from '../../../shared/vegaLite.js';
 
@@ -24,14 +27,13 @@ const width = 600;
 export function seriesCharts(
   scores: Scores,
   input: ExplainedTensor,
-  captions: readonly string[],
+  { captions, parts }: { readonly captions: readonly string[]; readonly parts?: Parts | undefined },
 ): ChartBlock[] {
   const size = input.elements.length / Math.max(1, captions.length);
-  return captions
-    .slice(0, shownRowCount)
-    .map((caption, row) =>
-      seriesChart(drawn(scores.data.subarray(row * size, (row + 1) * size), input, row), caption),
-    );
+  return captions.slice(0, shownRowCount).map((caption, row) => ({
+    ...seriesChart(drawn(scores.data.subarray(row * size, (row + 1) * size), input, row), caption),
+    ...listedParts(parts, row),
+  }));
 }
 
 /** A series in the pieces that it is drawn in. */
@@ -75,6 +77,7 @@ function seriesChart(series: Drawn, caption: string): ChartBlock {
     end: stepOf(piece + 1),
     score: toReportNumber(score),
     sign: score < 0 ? 'below 0' : '0 or above',
+    [partKey]: partName([length], [scores.length], [piece]),
   }));
   return {
     type: 'chart',
@@ -83,8 +86,9 @@ function seriesChart(series: Drawn, caption: string): ChartBlock {
     spec: seriesSpec(points, bars, lines.length > 1),
     table: {
       columns: columnsOf(lines.length),
-      rows: bars.map(({ step, score }, piece) => ({
+      rows: bars.map(({ step, score, [partKey]: part }, piece) => ({
         step,
+        [partKey]: part,
         ...Object.fromEntries(
           lines.map((line, channel) => [`c${String(channel)}`, toReportNumber(line[piece] ?? NaN)]),
         ),

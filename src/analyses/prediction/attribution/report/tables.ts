@@ -1,9 +1,11 @@
 import { elementCountOf, type TensorValue, toFloat64 } from '../../../../onnx/tensorValue.js';
 import type { ChartBlock, ReportNumber, TableBlock, TokensBlock } from '../../../../protocol/blocks.js';
+import type { Parts } from '../../../../protocol/parts.js';
 import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import { maxAbs } from '../../../../engine/numeric/vectors.js';
 import type { Scores } from '../problem.js';
 import { rowName } from '../rows.js';
+import { partKey } from './followUps.js';
 import { sumOverChannels } from './maps.js';
 import { vegaLiteSchema } from '../../../shared/vegaLite.js';
 
@@ -37,6 +39,8 @@ export function featureChart(
     element: elementName(scores, feature, columnNames),
     meanAbsolute: toReportNumber(absolute),
     mean: toReportNumber(signed),
+    // Of a table an element is a column.
+    ...(scores.dims.length === 2 ? { [partKey]: String(feature) } : {}),
   }));
   return {
     type: 'chart',
@@ -133,10 +137,12 @@ export interface TokenFacts {
   readonly rowIds: readonly string[];
   /** The text of a token; without it tokens are shown by id. */
   readonly textOf: ((id: number) => string) | undefined;
+  /** What they are called as parts of the input. */
+  readonly parts?: Parts | undefined;
 }
 
 /** Returns tokens coloured by their score, summed over the embedding, for the first rows. */
-export function tokenBlocks(scores: Scores, { ids, rowIds, textOf }: TokenFacts): TokensBlock[] {
+export function tokenBlocks(scores: Scores, { ids, rowIds, textOf, parts }: TokenFacts): TokensBlock[] {
   const rowDims = scores.dims.slice(1);
   const size = elementCountOf(rowDims);
   const tokenCount = rowDims[0] ?? 1;
@@ -153,6 +159,7 @@ export function tokenBlocks(scores: Scores, { ids, rowIds, textOf }: TokenFacts)
       })),
       scale: 'diverging',
       limit: toReportNumber(maxAbs(values)),
+      ...(parts === undefined ? {} : { parts: { ...parts, items: [parts.items[row] ?? {}] } }),
     };
   });
 }

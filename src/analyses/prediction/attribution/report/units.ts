@@ -1,6 +1,7 @@
 import { formatAddress } from '../../../../onnx/addressGrammar.js';
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
 import type { TableBlock } from '../../../../protocol/blocks.js';
+import type { Parts } from '../../../../protocol/parts.js';
 import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import type { ExplainedTensor, Scores } from '../problem.js';
 
@@ -11,7 +12,7 @@ const listedCount = 50;
  * Returns a layer's neurons by the size of their share, summed over their positions: of one row with its part of the whole,
  * of several as means. Undefined where the scores are not the layer's own, unit by unit.
  */
-export function unitTable(scores: Scores, layer: ExplainedTensor): TableBlock | undefined {
+export function unitTable(scores: Scores, layer: ExplainedTensor, parts?: Parts): TableBlock | undefined {
   const { channelAxis } = layer;
   if (channelAxis === undefined || scores.dims.slice(1).join() !== layer.dims.join()) return undefined;
   const rowCount = scores.dims[0] ?? 0;
@@ -39,6 +40,7 @@ export function unitTable(scores: Scores, layer: ExplainedTensor): TableBlock | 
       ...(isOne ? {} : { meanAbsolute: toReportNumber(meanAbsolute) }),
       part: total > 0 ? toReportNumber(Math.abs(mean) / total) : 0,
     })),
+    ...(parts === undefined ? {} : { parts }),
     ...(ranked.length > listedCount ? { omittedRowCount: ranked.length - listedCount } : {}),
   };
 }

@@ -1,9 +1,12 @@
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
-import type { Block } from '../../../../protocol/blocks.js';
+import type { Block, ChartBlock } from '../../../../protocol/blocks.js';
+import type { Parts } from '../../../../protocol/parts.js';
 import type { ExplainedTensor, Scores } from '../problem.js';
 import type { Explanation } from './draft.js';
+import { inputParts, listedParts, neuronParts } from './followUps.js';
 import { overlayOf } from './maps.js';
 import { beeswarmOf } from './rows/beeswarm.js';
+import type { Tabular } from './rows/tabular.js';
 import { waterfallsOf } from './rows/waterfall.js';
 import { seriesCharts } from './seriesChart.js';
 import { soundBlock } from './sounds.js';
@@ -26,31 +29,50 @@ export function viewsOf(
   const layer = outcome.isOverInputs === true ? undefined : problem.layer;
   if (layer !== undefined) return layerViews(explanation, { scores, layer, captions });
   const ids = facts.tokenIds.get(scores.name);
+  const input = problem.inputs[index];
+  const partsOf = (noun: string): Parts | undefined =>
+    input === undefined ? undefined : inputParts(explanation, input, noun);
   if (ids !== undefined && scores.dims.length === 3 && ids.dims.length === 2) {
     const textOf = facts.tokens?.input === scores.name ? facts.tokens.textOf : undefined;
-    return tokenBlocks(scores, { ids, rowIds: captions, textOf });
+    const parts = partsOf('token');
+    return tokenBlocks(scores, { ids, rowIds: captions, textOf, parts });
   }
-  const input = problem.inputs[index];
   const overlay = overlayOf(scores, input?.channelAxis, {
     ...{ base: input, captions },
     title: `Scores of ${scores.name}`,
   });
   const columns = problem.columnNames[scores.name];
   const bars = featureChart(scores, captions, columns);
-  if (overlay !== undefined) return [overlay, { ...bars, folded: true }];
+  if (overlay !== undefined) {
+    const noun = overlay.items.some(({ base }) => base !== undefined) ? 'pixel' : 'position';
+    return [withParts(overlay, partsOf(noun)), { ...bars, folded: true }];
+  }
   if (input === undefined) return [bars];
   const sampleRate = facts.sampleRates?.[scores.name];
   const sound = sampleRate === undefined ? undefined : soundBlock(scores, input, { captions, sampleRate });
-  if (sound !== undefined) return [sound];
+  if (sound !== undefined) return [withParts(sound, partsOf('piece'))];
   if (isSeries(input, facts.layouts?.[scores.name])) {
-    return [...seriesCharts(scores, input, captions), { ...bars, folded: true }];
+    return [...seriesCharts(scores, input, { captions, parts: partsOf('step') }), { ...bars, folded: true }];
   }
-  const table = topElementsTable(scores, captions, columns);
-  if (scores.dims.length !== 2) return [bars, table];
-  const tabular = { scores, input, captions, columns };
+  if (scores.dims.length !== 2) return [bars, topElementsTable(scores, captions, columns)];
+  return tableViews(explanation, { scores, input, captions, columns, parts: partsOf('feature') }, bars);
+}
+
+function tableViews(explanation: Explanation, tabular: Tabular, bars: ChartBlock): Block[] {
+  const { scores, captions, columns, parts } = tabular;
   const falls = waterfallsOf(explanation, tabular);
   const swarm = beeswarmOf(tabular);
-  return [...falls, ...(swarm === undefined ? [] : [swarm]), { ...bars, folded: falls.length > 0 }, table];
+  const chart = { ...bars, ...listedParts(parts), folded: falls.length > 0 };
+  return [
+    ...falls,
+    ...(swarm === undefined ? [] : [swarm]),
+    chart,
+    topElementsTable(scores, captions, columns),
+  ];
+}
+
+function withParts<B extends Block>(block: B, parts: Parts | undefined): B {
+  return parts === undefined ? block : { ...block, parts };
 }
 
 function layerViews(
@@ -66,7 +88,7 @@ function layerViews(
     captions,
     title: `Scores of ${layer.name}`,
   });
-  const units = unitTable(scores, layer);
+  const units = unitTable(scores, layer, neuronParts(problem, 'neuron'));
   if (overlay === undefined) {
     return units === undefined
       ? [featureChart(scores, captions), topElementsTable(scores, captions)]

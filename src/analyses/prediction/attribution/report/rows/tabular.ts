@@ -1,3 +1,4 @@
+import type { Parts } from '../../../../../protocol/parts.js';
 import type { ExplainedTensor, Scores } from '../../problem.js';
 
 /** The scores of a table's rows, `[N, F]`. */
@@ -7,6 +8,8 @@ export interface Tabular {
   readonly captions: readonly string[];
   /** Names of the columns, where the data name them. */
   readonly columns: readonly string[] | undefined;
+  /** What the columns are called as parts of the input. */
+  readonly parts?: Parts | undefined;
 }
 
 /** Returns what a feature is called: its column, or its place in the input. */

@@ -2,6 +2,7 @@ import { sumOf } from '../../../../../engine/numeric/vectors.js';
 import type { ChartBlock } from '../../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../../protocol/reportNumbers.js';
 import type { Explanation } from '../draft.js';
+import { listedParts, partKey } from '../followUps.js';
 import { featureName, type Tabular, valueText } from './tabular.js';
 import { vegaLiteSchema } from '../../../../shared/vegaLite.js';
 
@@ -45,13 +46,15 @@ interface Fall {
 
 interface Step {
   readonly feature: string;
+  /** Its column; the other features together are none. */
+  readonly part?: string;
   readonly value: string;
   readonly share: number;
 }
 
 function waterfall(tabular: Tabular, { row, caption, start, end }: Fall): ChartBlock {
   let at = start;
-  const bars = stepsOf(tabular, row).map(({ feature, value, share }) => {
+  const bars = stepsOf(tabular, row).map(({ feature, part, value, share }) => {
     const from = at;
     at += share;
     return {
@@ -60,6 +63,7 @@ function waterfall(tabular: Tabular, { row, caption, start, end }: Fall): ChartB
       from: toReportNumber(from),
       to: toReportNumber(at),
       sign: share < 0 ? 'below 0' : '0 or above',
+      ...(part === undefined ? {} : { [partKey]: part }),
     };
   });
   return {
@@ -76,6 +80,7 @@ function waterfall(tabular: Tabular, { row, caption, start, end }: Fall): ChartB
       ],
       rows: bars.map(({ sign: _sign, ...cells }) => cells),
     },
+    ...listedParts(tabular.parts, row),
   };
 }
 
@@ -86,6 +91,7 @@ function stepsOf(tabular: Tabular, row: number): Step[] {
   const order = Array.from(shares.keys()).sort((a, b) => Math.abs(shares[b] ?? 0) - Math.abs(shares[a] ?? 0));
   const own = order.slice(0, barCount).map((feature) => ({
     feature: featureName(tabular, feature),
+    part: String(feature),
     value: valueText(input.elements[row * size + feature] ?? NaN),
     share: shares[feature] ?? 0,
   }));

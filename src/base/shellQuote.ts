@@ -4,7 +4,7 @@
 export type Shell = 'posix' | 'powershell' | 'windows-powershell' | 'cmd';
 
 /** Returns the family of a shell by its path, as the editor names the default one; the system decides when that is empty. */
-export function shellOf(path: string, platform: NodeJS.Platform): Shell {
+export function shellOf(path: string, platform: string): Shell {
   const name = (path.split(/[\\/]/).at(-1) ?? '').toLowerCase().replace(/\.exe$/, '');
   if (name === 'cmd') return 'cmd';
   if (name === 'powershell') return 'windows-powershell';
