@@ -153,7 +153,7 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
     if (token === undefined) return;
     event.preventDefault();
     this.moveTabStop(index);
-    const text = `“${token.text.trim()}” ${formatNumber(token.value)}`;
+    const text = `“${token.text.trim()}” ${token.note ?? formatNumber(token.value)}`;
     this.context.pick?.({ item: 0, name: this.nameOf(index), text }, target.getBoundingClientRect());
   };
 

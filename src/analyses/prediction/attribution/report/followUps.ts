@@ -1,4 +1,3 @@
-import type { ChartBlock } from '../../../../protocol/blocks.js';
 import type { FollowUp, Parts } from '../../../../protocol/parts.js';
 import type { SettingValues } from '../../../../protocol/settings.js';
 import { methods } from '../methods/methods.js';
@@ -81,16 +80,6 @@ export function inputParts(
   const sizes = input.dims.filter((_, axis) => axis + 1 !== input.channelAxis);
   return { noun, followUps: [carriersId], sizes, items: rowSettings(problem.rows) };
 }
-
-/** Returns the same for pieces that are rows of a table, which names them under a key: of one row, or of all together. */
-export function listedParts(parts: Parts | undefined, row?: number): Pick<ChartBlock, 'parts'> {
-  if (parts === undefined) return {};
-  const { noun, followUps, items } = parts;
-  return { parts: { noun, followUps, key: partKey, items: [row === undefined ? {} : (items[row] ?? {})] } };
-}
-
-/** Where a row of a table says what the piece is called. */
-export const partKey = 'part';
 
 /** Returns how the neurons of a table are called: the question is about all rows of the report. */
 export function neuronParts({ settings, layer }: Problem, key: string): Parts | undefined {

@@ -5,7 +5,7 @@ import type { Parts } from '../../../../protocol/parts.js';
 import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import { rowOf } from '../points.js';
 import type { ExplainedTensor, Scores } from '../problem.js';
-import { listedParts, partKey } from './followUps.js';
+import { listedParts, partKey } from './partRows.js';
 import { channelsOf, inPieces } from './positions.js';
 import { vegaLiteSchema } from '../../../shared/vegaLite.js';
 

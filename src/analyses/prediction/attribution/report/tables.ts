@@ -5,7 +5,7 @@ import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import { maxAbs } from '../../../../engine/numeric/vectors.js';
 import type { Scores } from '../problem.js';
 import { rowName } from '../rows.js';
-import { partKey } from './followUps.js';
+import { partKey } from './partRows.js';
 import { sumOverChannels } from './maps.js';
 import { vegaLiteSchema } from '../../../shared/vegaLite.js';
 

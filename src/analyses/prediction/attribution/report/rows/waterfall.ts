@@ -2,7 +2,7 @@ import { sumOf } from '../../../../../engine/numeric/vectors.js';
 import type { ChartBlock } from '../../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../../protocol/reportNumbers.js';
 import type { Explanation } from '../draft.js';
-import { listedParts, partKey } from '../followUps.js';
+import { listedParts, partKey } from '../partRows.js';
 import { featureName, type Tabular, valueText } from './tabular.js';
 import { vegaLiteSchema } from '../../../../shared/vegaLite.js';
 
