@@ -2,6 +2,7 @@ import type { Analysis } from './analysis.js';
 import { createCheckup } from './health/checkup.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
+import { positionalNeurons } from './health/positional-neurons.js';
 import { redundantNeurons } from './health/redundant-neurons.js';
 import { weightSigns } from './health/weight-signs.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
@@ -27,6 +28,7 @@ import { invertRepresentation } from './representation/invert-representation.js'
 const questions: readonly Analysis[] = [
   deadNeurons,
   activationSparsity,
+  positionalNeurons,
   weightSigns,
   temporalSparsity,
   redundantNeurons,

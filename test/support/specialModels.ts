@@ -8,6 +8,7 @@ import type { ModelAndData } from './cliModels.js';
 import { selfAttention } from './fusedAttention.js';
 import { normalTensor } from './modelBuilder.js';
 import { historyLength, interestModel, itemCount } from './plantedInterest.js';
+import { plantedDecoder, plantedLength, plantedVocabulary } from './plantedDecoder.js';
 import { tinyLanguageModel, tinyRows } from './tinyLanguageModel.js';
 import { unigramJson } from './tinyTokenizers.js';
 
@@ -53,15 +54,29 @@ async function writeLanguage(folder: string, repeats?: number): Promise<ModelAnd
   return { model, data };
 }
 
+async function writeDecoder(folder: string, sampleCount: number, repeats?: number): Promise<ModelAndData> {
+  const model = join(folder, `decoder-${String(repeats ?? 0)}.onnx`);
+  const data = join(folder, `sequences-${String(sampleCount)}.npz`);
+  const random = createRandom(8);
+  const ids = Array.from({ length: sampleCount * plantedLength }, () => random.integer(plantedVocabulary));
+  await writeModel(plantedDecoder(repeats), model);
+  await writeNpz(data, { input_ids: int64Tensor(ids, [sampleCount, plantedLength]) });
+  return { model, data };
+}
+
 /** By the id of the analysis. */
 export const specialModels: Readonly<Record<string, SpecialModels>> = {
   'attention-maps': {
     small: (folder) => writeAttention(folder, [8, 5, 4]),
     slow: (folder) => writeAttention(folder, [16, 1000, 4]),
   },
+  'positional-neurons': {
+    small: (folder) => writeDecoder(folder, 8),
+    slow: (folder) => writeDecoder(folder, 640, 2000),
+  },
   generate: {
     small: (folder) => writeLanguage(folder),
-    slow: (folder) => writeLanguage(folder, 50_000),
+    slow: (folder) => writeLanguage(folder, 20_000),
   },
   embeddings: {
     small: (folder) => writeInterest(folder, 8),
