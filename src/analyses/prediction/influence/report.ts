@@ -50,8 +50,8 @@ export function suspects(selfInfluence: Float64Array): readonly Influencer[] {
 /** Returns the blocks between findings and citation. */
 export function influenceBlocks(study: InfluenceStudy): Block[] {
   const tests = [...study.ownRows.keys()].slice(0, shownTestCount);
-  const table = influencerTable(study, tests);
   const grid = influencerGrid(study, tests);
+  const table = influencerTable(study, tests, grid === undefined);
   const { selfInfluence } = study;
   return [
     influenceChart(study, tests),
@@ -110,19 +110,20 @@ const influencerColumns: TableColumn[] = [
   { key: 'content', label: 'What it is', kind: 'text' },
 ];
 
-function influencerTable(study: InfluenceStudy, tests: readonly number[]): TableBlock {
+/** Pictures stand beside the table; what is none is spelled out in it. */
+function influencerTable(study: InfluenceStudy, tests: readonly number[], isSpelled: boolean): TableBlock {
   const { test, training } = study;
   return {
     type: 'table',
     title: 'Proponents and opponents',
-    columns: influencerColumns,
+    columns: influencerColumns.filter(({ key }) => key !== 'content' || isSpelled),
     rows: linesOf(study, tests).map(({ test: asked, side, influencer: { row, influence } }) => ({
       asked: caption(test, asked),
       side,
       training: rowName(training.rows.ids[row] ?? ''),
       label: labelName(training, training.labels[row]),
       influence: toReportNumber(influence),
-      content: rowText(training.rows.feeds, row, training.data),
+      ...(isSpelled ? { content: rowText(training.rows.feeds, row, training.data) } : {}),
     })),
   };
 }
