@@ -4,6 +4,7 @@ import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
 import { positionalNeurons } from './health/positional-neurons.js';
 import { redundantNeurons } from './health/redundant-neurons.js';
+import { variancePropagation } from './health/variance-propagation.js';
 import { weightSigns } from './health/weight-signs.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
 import { networkDissection } from './neuron/network-dissection.js';
@@ -30,6 +31,7 @@ const questions: readonly Analysis[] = [
   activationSparsity,
   positionalNeurons,
   weightSigns,
+  variancePropagation,
   temporalSparsity,
   redundantNeurons,
   attribution,
