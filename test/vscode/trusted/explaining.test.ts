@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -114,33 +114,55 @@ describe('a prediction that is explained', function () {
     await until(() => tabs().join() === before.join(), `tabs ${tabs().join()}, were ${before.join()}`);
   });
 
-  it('of a WAV file plays, and shows which part of it matters', async () => {
-    const tone = openSample('tone-cnn');
-    const wav = vscode.Uri.joinPath(tone.folder, 'data', '1600-hz', '1.wav');
-    const run = await runOf(vscode.commands.executeCommand(explain, wav));
-    assert.equal(run.request.modelPath, tone.model.fsPath);
-    assert.equal(run.request.describedBy, tone.inspectFile.fsPath);
-    const { report } = await endOf(run);
-    const audio = report.blocks.find((block): block is AudioBlock => block.type === 'audio');
-    assert.ok(audio);
-    const [item] = audio.items;
-    assert.match(item?.source ?? '', /^data:audio\/wav;base64,/);
-    assert.ok(relevantSpans(item!.values, item!.durationSeconds).length > 0);
-    assert.equal(audio.parts?.noun, 'piece');
-  });
+  describe('of sounds and texts', () => {
+    const others = ['tone-cnn', 'story-lm'] as const;
 
-  it('of a text file shows its tokens by their text', async () => {
-    const story = openSample('story-lm');
-    const path = join(mkdtempSync(join(tmpdir(), 'ni-explain-')), 'story.txt');
-    writeFileSync(path, 'Once upon a time there was a little dog');
-    const asked = vscode.commands.executeCommand('neuronInspector.explainWithModel', vscode.Uri.file(path));
-    await takeLine(lists(), 1, 'story-lm.onnx');
-    const run = await runOf(asked);
-    assert.equal(run.request.describedBy, story.inspectFile.fsPath);
-    const { report } = await endOf(run);
-    const tokens = report.blocks.find((block): block is TokensBlock => block.type === 'tokens');
-    assert.match(tokens?.tokens.map(({ text }) => text).join('') ?? '', /upon a time there was a little dog/);
-    assert.equal(tokens?.parts?.noun, 'token');
+    before(async () => {
+      for (const name of others) {
+        const from = vscode.Uri.joinPath(app.extensionUri, 'sample-models', name).fsPath;
+        cpSync(from, openSample(name).folder.fsPath, { recursive: true });
+      }
+      const known = (): string[] => app.models.inspectFiles.map(({ path }) => path);
+      const isKnown = (name: (typeof others)[number]): boolean =>
+        known().includes(openSample(name).inspectFile.fsPath);
+      await until(() => others.every(isKnown), `only ${known().join(', ')} are known`, 20_000);
+    });
+
+    after(() => {
+      for (const name of others) rmSync(openSample(name).folder.fsPath, { recursive: true });
+    });
+
+    it('of a WAV file plays, and shows which part of it matters', async () => {
+      const tone = openSample('tone-cnn');
+      const wav = vscode.Uri.joinPath(tone.folder, 'data', '1600-hz', '1.wav');
+      const run = await runOf(vscode.commands.executeCommand(explain, wav));
+      assert.equal(run.request.modelPath, tone.model.fsPath);
+      assert.equal(run.request.describedBy, tone.inspectFile.fsPath);
+      const { report } = await endOf(run);
+      const audio = report.blocks.find((block): block is AudioBlock => block.type === 'audio');
+      assert.ok(audio);
+      const [item] = audio.items;
+      assert.match(item?.source ?? '', /^data:audio\/wav;base64,/);
+      assert.ok(relevantSpans(item!.values, item!.durationSeconds).length > 0);
+      assert.equal(audio.parts?.noun, 'piece');
+    });
+
+    it('of a text file shows its tokens by their text', async () => {
+      const story = openSample('story-lm');
+      const path = join(mkdtempSync(join(tmpdir(), 'ni-explain-')), 'story.txt');
+      writeFileSync(path, 'Once upon a time there was a little dog');
+      const asked = vscode.commands.executeCommand('neuronInspector.explainWithModel', vscode.Uri.file(path));
+      await takeLine(lists(), 1, 'story-lm.onnx');
+      const run = await runOf(asked);
+      assert.equal(run.request.describedBy, story.inspectFile.fsPath);
+      const { report } = await endOf(run);
+      const tokens = report.blocks.find((block): block is TokensBlock => block.type === 'tokens');
+      assert.match(
+        tokens?.tokens.map(({ text }) => text).join('') ?? '',
+        /upon a time there was a little dog/,
+      );
+      assert.equal(tokens?.parts?.noun, 'token');
+    });
   });
 
   it('says what is wrong where the file does not fit the model', async () => {
