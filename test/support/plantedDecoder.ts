@@ -7,12 +7,10 @@ import { emptyModel, floatType } from './modelBuilder.js';
 export const plantedVocabulary = 6;
 export const plantedLength = 8;
 
-/** Its units, in order: never active; active on token 3; active at positions 0 to 2; active on even tokens; by both. */
-export const plantedUnits = ['dead', 'token', 'position', 'tokens', 'mixed'] as const;
-
 /**
  * Returns a decoder whose feed-forward units were written by hand: token and position stand in the stream as one-hot vectors,
- * `mlp.fc1` → ReLU → `mlp.fc2` reads them. `repeats` makes it slow.
+ * `mlp.fc1` → ReLU → `mlp.fc2` reads them. Its units are never active; active on token 3; at positions 0 to 2; on even tokens; and
+ * on token 1 at position 7. `repeats` makes it slow.
  */
 export function plantedDecoder(repeats?: number): Model {
   const builder = new GraphBuilder(emptyModel());
