@@ -6,3 +6,7 @@ export { NeuronHovers } from './hovers/neuronHovers.js';
 export { Grammars } from './hovers/code/grammars.js';
 export { ParsedDocuments } from './hovers/code/parsedDocuments.js';
 export { sampleLenses } from './lenses/sampleLenses.js';
+export { layerLenses } from './lenses/layerLenses.js';
+export { problemActions } from './problems/problemActions.js';
+export { Problems } from './problems/problems.js';
+export { ThresholdTests } from './tests/thresholdTests.js';

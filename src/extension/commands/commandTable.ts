@@ -10,6 +10,7 @@ import {
   showOutput,
 } from './engineCommands.js';
 import { compareWithOther, explainPrediction, explainWithModel } from './explainCommands.js';
+import { muteFinding, showMutedFindings } from './findingCommands.js';
 import { chooseHoverModel, manageTrust } from './hoverCommands.js';
 import {
   addModel,
@@ -64,6 +65,8 @@ const commandTable: Readonly<Record<string, CommandFunction>> = {
   deleteResult,
   compareResults,
   exportResult,
+  muteFinding,
+  showMutedFindings,
   neuronBack,
   neuronForward,
   cancelRun,

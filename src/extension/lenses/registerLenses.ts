@@ -12,19 +12,38 @@ const selectors: vscode.DocumentSelector = [
   { scheme: 'file', pattern: '**/{test,tests,__tests__}/**/*.{ts,tsx,mts,js,jsx,mjs}' },
 ];
 
-/** Registers the lenses and returns their provider; what reads documents is loaded with the first that is shown. */
-export function registerLenses(app: App): vscode.CodeLensProvider {
+/** Providers of lenses. */
+export interface LensProviders {
+  /** Offers on samples, in tests and inspect files. */
+  readonly samples: vscode.CodeLensProvider;
+  /** What is known of layers, in the code that makes them. */
+  readonly layers: vscode.CodeLensProvider;
+}
+
+/** Registers the lenses and returns their providers; what reads documents is loaded with the first that is shown. */
+export function registerLenses(app: App): LensProviders {
   const changed = new vscode.EventEmitter<void>();
-  const provider: vscode.CodeLensProvider = {
+  const layersChanged = new vscode.EventEmitter<void>();
+  const samples: vscode.CodeLensProvider = {
     onDidChangeCodeLenses: changed.event,
     provideCodeLenses: async (document) => (await loadLatePart()).sampleLenses(document),
   };
+  const layers: vscode.CodeLensProvider = {
+    onDidChangeCodeLenses: layersChanged.event,
+    provideCodeLenses: async (document) => (await loadLatePart()).layerLenses(app, document),
+  };
   app.context.subscriptions.push(
-    changed,
-    vscode.languages.registerCodeLensProvider(selectors, provider),
+    ...[changed, layersChanged],
+    vscode.languages.registerCodeLensProvider(selectors, samples),
+    vscode.languages.registerCodeLensProvider({ scheme: 'file', language: 'python' }, layers),
+    app.units.onDidChange(() => {
+      layersChanged.fire();
+    }),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration(`${configurationSection}.codeLens`)) changed.fire();
+      if (!event.affectsConfiguration(`${configurationSection}.codeLens`)) return;
+      changed.fire();
+      layersChanged.fire();
     }),
   );
-  return provider;
+  return { samples, layers };
 }

@@ -171,6 +171,8 @@ export const commandEntries: readonly CommandEntry[] = [
     menus: [{ menu: 'view/item/context', when: onResult, group: '9_delete@1' }],
     keys: { key: 'delete', mac: 'cmd+backspace', when: 'focusedView == neuronInspector.results' },
   },
+  { id: 'muteFinding', title: 'Mute Finding…', palette: never },
+  { id: 'showMutedFindings', title: 'Show Muted Findings…' },
   {
     id: 'neuronBack',
     title: 'Go Back to the Previous Neuron',

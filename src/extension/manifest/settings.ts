@@ -76,6 +76,34 @@ export const settingEntries: readonly SettingEntry[] = [
     scope: 'resource',
   },
   {
+    key: 'codeLens.layers',
+    type: 'boolean',
+    default: true,
+    description:
+      'Say above the classes and layers of training code that an `.inspect.json` names how many parameters they have and what was measured of them.',
+    scope: 'resource',
+  },
+  {
+    key: 'mutedFindings',
+    type: 'array',
+    default: [],
+    description:
+      'Findings that are not listed as problems, each with the reason. “Show Muted Findings…” lists them and lets them be heard again.',
+    scope: 'resource',
+    schema: {
+      items: {
+        type: 'object',
+        required: ['model', 'analysis', 'finding', 'reason'],
+        properties: {
+          model: { type: 'string' },
+          analysis: { type: 'string' },
+          finding: { type: 'string' },
+          reason: { type: 'string' },
+        },
+      },
+    },
+  },
+  {
     key: 'models.exclude',
     type: 'array',
     default: ['**/node_modules/**', '**/.git/**', '**/.venv/**', '**/venv/**'],
