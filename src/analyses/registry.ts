@@ -5,6 +5,8 @@ import { deadNeurons } from './health/dead-neurons.js';
 import { positionalNeurons } from './health/positional-neurons.js';
 import { redundantNeurons } from './health/redundant-neurons.js';
 import { variancePropagation } from './health/variance-propagation.js';
+import { moduleUsage } from './health/module-usage.js';
+import { controlFlow } from './health/control-flow.js';
 import { weightSigns } from './health/weight-signs.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
 import { networkDissection } from './neuron/network-dissection.js';
@@ -34,6 +36,8 @@ const questions: readonly Analysis[] = [
   variancePropagation,
   temporalSparsity,
   redundantNeurons,
+  moduleUsage,
+  controlFlow,
   attribution,
   attributionBenchmark,
   permutationImportance,

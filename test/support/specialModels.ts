@@ -7,6 +7,7 @@ import { writeModel } from '../../src/onnx/writeModel.js';
 import type { ModelAndData } from './cliModels.js';
 import { selfAttention } from './fusedAttention.js';
 import { normalTensor } from './modelBuilder.js';
+import { branchingModel } from './plantedBranches.js';
 import { historyLength, interestModel, itemCount } from './plantedInterest.js';
 import { plantedDecoder, plantedLength, plantedVocabulary } from './plantedDecoder.js';
 import { tinyLanguageModel, tinyRows } from './tinyLanguageModel.js';
@@ -64,6 +65,14 @@ async function writeDecoder(folder: string, sampleCount: number, repeats?: numbe
   return { model, data };
 }
 
+async function writeBranching(folder: string, sampleCount: number): Promise<ModelAndData> {
+  const model = join(folder, 'branching.onnx');
+  const data = join(folder, `branching-${String(sampleCount)}.npz`);
+  await writeModel(branchingModel(), model);
+  await writeNpz(data, { x: normalTensor(createRandom(8), [sampleCount, 2]) });
+  return { model, data };
+}
+
 /** By the id of the analysis. */
 export const specialModels: Readonly<Record<string, SpecialModels>> = {
   'attention-maps': {
@@ -77,6 +86,14 @@ export const specialModels: Readonly<Record<string, SpecialModels>> = {
   generate: {
     small: (folder) => writeLanguage(folder),
     slow: (folder) => writeLanguage(folder, 20_000),
+  },
+  'module-usage': {
+    small: (folder) => writeBranching(folder, 8),
+    slow: (folder) => writeBranching(folder, 20_000),
+  },
+  'control-flow': {
+    small: (folder) => writeBranching(folder, 8),
+    slow: (folder) => writeBranching(folder, 20_000),
   },
   embeddings: {
     small: (folder) => writeInterest(folder, 8),

@@ -93,7 +93,7 @@ function joinOf({ view }: BlockContext, ends: ReadonlySet<string>): string | und
       );
       if (sum !== undefined) next.add(sum.node.outputs[0] ?? '');
     }
-    if (next.size === 1 && values.size <= 2) return [...next][0];
+    if (next.size === 1) return [...next][0];
     if (next.size === 0) return undefined;
     values = next;
   }
