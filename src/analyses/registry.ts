@@ -8,6 +8,7 @@ import { variancePropagation } from './health/variance-propagation.js';
 import { moduleUsage } from './health/module-usage.js';
 import { controlFlow } from './health/control-flow.js';
 import { weightSigns } from './health/weight-signs.js';
+import { massiveActivations } from './health/massive-activations.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
 import { networkDissection } from './neuron/network-dissection.js';
 import { adversarialExamples } from './prediction/adversarial-examples.js';
@@ -35,6 +36,7 @@ const questions: readonly Analysis[] = [
   weightSigns,
   variancePropagation,
   temporalSparsity,
+  massiveActivations,
   redundantNeurons,
   moduleUsage,
   controlFlow,
