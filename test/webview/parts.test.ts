@@ -118,6 +118,8 @@ describe('pieces of a report', () => {
     await view.page.mouse.click(box.x + box.width * 0.9, box.y + box.height * 0.75);
     assert.match((await panelOf(view.page).innerText()).replace(/\s+/g, ' '), /^Pixel x 2, y 1: 5 row 5/);
     assert.equal(await stack.locator('.mark').count(), 1);
+    // The focus is in the panel: nothing is pointed at.
+    assert.equal((await view.page.locator('ni-overlay-block [role=status]').textContent())?.trim(), '');
     await view.page.getByLabel('In layer').selectOption('conv1');
     const { settings, way } = await asked(view);
     assert.deepEqual(settings, { method: 'deeplift-rescale', rows: '5', part: '2,4,3,5', layer: 'conv1' });

@@ -154,8 +154,8 @@ export class NiCompareBlock extends BlockElement<CompareBlock> {
       .base=${this.context.base}
       .minSize=${mapSize}
       .label=${t('Heat map: {0}', name)}
-      @ni-heat-value=${(event: CustomEvent<HeatValue | undefined>) => {
-        this.pointed = event.detail === undefined ? undefined : { item, at: event.detail };
+      @ni-heat-value=${(event: CustomEvent<HeatValue | null>) => {
+        this.pointed = event.detail === null ? undefined : { item, at: event.detail };
       }}
     ></ni-heat-map>`;
   }

@@ -87,9 +87,8 @@ export class NiOverlayBlock extends BlockElement<OverlayBlock> {
           @ni-heat-pick=${(event: HTMLElementEventMap['ni-heat-pick']) => {
             this.onPick(event, item, index);
           }}
-          @ni-heat-value=${(event: CustomEvent<HeatValue | undefined>) => {
-            this.pointed =
-              event.detail === undefined ? undefined : { ...event.detail, caption: item.caption };
+          @ni-heat-value=${(event: CustomEvent<HeatValue | null>) => {
+            this.pointed = event.detail === null ? undefined : { ...event.detail, caption: item.caption };
           }}
         ></ni-heat-map>
         <figcaption>${item.caption}</figcaption>

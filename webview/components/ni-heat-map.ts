@@ -17,7 +17,7 @@ declare global {
     'ni-heat-map': NiHeatMap;
   }
   interface HTMLElementEventMap {
-    'ni-heat-value': CustomEvent<HeatValue | undefined>;
+    'ni-heat-value': CustomEvent<HeatValue | null>;
     'ni-heat-pick': CustomEvent<HeatValue & { readonly anchor: DOMRect }>;
   }
 }
@@ -52,7 +52,7 @@ const leastBaseOpacity = 0.3;
  * @prop marked - The pixel that was picked.
  * @attr {boolean} controls - Shows a legend, the value pointed at and, over a picture, an opacity slider.
  *
- * @fires ni-heat-value - The value pointed at, undefined when none is.
+ * @fires ni-heat-value - The value pointed at, null when none is.
  * @fires ni-heat-pick - The value that was picked, and where it is drawn in the window.
  */
 @customElement('ni-heat-map')
@@ -303,7 +303,7 @@ export class NiHeatMap extends LitElement {
   }
 
   private tell(): void {
-    this.dispatchEvent(new CustomEvent('ni-heat-value', { detail: this.pointed }));
+    this.dispatchEvent(new CustomEvent('ni-heat-value', { detail: this.pointed ?? null }));
   }
 }
 
