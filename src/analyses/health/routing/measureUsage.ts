@@ -90,7 +90,7 @@ function feedsOf({ inputNames }: Session, { feeds }: Batch): Feeds {
 /** A batch as one router sees it. */
 interface RoutedBatch {
   readonly router: Router;
-  valueOf(this: void, name: string): TensorValue | undefined;
+  readonly valueOf: (name: string) => TensorValue | undefined;
   readonly threshold: number;
   readonly labels: Int32Array | undefined;
 }
