@@ -147,8 +147,9 @@ export class StoryWindow {
     await this.page.locator('.quick-input-list').getByRole('option', { name: title }).first().click();
   }
 
-  /** Takes an entry of the list that asks. */
+  /** Takes an entry of the list that asks, typing its text first: a long list draws only what fits. */
   async pick(entry: string | RegExp): Promise<void> {
+    if (typeof entry === 'string') await this.page.locator('.quick-input-widget input').first().fill(entry);
     await this.page.locator('.quick-input-list').getByRole('option', { name: entry }).first().click();
   }
 
