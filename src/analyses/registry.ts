@@ -8,6 +8,8 @@ import { variancePropagation } from './health/variance-propagation.js';
 import { moduleUsage } from './health/module-usage.js';
 import { controlFlow } from './health/control-flow.js';
 import { weightSigns } from './health/weight-signs.js';
+import { domainDivergence } from './health/domain-divergence.js';
+import { featureDiversity } from './health/feature-diversity.js';
 import { massiveActivations } from './health/massive-activations.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
 import { networkDissection } from './neuron/network-dissection.js';
@@ -37,6 +39,8 @@ const questions: readonly Analysis[] = [
   variancePropagation,
   temporalSparsity,
   massiveActivations,
+  featureDiversity,
+  domainDivergence,
   redundantNeurons,
   moduleUsage,
   controlFlow,

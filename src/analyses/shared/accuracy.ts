@@ -152,13 +152,16 @@ function isClassOutput(value: TensorValue | undefined, sampleCount: number): boo
   return value.dims[0] === sampleCount && value.data.length === sampleCount;
 }
 
+/** What a model answers. */
 interface Predictions {
+  /** Class of each sample; −1 where its scores are not finite. */
   readonly predictions: Int32Array;
   readonly nonFiniteCount: number;
   readonly classCount: number;
 }
 
-function predictionsOf(output: TensorValue, sampleCount: number): Predictions {
+/** Returns the class that each sample gets, of the value of the output that `chooseAnswerOutput` chose. */
+export function predictionsOf(output: TensorValue, sampleCount: number): Predictions {
   const values = toFloat64(output);
   if (isClassOutput(output, sampleCount)) {
     return { predictions: Int32Array.from(values), nonFiniteCount: 0, classCount: 0 };

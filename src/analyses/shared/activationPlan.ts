@@ -1,12 +1,10 @@
 import type { Dataset } from '../../data/dataset.js';
 import type { Layer, LayerTable } from '../../onnx/layers/layer.js';
-import { layersOf } from '../../onnx/layers/layerTable.js';
-import { inferTypes } from '../../onnx/shapes/inferTypes.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../analysis.js';
 import type { UnjudgedLayer } from './healthBlocks.js';
-import { concreteTypes, firstBatch, planTarget, type TargetFacts } from './targetPlan.js';
-import { maskInputOf, type SweepTarget } from './targetTap.js';
+import { factsOfLayers, planTarget } from './targetPlan.js';
+import type { SweepTarget } from './targetTap.js';
 
 /** Which values a sweep measures, what they are called, and what is left out. */
 export interface ActivationPlan {
@@ -26,26 +24,10 @@ export async function planActivations(
   context: Pick<AnalysisContext, 'model' | 'runtime' | 'batchSize' | 'signal'>,
   data: Dataset,
 ): Promise<ActivationPlan> {
-  const { model } = context;
-  const first = await firstBatch(context, data);
-  if (first === undefined) return { targets: [], names: new Map(), unjudged: [], warnings: [] };
-  const symbolic = inferTypes(model, { keepsUnnamed: true });
-  const table = layersOf(model, symbolic);
-  const candidates = table.layers.filter(isMeasured);
-  const types = await concreteTypes(
-    context,
-    first.feeds,
-    candidates.filter((layer) => !layer.isInBody).map((layer) => layer.output),
-  );
-  const facts: TargetFacts = {
-    model,
-    types,
-    symbolic,
-    feeds: first.feeds,
-    rowCount: first.rowCount,
-    maskInput: maskInputOf(data),
-  };
-  const planned = candidates.map((layer) => ({ layer, plan: planTarget(layer, facts) }));
+  const found = await factsOfLayers(context, data, ({ layers }) => layers.filter(isMeasured));
+  if (found === undefined) return { targets: [], names: new Map(), unjudged: [], warnings: [] };
+  const { table, layers, facts } = found;
+  const planned = layers.map((layer) => ({ layer, plan: planTarget(layer, facts) }));
   const targets: SweepTarget[] = [];
   const failed = new Map<string, string>();
   for (const { layer, plan } of planned) {
@@ -56,7 +38,7 @@ export async function planActivations(
     targets,
     names: new Map(targets.map((target) => [target, feederOf(target, table)])),
     unjudged: unjudgedLayers(table, failed),
-    warnings: maskWarnings(targets, first.feeds[maskInputOf(data)]),
+    warnings: maskWarnings(targets, facts.feeds[facts.maskInput]),
   };
 }
 

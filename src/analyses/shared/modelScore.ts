@@ -145,8 +145,8 @@ async function score(
   return total.right / total.count;
 }
 
-/** Rows that a fixed batch was filled up with count nowhere. */
-function firstRows(value: TensorValue, count: number): TensorValue {
+/** Returns the first rows of a value: those that a fixed batch was filled up with count nowhere. */
+export function firstRows(value: TensorValue, count: number): TensorValue {
   const [rows = 1, ...rest] = value.dims;
   if (rows <= count || value.data.length % rows !== 0) return value;
   const size = value.data.length / rows;

@@ -4,6 +4,11 @@ import type { Feeds } from '../../engine/runtime/session.js';
 import { elementCountOf, type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
 import type { Picture } from '../../protocol/blocks.js';
 
+/** Returns what a row is called: `row 4` where its id is a number, else the id, which says it itself (`dog.jpg`). */
+export function rowName(id: string): string {
+  return /^\d+$/u.test(id) ? `row ${id}` : id;
+}
+
 /** Returns a row as a picture, where an input is `[N, 1 or 3, H, W]`; undefined where none is. */
 export function rowPicture(feeds: Feeds, row: number, alt: string): Picture | undefined {
   for (const value of Object.values(feeds)) {

@@ -1,13 +1,14 @@
 import type { Dataset } from '../../data/dataset.js';
 import { measureTypes } from '../../engine/runtime/measureTypes.js';
 import type { Feeds } from '../../engine/runtime/session.js';
-import type { Layer } from '../../onnx/layers/layer.js';
+import type { Layer, LayerTable } from '../../onnx/layers/layer.js';
+import { layersOf } from '../../onnx/layers/layerTable.js';
 import type { Model, ValueType } from '../../onnx/model.js';
 import { batchSymbol, inferTypes } from '../../onnx/shapes/inferTypes.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import type { AnalysisContext } from '../analysis.js';
 import { fedBatches, type FedBatch } from './sweep.js';
-import type { SweepTarget } from './targetTap.js';
+import { maskInputOf, type SweepTarget } from './targetTap.js';
 
 /** What targets are planned from: the model, and its types on the first batch. */
 export interface TargetFacts {
@@ -47,6 +48,31 @@ export async function concreteTypes(
   const inferred = inferTypes(model, { inputShapes });
   const isKnown = values.every((value) => sizesOf(inferred.get(value)) !== undefined);
   return isKnown ? inferred : await measureTypes(model, runtime, feeds);
+}
+
+/** The layers that may be measured, and what their targets are planned from. */
+export interface PlannedLayers<L> {
+  readonly table: LayerTable;
+  readonly layers: readonly L[];
+  readonly facts: TargetFacts;
+}
+
+/** Returns what targets at some layers of a model are planned from, on the first batch; undefined when there is none. */
+export async function factsOfLayers<L extends TargetLayer>(
+  context: Pick<AnalysisContext, 'model' | 'runtime' | 'batchSize' | 'signal'>,
+  data: Dataset,
+  layersIn: (table: LayerTable) => readonly L[],
+): Promise<PlannedLayers<L> | undefined> {
+  const { model } = context;
+  const first = await firstBatch(context, data);
+  if (first === undefined) return undefined;
+  const symbolic = inferTypes(model, { keepsUnnamed: true });
+  const table = layersOf(model, symbolic);
+  const layers = layersIn(table);
+  const outputs = layers.filter(({ isInBody }) => !isInBody).map(({ output }) => output);
+  const types = await concreteTypes(context, first.feeds, outputs);
+  const { feeds, rowCount } = first;
+  return { table, layers, facts: { model, types, symbolic, feeds, rowCount, maskInput: maskInputOf(data) } };
 }
 
 /** What a target is planned from: a layer, or as much of one. */

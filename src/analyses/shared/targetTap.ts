@@ -93,6 +93,12 @@ export class TargetTap {
     return this.mask === undefined ? value : this.builder.node('Where', [this.mask, value, this.scalar(by)]);
   }
 
+  /** Ones in the shape of what leaves, zeros where it is masked. */
+  ones(): string {
+    const shape = this.builder.node('Shape', [this.leaving]);
+    return this.filled(0, this.builder.node('Expand', [this.scalar(1), shape]));
+  }
+
   reduce(reducer: Reducer, value: string): string {
     const reduced = appendReduction(this.builder, reducer, { value, axes: this.axes });
     // Without positions nothing was appended: an input or constant cannot be an output itself.

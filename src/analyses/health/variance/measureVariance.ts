@@ -37,14 +37,11 @@ interface MomentOutputs {
 function momentsGraph(model: Model, targets: readonly SweepTarget[]): SweepGraph<MomentOutputs> {
   return buildGraph(model, targets, (tap) => {
     const { builder, leaving, entering = leaving } = tap;
-    const ones = builder.node('ConstantOfShape', [builder.node('Shape', [leaving])], {
-      attributes: { value: { kind: 'tensor', value: oneTensor } },
-    });
     const double = (value: string): string =>
       builder.cast(tap.filled(0, value), dataTypeFacts('float64').code);
     const [before, after] = [double(entering), double(leaving)];
     return {
-      count: tap.reduce('sum', tap.filled(0, ones)),
+      count: tap.reduce('sum', tap.ones()),
       sums: [tap.reduce('sum', before), tap.reduce('sumOfSquares', before)] as const,
       leaving: [tap.reduce('sum', after), tap.reduce('sumOfSquares', after)] as const,
     };
@@ -94,13 +91,6 @@ export async function measureForward(
   }
   return targets.map((target, i) => momentsAt(target, totals[i] ?? noTotals()));
 }
-
-const oneTensor = {
-  name: '',
-  elementType: 'float32',
-  dims: [1],
-  source: { kind: 'inline', bytes: new Uint8Array(Float32Array.of(1).buffer) },
-} as const;
 
 function momentsOf([sum, squares]: readonly [number, number], count: number): ValueMoments {
   const mean = sum / count;

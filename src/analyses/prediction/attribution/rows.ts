@@ -5,6 +5,9 @@ import { elementCountOf, type TensorData, type TensorValue } from '../../../onnx
 import type { Evidence } from '../../../protocol/report.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { filledOrder, fixedBatchSize } from '../../shared/fixedBatch.js';
+import { rowName } from '../../shared/rowViews.js';
+
+export { rowName };
 
 /** Rows explained when no limit is given: an explanation is read row by row. */
 export const defaultRowCount = 16;
@@ -105,11 +108,6 @@ function cut({ ids, labels, feeds }: ReadRows, count: number): ReadRows {
     labels: labels?.subarray(0, count),
     feeds: Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, takeRows(feed, rows)])),
   };
-}
-
-/** Returns what a row is called: `row 4` where its id is a number, else the id, which says it itself (`dog.jpg`). */
-export function rowName(id: string): string {
-  return /^\d+$/.test(id) ? `row ${id}` : id;
 }
 
 /** Returns how far numbers reach that are measured on every row. */
