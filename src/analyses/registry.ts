@@ -7,6 +7,7 @@ import { redundantNeurons } from './health/redundant-neurons.js';
 import { variancePropagation } from './health/variance-propagation.js';
 import { moduleUsage } from './health/module-usage.js';
 import { controlFlow } from './health/control-flow.js';
+import { binaryLayers } from './health/binary-layers.js';
 import { weightSigns } from './health/weight-signs.js';
 import { domainDivergence } from './health/domain-divergence.js';
 import { featureDiversity } from './health/feature-diversity.js';
@@ -36,6 +37,7 @@ const questions: readonly Analysis[] = [
   activationSparsity,
   positionalNeurons,
   weightSigns,
+  binaryLayers,
   variancePropagation,
   temporalSparsity,
   massiveActivations,

@@ -7,6 +7,7 @@ import { writeModel } from '../../src/onnx/writeModel.js';
 import type { ModelAndData } from './cliModels.js';
 import { selfAttention } from './fusedAttention.js';
 import { normalTensor } from './modelBuilder.js';
+import { binaryModel, binaryInput } from './plantedBinary.js';
 import { branchingModel } from './plantedBranches.js';
 import { historyLength, interestModel, itemCount } from './plantedInterest.js';
 import { plantedDecoder, plantedLength, plantedVocabulary } from './plantedDecoder.js';
@@ -73,6 +74,14 @@ async function writeBranching(folder: string, sampleCount: number): Promise<Mode
   return { model, data };
 }
 
+async function writeBinary(folder: string, sampleCount: number, size: number): Promise<ModelAndData> {
+  const model = join(folder, `binary-${String(size)}.onnx`);
+  const data = join(folder, `binary-${String(sampleCount)}-${String(size)}.npz`);
+  await writeModel(binaryModel(size), model);
+  await writeNpz(data, { x: binaryInput(sampleCount, size) });
+  return { model, data };
+}
+
 /** By the id of the analysis. */
 export const specialModels: Readonly<Record<string, SpecialModels>> = {
   'attention-maps': {
@@ -94,6 +103,10 @@ export const specialModels: Readonly<Record<string, SpecialModels>> = {
   'control-flow': {
     small: (folder) => writeBranching(folder, 8),
     slow: (folder) => writeBranching(folder, 20_000),
+  },
+  'binary-layers': {
+    small: (folder) => writeBinary(folder, 8, 4),
+    slow: (folder) => writeBinary(folder, 128, 48),
   },
   embeddings: {
     small: (folder) => writeInterest(folder, 8),

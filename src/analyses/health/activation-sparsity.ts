@@ -10,75 +10,23 @@ import {
   type ResultArray,
   type SettingsOf,
 } from '../analysis.js';
+import { listCheckpoints } from '../shared/checkpoints.js';
 import type { Distribution } from '../shared/distribution.js';
 import { layerChart, neuronTable, unjudgedBlocks } from '../shared/healthBlocks.js';
 import { histogramBlocks } from '../shared/histogramBlocks.js';
 import { healthFindings } from '../shared/healthFindings.js';
-import {
-  healthCost,
-  type HealthOptions,
-  type HealthResult,
-  measureHealth,
-  sweepMetrics,
-  sweepSettings,
-} from '../shared/healthRun.js';
+import { healthCost, type HealthOptions, type HealthResult, measureHealth } from '../shared/healthRun.js';
 import { histogramArrays, unitArrays } from '../shared/layerArrays.js';
 import type { LayerFigures } from '../shared/layerFigures.js';
 import type { Product } from '../shared/products.js';
+import { measurePplSparsity, pplPassCount, type PplSparsity, requireLanguageModel } from './sparsity/ppl.js';
+import { pplArrays, pplBlocks, pplMetrics, pplSentence } from './sparsity/pplReport.js';
+import { sparsityChoices as settings, sparsityMetrics as metrics } from './sparsity/settings.js';
+import { courseArrays, courseBlocks, courseMetrics } from './sparsity/trainingReport.js';
+import { measureRatios, type RatioCourse } from './sparsity/training.js';
 import { productsOnData, skippableShare } from './sparsity/skippable.js';
 import { measureTopK, type TopKCurve, topKScoreCount } from './sparsity/topK.js';
 import { topKArrays, topKBlocks, topKMetrics } from './sparsity/topKReport.js';
-
-const settings = {
-  ...sweepSettings,
-  relativeThreshold: {
-    kind: 'number',
-    title: 'Share of the maximum',
-    description:
-      'Also counts outputs with |a| above this × the largest |a| of their layer; it comes with the histograms.',
-    default: 0.01,
-    minimum: 0,
-    maximum: 1,
-    exclusive: true,
-  },
-  topK: {
-    kind: 'choice',
-    title: 'Top-k thresholding',
-    description:
-      'Scores the model when only the largest entries are kept: in all layers at once, in each alone as well, or not at all. Takes 8 passes over the samples below, and 7 for each layer.',
-    default: 'none',
-    choices: ['none', 'all', 'each'],
-  },
-  topKSamples: {
-    kind: 'integer',
-    title: 'Top-k samples',
-    description: 'The scores rest on the first samples, at most this many.',
-    default: 256,
-    minimum: 1,
-    maximum: 1_000_000,
-    appliesWhen: { topK: ['all', 'each'] },
-  },
-} as const;
-
-const metrics = {
-  ...sweepMetrics,
-  meanNonZeroFraction: {
-    title: 'Mean non-zero share',
-    description: 'Share of outputs other than 0, averaged over layers, each layer counting the same.',
-  },
-  skippableShare: {
-    title: 'Skippable multiplications',
-    description: 'Share of all multiply–accumulates that are with an output of exactly 0.',
-  },
-  untouchedScore: {
-    title: 'Score of the model',
-    description: 'Accuracy, or next-token accuracy without labels, on the samples of top-k thresholding.',
-  },
-  topKShare: {
-    title: 'Top-k share',
-    description: 'Smallest share of units tried that, kept in all layers, loses at most 0.01 of the score.',
-  },
-} as const;
 
 /**
  * Activation sparsity: the share of outputs that do nothing, layer by layer over depth.
@@ -90,8 +38,15 @@ const metrics = {
  * layer decides what ε · max means, and one outlier moves it. Top-k thresholding keeps the k largest |a| of each position, in
  * all layers at once or in one: the score against k says how much of the code is needed; k = width is the untouched model.
  *
+ * The method `ppl` needs no exact zeros. A neuron of a feed-forward block writes a · w_down, of length |a| · ‖w_down‖; on each
+ * token those at or under a threshold are truncated. That makes an error ‖Σ truncated‖ / ‖FFN(x)‖ (CETT), the mean over tokens,
+ * FFN(x) without its bias. The one error, the same for all blocks, at which perplexity rises by p % is bisected; the share of
+ * (token, neuron) pairs that stay is the activation ratio. It assumes that blocks tolerate the same relative error. Over
+ * checkpoints R₀ − c/t^α and R₀ + exp(b − c·t^α) are fitted to the ratios.
+ *
  * Source: Li et al. (2023), "The Lazy Neuron Phenomenon: On Emergence of Activation Sparsity in Transformers",
- * https://arxiv.org/abs/2210.06313.
+ * https://arxiv.org/abs/2210.06313; Luo et al. (2024), "Sparsing Law: Towards Large Language Models with Greater Activation
+ * Sparsity", https://arxiv.org/abs/2411.02335.
  */
 export const activationSparsity = defineAnalysis({
   id: 'activation-sparsity',
@@ -108,6 +63,12 @@ export const activationSparsity = defineAnalysis({
       url: 'https://arxiv.org/abs/2210.06313',
       line: 45,
     },
+    {
+      id: 'luo2024sparsing',
+      title: 'Sparsing Law: Towards Large Language Models with Greater Activation Sparsity',
+      url: 'https://arxiv.org/abs/2411.02335',
+      line: 231,
+    },
   ],
   rows: [
     {
@@ -116,40 +77,84 @@ export const activationSparsity = defineAnalysis({
       limits:
         'Top-k thresholding cuts a trained model, seven shares of the units at a time; the paper also trains with it. Multiplications are counted in convolutions and matrix products of the main graph that read an activation as it is.',
     },
+    {
+      line: 231,
+      settings: { method: 'ppl' },
+      limits:
+        'Feed-forward blocks are those recognised in the main graph, with stored weights; thresholds are set on the untouched model, then all blocks are truncated at once. Over checkpoints both laws of the paper are fitted to the ratio against the steps in the files’ names, which stand for training tokens; the paper chooses one by the activation.',
+    },
   ],
   cost: (chosen, workload) => {
     const { passCount, readCount } = healthCost(chosen, workload);
     const layerCount = layersOf(workload.model).layers.filter(({ kind }) => kind === 'activation').length;
     const scored = Math.min(workload.sampleCount, chosen.topKSamples);
-    const more = topKScoreCount(chosen.topK, layerCount) * scored;
+    const truncated =
+      chosen.method === 'ppl' ? pplPassCount * Math.min(workload.sampleCount, chosen.perplexitySamples) : 0;
+    const more = topKScoreCount(chosen.topK, layerCount) * scored + truncated;
     return { passCount: passCount + more, readCount: readCount + more };
   },
   async run(context, chosen) {
     const { relativeThreshold, topK: scope, topKSamples: limit } = chosen;
-    const isCut = scope !== 'none';
-    const part = isCut ? { ...context, progress: halfOf(context) } : context;
-    const pending = { relativeThreshold, products: [], topK: 'not measured yet' };
-    const result = await measureHealth(part, sweepOptions(chosen), (known) => {
+    // Said before the long work.
+    if (chosen.method === 'ppl') requireLanguageModel(context);
+    const parts = partsOf(context, chosen);
+    const pending = { relativeThreshold, products: [], topK: 'not measured yet', ppl: 'not measured yet' };
+    const result = await measureHealth(parts.sweep, sweepOptions(chosen), (known) => {
       context.partial(() => draftOf(known, pending));
     });
     const products = await productsOnData(context);
     context.partial(() => draftOf(result, { ...pending, products }));
-    const topK = await measureTopK(context, result.plan.targets, { scope, limit });
-    return draftOf(result, { relativeThreshold, products, topK });
+    const topK = await measureTopK(parts.topK, result.plan.targets, { scope, limit });
+    const beside = { relativeThreshold, products, topK };
+    if (chosen.method === 'zero') return draftOf(result, { ...beside, ppl: 'the method is zero' });
+    context.partial(() => draftOf(result, { ...beside, ppl: pending.ppl }));
+    const options = { percent: chosen.perplexityRise, limit: chosen.perplexitySamples };
+    const ppl = await measurePplSparsity(parts.ppl, options);
+    if (chosen.checkpoints === null) return draftOf(result, { ...beside, ppl });
+    context.partial(() => draftOf(result, { ...beside, ppl }));
+    const checkpoints = await listCheckpoints(context, chosen.checkpoints);
+    return draftOf(result, {
+      ...beside,
+      ppl,
+      course: await measureRatios(parts.course, checkpoints, options),
+    });
   },
 });
 
 type Chosen = SettingsOf<typeof settings>;
 
 /** What the sweep is asked, and remembered by: without what it does not depend on. */
-function sweepOptions({ topK: _topK, topKSamples: _samples, ...options }: Chosen): HealthOptions {
+function sweepOptions({
+  topK: _topK,
+  topKSamples: _samples,
+  method: _method,
+  perplexityRise: _rise,
+  perplexitySamples: _perplexitySamples,
+  checkpoints: _checkpoints,
+  ...options
+}: Chosen): HealthOptions {
   return options;
 }
 
-/** The first half of the bar. */
-function halfOf(context: AnalysisContext): AnalysisContext['progress'] {
-  return ({ fractionDone, message }) => {
-    context.progress({ fractionDone: fractionDone / 2, message });
+/** Each part of the work with its share of the bar: the sweep has half where anything else is asked for. */
+function partsOf(
+  context: AnalysisContext,
+  { topK, method, checkpoints }: Chosen,
+): Readonly<Record<'sweep' | 'topK' | 'ppl' | 'course', AnalysisContext>> {
+  const within = (from: number, to: number): AnalysisContext => ({
+    ...context,
+    progress: ({ fractionDone, message }) => {
+      context.progress({ fractionDone: from + (to - from) * fractionDone, message });
+    },
+  });
+  const [isCut, isTruncated] = [topK !== 'none', method === 'ppl'];
+  const middle = isCut && isTruncated ? 0.75 : isCut ? 1 : 0.5;
+  const last = checkpoints === null ? 1 : (middle + 1) / 2;
+  return {
+    sweep: within(0, isCut || isTruncated ? 0.5 : 1),
+    topK: within(0.5, middle),
+    ppl: within(middle, last),
+    course: within(last, 1),
   };
 }
 
@@ -157,26 +162,33 @@ interface Beside {
   readonly relativeThreshold: number;
   readonly products: readonly Product[];
   readonly topK: TopKCurve | string;
+  readonly ppl: PplSparsity | string;
+  /** Over checkpoints; undefined where none were asked for. */
+  readonly course?: RatioCourse;
 }
 
 function draftOf(result: HealthResult, beside: Beside): ReportDraft {
-  const { relativeThreshold, products, topK } = beside;
-  const cut = topKMetrics(topK);
+  const { products, topK, ppl, course } = beside;
+  const [cut, truncated, trained] = [topKMetrics(topK), pplMetrics(ppl), courseMetrics(course)];
   const { figures, evidence, samples } = result;
   const { deadCount, deadShare, neuronCount, sampleCount, meanSparsity } = figures;
   const judged = figures.layers.filter((layer) => layer.swept.target.rule.kind !== 'unjudged');
   const meanNonZeroFraction = judged.reduce((sum, layer) => sum + layer.nonZeroFraction, 0) / judged.length;
   return {
     title: 'Activation sparsity',
-    summary: summaryOf(judged, meanSparsity, samples),
+    summary: `${summaryOf(judged, meanSparsity, samples)}${pplSentence(ppl)}`,
     metrics: {
       ...{ meanSparsity, meanNonZeroFraction, deadCount, deadShare, neuronCount, sampleCount },
       skippableShare: skippableShare(products, result),
       ...cut.metrics,
+      ...truncated.metrics,
+      ...trained.metrics,
     },
     evidence: {
       ...Object.fromEntries(Object.keys(metrics).map((metric) => [metric, evidence])),
       ...cut.evidence,
+      ...truncated.evidence,
+      ...trained.evidence,
     },
     findings: healthFindings(figures, samples),
     arrays: {
@@ -184,9 +196,11 @@ function draftOf(result: HealthResult, beside: Beside): ReportDraft {
       ...histogramArrays(result.distributions),
       ...aboveArrays(result.distributions, evidence),
       ...topKArrays(topK),
+      ...pplArrays(ppl),
+      ...courseArrays(course),
     },
-    blocks: blocksOf(result, relativeThreshold, topK),
-    warnings: result.warnings,
+    blocks: blocksOf(result, beside),
+    warnings: typeof ppl === 'string' ? result.warnings : [...result.warnings, ...ppl.warnings],
   };
 }
 
@@ -197,7 +211,7 @@ function summaryOf(judged: readonly LayerFigures[], meanSparsity: number, sample
   return `On average over ${judged.length} layers, ${percent(meanSparsity)} of the outputs are not above 0 on ${samples}; the sparsest is ${sparsest.name} with ${percent(1 - sparsest.activeFraction)}.`;
 }
 
-function blocksOf(result: HealthResult, relativeThreshold: number, topK: TopKCurve | string): Block[] {
+function blocksOf(result: HealthResult, { relativeThreshold, topK, ppl, course }: Beside): Block[] {
   const { figures, plan, sweep, distributions } = result;
   return [
     {
@@ -223,12 +237,14 @@ function blocksOf(result: HealthResult, relativeThreshold: number, topK: TopKCur
       title: 'Sparsity by layer',
       of: (layer) => 1 - layer.activeFraction,
     }),
+    ...pplBlocks(ppl),
+    ...courseBlocks(course),
     ...topKBlocks(topK),
     sparsityTable(figures.layers, distributions, relativeThreshold),
     neuronTable(figures, sweep),
     ...histogramBlocks(distributions, plan.names),
     ...unjudgedBlocks(plan.unjudged),
-    { type: 'citation', papers: ['li2023lazy'] },
+    { type: 'citation', papers: ['li2023lazy', 'luo2024sparsing'] },
   ];
 }
 

@@ -29,3 +29,9 @@ export async function listCheckpoints(
       ?.replace(/\.onnx$/i, '') ?? 'model';
   return [{ name, path: model.file.path, open: () => Promise.resolve(model) }];
 }
+
+/** Returns the step at which a checkpoint was saved: the last number of its name, else its place in the list. */
+export function stepOf(name: string, index: number): number {
+  const last = name.match(/\d+/g)?.at(-1);
+  return last === undefined ? index : Number(last);
+}

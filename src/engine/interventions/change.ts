@@ -1,3 +1,4 @@
+import { dataTypeFacts } from '../../onnx/dataTypes.js';
 import type { ValueType } from '../../onnx/model.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import type { GraphBuilder } from '../graph/graphBuilder.js';
@@ -30,6 +31,8 @@ export type Change =
       readonly axis?: number;
       readonly by?: 'value' | 'magnitude';
     }
+  /** Keeps the elements with |a| · size > threshold, in float32, and zeroes the rest; sizes broadcast against the value. */
+  | { readonly kind: 'keep-above'; readonly size: TensorValue; readonly threshold: number }
   /** Another function of what entered the activation: `input` is the value that did. */
   | { readonly kind: 'activation'; readonly input: string; readonly by: ActivationFunction };
 
@@ -77,9 +80,28 @@ export function appendChange(place: ChangePlace, change: Change): string {
     }
     case 'keep-top-k':
       return appendTopK(place, change);
+    case 'keep-above':
+      return builder.node('Where', [appendIsKept(place, change), value, number(0)]);
     case 'activation':
       return activationFunctions[change.by](builder, place.read(change.input), number);
   }
+}
+
+function appendIsKept(
+  { builder, value }: ChangePlace,
+  { size, threshold }: Extract<Change, { kind: 'keep-above' }>,
+): string {
+  const operands = { size: builder.constant(size), threshold: builder.scalar(threshold) };
+  return appendIsAbove(builder, { value, ...operands });
+}
+
+/** Appends whether |value| · size > threshold, counted in float32; `size` and `threshold` are float32 values. */
+export function appendIsAbove(
+  builder: GraphBuilder,
+  { value, size, threshold }: { readonly value: string; readonly size: string; readonly threshold: string },
+): string {
+  const magnitude = builder.node('Abs', [builder.cast(value, dataTypeFacts('float32').code)]);
+  return builder.node('Greater', [builder.node('Mul', [magnitude, size]), threshold]);
 }
 
 /** The input, with an axis of variants in front of the batch where there is one. */

@@ -93,6 +93,11 @@ describe('changes', () => {
           h,
         )[i]!,
     ],
+    [
+      'keep what is above a threshold, sizes by unit',
+      { kind: 'keep-above', size: float32Tensor([1, 0.5, 2], [3, 1]), threshold: 0.4 },
+      (i) => (Math.abs(h[i]!) * [1, 0.5, 2][placeOf(i)[1]]! > 0.4 ? h[i]! : 0),
+    ],
     ['keep more than there are', { kind: 'keep-top-k', k: 99, axis: 1 }, (i) => h[i]!],
   ];
   for (const [name, change, expected] of cases) {

@@ -1,5 +1,6 @@
 import { type CurveFit, fitCurve } from '../../../engine/numeric/curves/fitCurve.js';
 import type { AnalysisContext, ListedModel } from '../../analysis.js';
+import { stepOf } from '../../shared/checkpoints.js';
 import { measureMassive, type MassiveRule } from './measure.js';
 
 /** The ratio of the largest |a| to the median |a| over a training. */
@@ -27,7 +28,7 @@ export async function measureCourse(
     const { name } = checkpoint;
     const { states } = await measureMassive(context, await checkpoint.open(), rule);
     const largest = states.reduce((a, b) => (b.ratio > a.ratio ? b : a));
-    const step = stepOf(name) ?? index;
+    const step = stepOf(name, index);
     points.push({ name, step, ratio: largest.ratio, state: largest.state.target.layer });
     context.progress({ fractionDone: (index + 1) / (checkpoints.length + 1), message: `Checkpoint ${name}` });
     onPoint({ points, fit: 'not all checkpoints are measured yet' });
@@ -38,10 +39,4 @@ export async function measureCourse(
     points.map(({ ratio }) => ratio),
   );
   return { points, fit };
-}
-
-/** The last number of a checkpoint's name. */
-function stepOf(name: string): number | undefined {
-  const last = name.match(/\d+/g)?.at(-1);
-  return last === undefined ? undefined : Number(last);
 }

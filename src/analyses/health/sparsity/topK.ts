@@ -51,7 +51,7 @@ export async function measureTopK(
   let done = 0;
   const scoreOf = async (interventions: readonly Intervention[]): Promise<number> => {
     const score = await scorer.of(intervene(context.model, interventions));
-    context.progress({ fractionDone: 0.5 + (0.5 * ++done) / total, message: 'Keeping the largest entries' });
+    context.progress({ fractionDone: ++done / total, message: 'Keeping the largest entries' });
     return score;
   };
   const untouched = await scoreOf([]);
