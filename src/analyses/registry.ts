@@ -3,6 +3,7 @@ import { createCheckup } from './health/checkup.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
 import { positionalNeurons } from './health/positional-neurons.js';
+import { tokenNeurons } from './health/token-neurons.js';
 import { redundantNeurons } from './health/redundant-neurons.js';
 import { variancePropagation } from './health/variance-propagation.js';
 import { moduleUsage } from './health/module-usage.js';
@@ -36,6 +37,7 @@ const questions: readonly Analysis[] = [
   deadNeurons,
   activationSparsity,
   positionalNeurons,
+  tokenNeurons,
   weightSigns,
   binaryLayers,
   variancePropagation,

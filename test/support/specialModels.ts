@@ -92,6 +92,10 @@ export const specialModels: Readonly<Record<string, SpecialModels>> = {
     small: (folder) => writeDecoder(folder, 8),
     slow: (folder) => writeDecoder(folder, 640, 2000),
   },
+  'token-neurons': {
+    small: (folder) => writeDecoder(folder, 8),
+    slow: (folder) => writeDecoder(folder, 640, 2000),
+  },
   generate: {
     small: (folder) => writeLanguage(folder),
     slow: (folder) => writeLanguage(folder, 20_000),

@@ -45,7 +45,7 @@ export const deadNeurons = defineAnalysis({
     {
       line: 17,
       limits:
-        'Counts neurons that never fire, of any activation and model. Positional neurons have an analysis of their own; token neurons are not looked for yet.',
+        'Counts neurons that never fire, of any activation and model. Token and positional neurons have analyses of their own.',
     },
   ],
   cost: healthCost,
