@@ -113,12 +113,16 @@ export class StoryWindow {
   /** Shows the side bar's container of a name: Explorer, Neuron Inspector. */
   async showSideBar(name: string): Promise<void> {
     const tab = this.page.getByRole('tab', { name: new RegExp(`^${name}`) });
-    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
-    await this.page
+    const heading = this.page
       .locator('.sidebar')
       .getByRole('heading', { name: new RegExp(name, 'i') })
-      .first()
-      .waitFor();
+      .first();
+    for (let attempt = 0; attempt < 10; attempt++) {
+      // A window that is loading brings its side bar back by itself, and a click at that moment closes it again.
+      if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+      if (await succeeds(heading.waitFor({ timeout: 6000 }))) return;
+    }
+    throw new Error(`The side bar did not show ${name}.`);
   }
 
   /** A line of a tree, by the beginning of what a screen reader says. */
