@@ -25,10 +25,10 @@ export interface RuntimeOptions {
 const fatalOnly = 4;
 
 /**
- * How long threads that wait for work keep a core, in microseconds. By default they do so long after a run has ended, and take the
- * core from the next session of this process and from every other program: `bench/turns.bench.ts`.
+ * How long threads that wait for work keep a core, in microseconds: long enough for the gaps within a run. By default they go on
+ * after it, and take the core from the next session of this process and from every other program (`bench/turns.bench.ts`).
  */
-const spinMicroseconds = 100;
+const spinMicroseconds = 1000;
 
 type Ort = typeof OrtModule;
 
