@@ -2,11 +2,12 @@ import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
 import type { Batch } from '../../../data/dataset.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
 import type { Model } from '../../../onnx/model.js';
-import { type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
+import { toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { chooseAnswerOutput } from '../../shared/accuracy.js';
+import { languageTask } from '../../shared/language/languageTask.js';
+import { measureTokenLoss } from '../../shared/language/measureTokenLoss.js';
 import { fedBatches, pickFeeds } from '../../shared/sweep.js';
-import { maskInputOf } from '../../shared/targetTap.js';
 
 /** Mean −ln p of the right answer. */
 export interface MeanLoss {
@@ -27,15 +28,18 @@ export async function measureLoss(
   const { data } = context;
   if (data === undefined) return 'there are no data';
   const limit = Math.min(data.sampleCount, context.limit ?? Infinity, sampleLimit);
+  if (!data.hasLabels) {
+    const task = languageTask(context.model, data);
+    if (task === undefined) return 'the data have no labels, and the model gives no scores of a next token';
+    const { sum, tokenCount } = await measureTokenLoss({ ...context, model, task, data, limit });
+    return tokenCount === 0 ? 'no row has two tokens' : { loss: sum / tokenCount, count: tokenCount };
+  }
   const session = await context.runtime.open(model, { purpose: 'probe' });
   let [sum, count] = [0, 0];
   try {
     for await (const { batch, feeds } of fedBatches({ ...context, data }, model, limit)) {
       const outputs = await session.run(pickFeeds(feeds, session));
-      const losses =
-        batch.labels === undefined
-          ? tokenLosses(outputs, { feeds, batch, maskInput: maskInputOf(data) })
-          : labelLosses(outputs, batch);
+      const losses = labelLosses(outputs, batch);
       if (typeof losses === 'string') return losses;
       for (const loss of losses) sum += loss;
       count += losses.length;
@@ -59,35 +63,6 @@ function labelLosses(outputs: Feeds, { labels = new Int32Array(), sampleCount }:
   return Array.from({ length: sampleCount }, (_, row) =>
     lossOf(values.subarray(row * classCount, (row + 1) * classCount), labels[row] ?? -1),
   );
-}
-
-function tokenLosses(
-  outputs: Feeds,
-  {
-    feeds,
-    batch: { sampleCount },
-    maskInput,
-  }: { readonly feeds: Feeds; readonly batch: Batch; readonly maskInput: string },
-): number[] | string {
-  const isTokens = ({ dims, dtype }: TensorValue): boolean =>
-    dims.length === 2 && (dtype === 'int64' || dtype === 'int32');
-  const ids = Object.entries(feeds).find(([name, value]) => name !== maskInput && isTokens(value))?.[1];
-  const [rows, length = 0] = ids?.dims ?? [];
-  const scores = Object.values(outputs).find(
-    ({ dims }) => dims.length === 3 && dims[0] === rows && dims[1] === length,
-  );
-  if (ids === undefined || scores === undefined) {
-    return 'the data have no labels, and the model gives no scores of a next token';
-  }
-  const [tokens, values] = [toFloat64(ids), toFloat64(scores)];
-  const mask = feeds[maskInput] === undefined ? undefined : toFloat64(feeds[maskInput]);
-  const size = scores.dims[2] ?? 0;
-  const losses: number[] = [];
-  for (let at = 0; at < sampleCount * length; at++) {
-    if (at % length === length - 1 || mask?.[at] === 0 || mask?.[at + 1] === 0) continue;
-    losses.push(lossOf(values.subarray(at * size, (at + 1) * size), tokens[at + 1] ?? -1));
-  }
-  return losses;
 }
 
 /** Probabilities sum to 1, as scores hardly ever do. */
