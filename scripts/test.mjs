@@ -78,7 +78,15 @@ function runNodeTier(tier) {
       ...(grep === undefined ? [] : ['--fgrep', grep]),
       ...files,
     ],
-    { cwd: rootDir, stdio: 'inherit', env: { ...process.env, NEURON_INSPECTOR_TEST_RESULT: resultFile } },
+    {
+      cwd: rootDir,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        NEURON_INSPECTOR_TEST_RESULT: resultFile,
+        NEURON_INSPECTOR_BUILT_ENGINE: join(rootDir, 'dist', 'engine.js'),
+      },
+    },
   );
   if (!existsSync(resultFile)) {
     throw new Error(`it ended without a result (${child.signal ?? `exit ${child.status}`}).`);

@@ -16,15 +16,22 @@ import { createEngineClient } from '../../../src/runs/engineClient.js';
 import { runAnalysis } from '../../../src/runs/runAnalysis.js';
 import { runReport } from '../../../src/runs/runReport.js';
 import { completeSettings } from '../../../src/runs/settings.js';
-import { writeClassifier, writeSlowRun, writeTrees } from '../../support/cliModels.js';
+import { type ModelAndData, writeClassifier, writeSlowRun, writeTrees } from '../../support/cliModels.js';
 import { normalTensor } from '../../support/modelBuilder.js';
-import { rootDir } from '../../support/paths.js';
+import { builtEngine, rootDir } from '../../support/paths.js';
 import { specialModels } from '../../support/specialModels.js';
 import { useTemporaryFolder } from '../../support/temporaryFolder.js';
 
 const analysesDir = join(rootDir, 'src', 'analyses');
 
 describe('the registry of analyses', () => {
+  const sharedFolder = useTemporaryFolder('suite');
+  let slow: Promise<ModelAndData> | undefined;
+  /** A model and samples that keep most analyses busy for seconds, written once. */
+  function slowRun(): Promise<ModelAndData> {
+    return (slow ??= writeSlowRun(sharedFolder()));
+  }
+
   it('has every file of every question once, named after its id, in the folder of its question', () => {
     const files = Object.keys(questionTitles).flatMap((question) => filesOf(question));
     const registered = analyses.map(({ id, question }) => `${question}/${id}.ts`);
@@ -179,8 +186,8 @@ describe('the registry of analyses', () => {
       it('is cancelled within 200 ms and leaves a report', async () => {
         const { model, data } = needsTrees
           ? await writeTrees(folder(), { sampleCount: 64, treeCount: 500 })
-          : await (special?.slow(folder()) ?? writeSlowRun(folder()));
-        const client = createEngineClient({ log: silentLogger });
+          : await (special?.slow(folder()) ?? slowRun());
+        const client = createEngineClient({ log: silentLogger, ...builtEngine() });
         const controller = new AbortController();
         let abortedMs = 0;
         const request: RunRequest = {

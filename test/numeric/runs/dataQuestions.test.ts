@@ -12,7 +12,7 @@ import { writeModel } from '../../../src/onnx/writeModel.js';
 import type { EngineRequest, EngineResults, RunRequest } from '../../../src/protocol/engineMessages.js';
 import { createEngineClient, type EngineClient } from '../../../src/runs/engineClient.js';
 import { denseModel, normalTensor } from '../../support/modelBuilder.js';
-import { samplesDir } from '../../support/paths.js';
+import { builtEngine, samplesDir } from '../../support/paths.js';
 import { useTemporaryFolder } from '../../support/temporaryFolder.js';
 
 describe('questions about data', function () {
@@ -23,7 +23,7 @@ describe('questions about data', function () {
   let dataPath: string;
 
   before(() => {
-    client = createEngineClient({ log: silentLogger });
+    client = createEngineClient({ log: silentLogger, ...builtEngine() });
   });
   beforeEach(async () => {
     modelPath = join(folder(), 'tiny.onnx');
@@ -84,7 +84,7 @@ describe('questions about data', function () {
 
   it('load no native runtime', async function () {
     if (process.platform !== 'linux') this.skip();
-    const fresh = createEngineClient({ log: silentLogger });
+    const fresh = createEngineClient({ log: silentLogger, ...builtEngine() });
     try {
       const runtimeIsLoaded = (): boolean =>
         readFileSync(`/proc/${fresh.pid ?? 0}/maps`, 'utf8').includes('onnxruntime');

@@ -19,6 +19,7 @@ import {
 import { profileUnit } from '../../../src/runs/profileUnit.js';
 import { imageModel } from '../../support/imageModel.js';
 import { denseModel, normalTensor } from '../../support/modelBuilder.js';
+import { builtEngine } from '../../support/paths.js';
 import { useTemporaryFolder } from '../../support/temporaryFolder.js';
 import { isCode } from '../../support/tensors.js';
 
@@ -27,7 +28,7 @@ describe('a unit-profile request', function () {
   const folder = useTemporaryFolder();
   let client: EngineClient;
   before(() => {
-    client = createEngineClient({ log: silentLogger });
+    client = createEngineClient({ log: silentLogger, ...builtEngine() });
   });
   after(() => {
     client.dispose();
