@@ -12,6 +12,7 @@ import { binaryLayers } from './health/binary-layers.js';
 import { weightSigns } from './health/weight-signs.js';
 import { domainDivergence } from './health/domain-divergence.js';
 import { featureDiversity } from './health/feature-diversity.js';
+import { multicollinearity } from './health/multicollinearity.js';
 import { massiveActivations } from './health/massive-activations.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
 import { networkDissection } from './neuron/network-dissection.js';
@@ -45,6 +46,7 @@ const questions: readonly Analysis[] = [
   massiveActivations,
   featureDiversity,
   domainDivergence,
+  multicollinearity,
   redundantNeurons,
   moduleUsage,
   controlFlow,

@@ -13,6 +13,7 @@ import {
   type ResultArray,
   type SettingsOf,
 } from '../analysis.js';
+import { type LayerPlan, planLayers, unmeasuredBlocks } from '../shared/layerPlan.js';
 import { sampleTotalOf } from '../shared/sweep.js';
 import {
   channelTable,
@@ -20,7 +21,6 @@ import {
   layerChart,
   layerTable,
   partChart,
-  unmeasuredBlocks,
 } from './divergence/divergenceReport.js';
 import {
   finiteMean,
@@ -33,7 +33,6 @@ import {
 import { chanceDivergence } from './divergence/gaussians.js';
 import { measureChannels, type MeasuredGroup } from './divergence/measureChannels.js';
 import { normParts } from './divergence/normParts.js';
-import { type LayerPlan, planLayers } from './divergence/planLayers.js';
 
 const settings = {
   against: {

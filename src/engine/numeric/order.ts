@@ -16,3 +16,11 @@ export function inverseOf(order: ArrayLike<number>): Int32Array {
   for (let place = 0; place < order.length; place++) places[order[place]!] = place;
   return places;
 }
+
+/** Returns the middle of some numbers, the mean of the two middle ones of an even count; NaN of none. */
+export function median(values: ArrayLike<number>): number {
+  const sorted = Float64Array.from(values).sort();
+  const half = sorted.length >> 1;
+  if (sorted.length % 2 === 1) return sorted[half]!;
+  return sorted.length === 0 ? NaN : (sorted[half - 1]! + sorted[half]!) / 2;
+}

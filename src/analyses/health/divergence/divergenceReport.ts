@@ -1,5 +1,5 @@
 import { formatAddress } from '../../../onnx/addresses.js';
-import type { Block, ChartBlock, TableBlock } from '../../../protocol/blocks.js';
+import type { ChartBlock, TableBlock } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import { barChart } from '../../shared/plainCharts.js';
 import { finiteMean, type LayerDivergence, type PartDivergence } from './divergences.js';
@@ -114,25 +114,6 @@ export function channelTable(layers: readonly LayerDivergence[], names: DataName
     }),
     omittedRowCount: Math.max(0, ranked.length - shownChannels),
   };
-}
-
-/** Returns the layers that could not be measured, and why, where there are any. */
-export function unmeasuredBlocks(
-  unmeasured: readonly { readonly layer: string; readonly reason: string }[],
-): Block[] {
-  if (unmeasured.length === 0) return [];
-  return [
-    {
-      type: 'table',
-      title: 'Not measured',
-      folded: true,
-      columns: [
-        { key: 'layer', label: 'Layer', kind: 'address' },
-        { key: 'reason', label: 'Why', kind: 'text' },
-      ],
-      rows: unmeasured.map(({ layer, reason }) => ({ layer, reason })),
-    },
-  ];
 }
 
 /** Units from the largest divergence down, infinite ones first; those that are not finite on a data set left out. */
