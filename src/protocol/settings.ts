@@ -9,13 +9,16 @@ export type SettingValue = number | string | boolean | null;
 /** Settings by key. */
 export type SettingValues = Readonly<Record<string, SettingValue>>;
 
+/** What others are set to: each of these choices or switches has one of these values (`true`, `false`). */
+export type Condition = Readonly<Record<string, readonly string[]>>;
+
 interface SettingBase {
   /** Label in forms. */
   readonly title: string;
   /** What it does and how to choose, one or two sentences. */
   readonly description: string;
-  /** Used only while each of these choices has one of these values; forms hide it otherwise. Default: always used. */
-  readonly appliesWhen?: Readonly<Record<string, readonly string[]>>;
+  /** Used only while this holds, or one of these does; forms hide it otherwise, and runs refuse it. Default: always used. */
+  readonly appliesWhen?: Condition | readonly Condition[];
 }
 
 /** A setting, typed, with bounds and default. Forms, CLI flags and docs are derived from it. */
@@ -101,17 +104,67 @@ export function describeAllowed(setting: Setting): string {
   }
 }
 
+/** Settings that may not all be given; what is not has its default. */
+type Given = Readonly<Record<string, SettingValue | undefined>>;
+
 /** Tells whether a setting is used when the others have these values; what is not given has its default. */
-export function settingApplies(
-  schema: SettingsSchema,
-  key: string,
-  given: Readonly<Record<string, SettingValue | undefined>>,
-): boolean {
-  const setting = schema[key];
-  return Object.entries(setting?.appliesWhen ?? {}).every(([other, values]) => {
+export function settingApplies(schema: SettingsSchema, key: string, given: Given): boolean {
+  const conditions = conditionsOf(schema[key]);
+  return conditions.length === 0 || conditions.some((one) => unmet(schema, one, given).length === 0);
+}
+
+/** Returns when a setting is used: while one of these holds; none where it always is. */
+export function conditionsOf(setting: Setting | undefined): readonly Condition[] {
+  const { appliesWhen = [] } = setting ?? {};
+  return isSeveral(appliesWhen) ? appliesWhen : [appliesWhen];
+}
+
+/**
+ * Returns the settings that a run has no use for, given the others: those that are not at their default and do not apply.
+ */
+export function unusedSettings(schema: SettingsSchema, given: SettingValues): string[] {
+  return Object.entries(given)
+    .filter(([key, value]) => schema[key] !== undefined && schema[key].default !== value)
+    .map(([key]) => key)
+    .filter((key) => !settingApplies(schema, key, given));
+}
+
+/** Returns the settings that a run has a use for, or that are at their default: what is left out changes no answer. */
+export function usedSettings(schema: SettingsSchema, given: SettingValues): SettingValues {
+  const unused = new Set(unusedSettings(schema, given));
+  return Object.fromEntries(Object.entries(given).filter(([key]) => !unused.has(key)));
+}
+
+/**
+ * Returns why a run has no use for a setting, and what to do, in words:
+ * `method=gradient has no use for samples=50. Leave it out, or set method to smoothgrad or rise.`
+ */
+export function unusedProblem(schema: SettingsSchema, key: string, given: SettingValues): string {
+  const missing = conditionsOf(schema[key]).map((one) => unmet(schema, one, given));
+  const chosen = (missing[0] ?? []).map(
+    ([other]) => `${other}=${String(given[other] ?? schema[other]?.default)}`,
+  );
+  const ways = missing.map((one) =>
+    one.map(([other, values]) => `${other} to ${inWords(values, 'or')}`).join(' and '),
+  );
+  const verb = chosen.length === 1 ? 'has' : 'have';
+  return `${inWords(chosen, 'and')} ${verb} no use for ${key}=${String(given[key])}. Leave it out, or set ${ways.join(', or ')}.`;
+}
+
+function unmet(schema: SettingsSchema, condition: Condition, given: Given): [string, readonly string[]][] {
+  return Object.entries(condition).filter(([other, values]) => {
     const value = given[other] ?? schema[other]?.default;
-    return typeof value === 'string' && values.includes(value);
+    return !values.includes(String(value));
   });
+}
+
+function isSeveral(conditions: Condition | readonly Condition[]): conditions is readonly Condition[] {
+  return Array.isArray(conditions);
+}
+
+function inWords(words: readonly string[], last: 'and' | 'or'): string {
+  if (words.length < 2) return words.join('');
+  return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1) ?? ''}`;
 }
 
 type NumberSetting = Extract<Setting, { kind: 'number' | 'integer' }>;

@@ -7,6 +7,8 @@ import {
   settingProblem,
   type SettingsSchema,
   settingTextProblem,
+  unusedProblem,
+  unusedSettings,
   type SettingValue,
   type SettingValues,
 } from '../protocol/settings.js';
@@ -35,7 +37,8 @@ export function parseSettings(schema: SettingsSchema, pairs: readonly string[]):
 /**
  * Returns every declared setting: the given values, checked, and defaults for the rest.
  *
- * @throws UserError `unknown-setting`, `bad-setting` with the allowed values.
+ * @throws UserError `unknown-setting`, `bad-setting` with the allowed values, `setting-not-used` where the choices made have
+ *   no use for a value that is not the default: it would be dropped in silence, and believed.
  */
 export function completeSettings(schema: SettingsSchema, given: SettingValues): SettingValues {
   const values: Record<string, SettingValue> = {};
@@ -46,7 +49,11 @@ export function completeSettings(schema: SettingsSchema, given: SettingValues): 
     if (problem !== undefined) throw badSetting(key, setting, { text: String(value), problem });
     values[key] = value;
   }
-  return values;
+  const [unused] = unusedSettings(schema, values);
+  if (unused === undefined) return values;
+  throw new UserError('setting-not-used', unusedProblem(schema, unused, values), {
+    detail: { setting: unused, value: values[unused] ?? null },
+  });
 }
 
 function declared(schema: SettingsSchema, key: string): Setting {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Analysis, AnalysisContext, ReportDraft, SettingsOf } from '../../src/analyses/analysis.js';
-import type { SettingsSchema } from '../../src/protocol/settings.js';
+import type { SettingsSchema, SettingValues } from '../../src/protocol/settings.js';
+import { completeSettings } from '../../src/runs/settings.js';
 import type { Feeds } from '../../src/engine/runtime/session.js';
 import type { Model } from '../../src/onnx/model.js';
 import { openDataset } from '../../src/data/openDataset.js';
@@ -15,14 +16,13 @@ export function runAnalysisOn<S extends SettingsSchema>(
   settings: Readonly<Record<string, unknown>> = {},
   options: RunOptions = {},
 ): Promise<ReportDraft> {
-  const defaults = Object.entries(analysis.settings).map(([key, setting]) => [key, setting.default]);
   const context: AnalysisContext = attributionContext(data.model, data.feeds, options);
   const { columnNames } = data;
   const named =
     columnNames === undefined || context.data === undefined
       ? context
       : { ...context, data: { ...context.data, columnNames: { x: columnNames } } };
-  return analysis.run(named, { ...Object.fromEntries(defaults), ...settings } as SettingsOf<S>);
+  return analysis.run(named, settingsWith(analysis, settings));
 }
 
 /** Runs an analysis on a committed sample and its data, with its default settings changed. */
@@ -35,7 +35,13 @@ export async function runAnalysisOnSample<S extends SettingsSchema>(
   const dir = join(samplesDir, name);
   const model = await readModel(join(dir, `${name}.onnx`));
   const data = await openDataset(join(dir, `${name}.inspect.json`), model);
-  const defaults = Object.entries(analysis.settings).map(([key, setting]) => [key, setting.default]);
   const context: AnalysisContext = { ...attributionContext(model, {}, options), data };
-  return analysis.run(context, { ...Object.fromEntries(defaults), ...settings } as SettingsOf<S>);
+  return analysis.run(context, settingsWith(analysis, settings));
+}
+
+function settingsWith<S extends SettingsSchema>(
+  analysis: Analysis<S>,
+  settings: Readonly<Record<string, unknown>>,
+): SettingsOf<S> {
+  return completeSettings(analysis.settings, settings as SettingValues) as SettingsOf<S>;
 }

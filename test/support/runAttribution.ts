@@ -4,6 +4,8 @@ import type { AttributionSettings } from '../../src/analyses/prediction/attribut
 import type { AnalysisContext, ReportDraft } from '../../src/analyses/analysis.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { createRandom } from '../../src/base/random.js';
+import type { SettingValues } from '../../src/protocol/settings.js';
+import { completeSettings } from '../../src/runs/settings.js';
 import { openModels } from '../../src/runs/openModels.js';
 import { openDataset } from '../../src/data/openDataset.js';
 import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
@@ -31,8 +33,7 @@ export async function runAttribution(
 
 /** Returns the default settings of `attribution` with some changed. */
 export function attributionSettingsWith(settings: Readonly<Record<string, unknown>>): AttributionSettings {
-  const defaults = Object.entries(attribution.settings).map(([key, setting]) => [key, setting.default]);
-  return { ...Object.fromEntries(defaults), ...settings } as AttributionSettings;
+  return completeSettings(attribution.settings, settings as SettingValues) as AttributionSettings;
 }
 
 /** Returns what `attribution` runs in, over tensors in memory. */

@@ -31,6 +31,7 @@ const settings = {
     default: null,
     minimum: 2,
     maximum: 1_000_000,
+    appliesWhen: { steps: ['auto', 'samples'] },
   },
   threshold: {
     kind: 'number',

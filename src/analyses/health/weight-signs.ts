@@ -40,6 +40,7 @@ const settings = {
     default: 500,
     minimum: 1,
     maximum: 1_000_000,
+    appliesWhen: { remove: ['both', 'negative', 'positive'] },
   },
 } as const satisfies SettingsSchema;
 

@@ -38,6 +38,7 @@ const settings = {
     default: 32,
     minimum: 1,
     maximum: 10_000,
+    appliesWhen: { absence: ['auto', 'interventional'] },
   },
   drawn: {
     kind: 'integer',

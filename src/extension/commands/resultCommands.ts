@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.js';
+import { askedAgain } from '../run/askedRun.js';
 import type { StoredResult } from '../results/storedResult.js';
 import type { ResultNode } from '../trees/resultsTree.js';
 
@@ -13,8 +14,16 @@ export async function openResult(app: App, target?: ResultNode | string): Promis
 export async function rerunResult(app: App, target?: ResultNode | string): Promise<void> {
   const result = await resultOf(app, target);
   if (result === undefined) return;
-  const run = await app.runner.start(result.request);
+  const { asked, unused } = await askedAgain(result.request);
+  const run = await app.runner.start(asked);
   await app.navigation.showRun(run);
+  if (unused.length === 0) return;
+  void vscode.window.showInformationMessage(
+    vscode.l10n.t(
+      'Run again without {0}: it had no effect with the other settings, and is refused now.',
+      unused.join(', '),
+    ),
+  );
 }
 
 /** Deletes a result from the history; the message offers to undo it. */

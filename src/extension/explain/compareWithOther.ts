@@ -4,6 +4,7 @@ import { findAnalysis } from '../../runs/findAnalysis.js';
 import type { App } from '../app.js';
 import { loadAnalyses } from '../loadAnalyses.js';
 import type { StoredResult } from '../results/storedResult.js';
+import { askedAgain } from '../run/askedRun.js';
 import { type Choice, chooseItem } from '../run/chooseItem.js';
 import type { AskedRun } from '../run/runner.js';
 
@@ -17,7 +18,8 @@ type Other = { readonly method: string } | { readonly modelPath: string };
 export async function compareWithOther(app: App, result: StoredResult): Promise<void> {
   const other = await chooseOther(app, result);
   if (other === undefined) return;
-  const run = await app.runner.start(changed(result.request, other));
+  const { asked } = await askedAgain(changed(result.request, other));
+  const run = await app.runner.start(asked);
   await app.navigation.showRun(run);
   const end = await run.ended;
   if (end.kind !== 'ended' || end.result === undefined || end.report.status !== 'complete') return;
@@ -29,7 +31,7 @@ export async function compareWithOther(app: App, result: StoredResult): Promise<
 /** Another method has settings of its own; what says which value is explained stays. */
 function changed({ settings, ...asked }: AskedRun, other: Other): AskedRun {
   if ('modelPath' in other) return { ...asked, settings, modelPath: other.modelPath };
-  const kept = ['rows', 'target', 'position', 'output', 'explain', 'baseline'];
+  const kept = ['rows', 'target', 'position', 'output', 'explain', 'neuron', 'baseline'];
   const same = Object.entries(settings).filter(([key]) => kept.includes(key));
   return { ...asked, settings: { ...Object.fromEntries(same), method: other.method } };
 }

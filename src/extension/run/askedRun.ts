@@ -1,5 +1,12 @@
 import type { Analysis } from '../../analyses/analysis.js';
-import type { SettingValue, SettingValues } from '../../protocol/settings.js';
+import {
+  type SettingValue,
+  type SettingValues,
+  unusedSettings,
+  usedSettings,
+} from '../../protocol/settings.js';
+import { findAnalysis } from '../../runs/findAnalysis.js';
+import { loadAnalyses } from '../loadAnalyses.js';
 import type { AskedRun } from './runner.js';
 
 /** What a run may be told besides its analysis, model and data. */
@@ -22,6 +29,20 @@ export function askedRun(
     ...options,
     settings: withoutDefaults(analysis, options.settings),
   };
+}
+
+/**
+ * Returns what a stored run asked, without the settings that it had no use for, and these: runs of earlier versions took them
+ * in silence and dropped them, so that the answer is the same.
+ */
+export async function askedAgain(
+  request: AskedRun,
+): Promise<{ readonly asked: AskedRun; readonly unused: readonly string[] }> {
+  const { settings } = findAnalysis(await loadAnalyses(), request.analysis);
+  const unused = unusedSettings(settings, request.settings).map(
+    (key) => `${key}=${String(request.settings[key])}`,
+  );
+  return { asked: { ...request, settings: usedSettings(settings, request.settings) }, unused };
 }
 
 function withoutDefaults({ settings: schema }: Analysis, given: SettingValues): SettingValues {

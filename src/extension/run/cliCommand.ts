@@ -1,7 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { RunRequest } from '../../protocol/engineMessages.js';
 import { runWords } from '../../protocol/runWords.js';
-import { type SettingsSchema, settingToText } from '../../protocol/settings.js';
+import { type SettingsSchema, settingToText, usedSettings } from '../../protocol/settings.js';
 import { type Shell, shellLine } from '../../base/shellQuote.js';
 
 /** For whom a command is written. */
@@ -11,7 +11,7 @@ export interface CommandPlace {
   readonly folder?: string;
 }
 
-/** Returns the command line that asks the same as a request; what has its default is left out. */
+/** Returns the command line that asks the same as a request; what has its default, or is of no use to it, is left out. */
 export function cliCommand(
   request: Omit<RunRequest, 'kind'>,
   schema: SettingsSchema,
@@ -19,7 +19,7 @@ export function cliCommand(
 ): string {
   const { head, tail } = runWords(request, (path) => pathFrom(folder, path));
   const settings: string[] = [];
-  for (const [key, value] of Object.entries(request.settings)) {
+  for (const [key, value] of Object.entries(usedSettings(schema, request.settings))) {
     const setting = schema[key];
     if (setting === undefined || value === setting.default) continue;
     settings.push('--set', `${key}=${settingToText(setting, value)}`);

@@ -94,8 +94,10 @@ describe('layer-wise relevance propagation', function () {
         return (z * favoured(row[i]! * w(i))) / total;
       },
     };
-    for (const [method, of] of Object.entries(rules)) {
-      const settings = { method, alpha, gamma, epsilon, target: String(target) };
+    const parameters = { 'lrp-epsilon': { epsilon }, 'lrp-alpha-beta': { alpha }, 'lrp-gamma': { gamma } };
+    for (const [method, parameter] of Object.entries(parameters)) {
+      const of = rules[method]!;
+      const settings = { method, ...parameter, target: String(target) };
       const draft = await runAttribution(model, { x }, settings);
       const expected = elementwise(x, (_xi, at) => {
         const row = Math.floor(at / 5);

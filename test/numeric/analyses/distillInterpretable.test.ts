@@ -119,7 +119,7 @@ describe('distill-interpretable', () => {
       { concepts: 'columns', depth: 1 },
     );
     assert.ok(rulesOf(draft).some(({ rule }) => rule.startsWith('first ≤')));
-    await assert.rejects(run({ concepts: 'columns' }), { code: 'columns-missing' });
+    await assert.rejects(run({ concepts: 'columns', layer: null }), { code: 'columns-missing' });
   });
 
   it('finds no rules where answers do not follow from concepts, and says so', async () => {

@@ -10,12 +10,12 @@ import { int64Tensor } from '../../../src/onnx/tensorValue.js';
 import { readModel } from '../../../src/onnx/readModel.js';
 import type { RunRequest } from '../../../src/protocol/engineMessages.js';
 import { firstProblem, type Report } from '../../../src/protocol/report.js';
-import type { SettingsSchema } from '../../../src/protocol/settings.js';
+import { conditionsOf, type SettingsSchema } from '../../../src/protocol/settings.js';
 import { metricsOf } from '../../../src/runs/declaredMetrics.js';
 import { createEngineClient } from '../../../src/runs/engineClient.js';
 import { runAnalysis } from '../../../src/runs/runAnalysis.js';
 import { runReport } from '../../../src/runs/runReport.js';
-import { completeSettings } from '../../../src/runs/settings.js';
+import { completeSettings, parseSettings } from '../../../src/runs/settings.js';
 import { type ModelAndData, writeClassifier, writeSlowRun, writeTrees } from '../../support/cliModels.js';
 import { normalTensor } from '../../support/modelBuilder.js';
 import { builtEngine, rootDir } from '../../support/paths.js';
@@ -118,6 +118,16 @@ describe('the registry of analyses', () => {
         assert.deepEqual(completeSettings(analysis.settings, defaults), defaults);
       });
 
+      it('takes the settings that it says run its papers', () => {
+        for (const { line, settings: given = {} } of analysis.rows) {
+          const texts = Object.entries(given).map(([key, value]) => `${key}=${value}`);
+          assert.doesNotThrow(
+            () => completeSettings(analysis.settings, parseSettings(analysis.settings, texts)),
+            `row ${String(line)}`,
+          );
+        }
+      });
+
       it('knows about what it costs: more for more samples, where it reads any', async () => {
         const request = await smallest();
         const model = await readModel(request.modelPath);
@@ -138,17 +148,22 @@ describe('the registry of analyses', () => {
       });
 
       it('lets a setting depend on choices of its own only', () => {
-        for (const [key, { appliesWhen = {} }] of Object.entries(analysis.settings)) {
-          for (const [other, values] of Object.entries(appliesWhen)) {
-            const choice = analysis.settings[other];
-            assert(choice?.kind === 'choice', `${key} depends on ${other}`);
-            // What a choice itself depends on is said again, so that nothing has to follow a chain.
-            for (const [further, wanted] of Object.entries(choice.appliesWhen ?? {})) {
-              for (const value of appliesWhen[further] ?? ['none']) {
-                assert(wanted.includes(value), `${key} depends on ${other}, which depends on ${further}`);
+        for (const [key, setting] of Object.entries(analysis.settings)) {
+          for (const condition of conditionsOf(setting)) {
+            for (const [other, values] of Object.entries(condition)) {
+              const choice = analysis.settings[other];
+              assert(choice?.kind === 'choice' || choice?.kind === 'boolean', `${key} depends on ${other}`);
+              // What a choice itself depends on is said again, so that nothing has to follow a chain.
+              const [whenChosen = {}, ...more] = conditionsOf(choice);
+              assert.equal(more.length, 0, `${other} depends on one of several`);
+              for (const [further, wanted] of Object.entries(whenChosen)) {
+                for (const value of condition[further] ?? ['none']) {
+                  assert(wanted.includes(value), `${key} depends on ${other}, which depends on ${further}`);
+                }
               }
+              const known = choice.kind === 'choice' ? choice.choices : ['true', 'false'];
+              for (const value of values) assert(known.includes(value), `${key}: ${other}=${value}`);
             }
-            for (const value of values) assert(choice.choices.includes(value), `${key}: ${other}=${value}`);
           }
         }
       });

@@ -7,7 +7,6 @@ import {
   constantBaseline,
   parseConstant,
 } from '../../../src/analyses/prediction/attribution/baselines.js';
-import { optionalKeys } from '../../../src/analyses/prediction/attribution/prepare.js';
 import { methods } from '../../../src/analyses/prediction/attribution/methods/methods.js';
 import { attributionSettings, methodNames } from '../../../src/analyses/prediction/attribution/settings.js';
 import { chooseTargets } from '../../../src/analyses/prediction/attribution/targets.js';
@@ -23,13 +22,19 @@ import { settingApplies } from '../../../src/protocol/settings.js';
 const isCode = (code: string) => (error: unknown) => error instanceof UserError && error.code === code;
 
 describe('the settings of attribution', () => {
-  it('apply to the methods that take them, so that a form hides what a run would refuse', () => {
+  it('hold a baseline for the methods whose scores depend on one, and for any removal curve', () => {
     for (const method of methodNames) {
-      for (const key of optionalKeys) {
-        const applies = settingApplies(attributionSettings, key, { method });
-        assert.equal(applies, methods[method].takes.includes(key), `${method} ${key}`);
-      }
+      const applies = settingApplies(attributionSettings, 'baseline', { method });
+      assert.equal(applies, methods[method].usesBaseline, method);
+      assert(settingApplies(attributionSettings, 'baseline', { method, removal: true }), method);
     }
+  });
+
+  it('hold steps for smoothed scores only where integrated gradients are smoothed', () => {
+    const applies = (around: string): boolean =>
+      settingApplies(attributionSettings, 'steps', { method: 'smoothgrad', around });
+    assert(applies('integrated-gradients'));
+    assert(!applies('gradient'));
   });
 });
 

@@ -8,6 +8,8 @@ import {
   type SettingsSchema,
   settingTextProblem,
   settingToText,
+  unusedSettings,
+  usedSettings,
 } from '../../../src/protocol/settings.js';
 import { parseSettings } from '../../../src/runs/settings.js';
 
@@ -80,5 +82,12 @@ describe('a setting that depends on a choice', () => {
     assert.equal(settingApplies(schema, 'layer', {}), true);
     assert.equal(settingApplies(schema, 'layer', { method: 'occlusion' }), false);
     assert.equal(settingApplies(schema, 'window', { method: 'occlusion' }), true);
+  });
+
+  it('is left out of what an earlier run asked where it had no effect', () => {
+    const given = { method: 'occlusion', layer: 'fc1', window: '5' };
+    assert.deepEqual(unusedSettings(schema, given), ['layer']);
+    assert.deepEqual(usedSettings(schema, given), { method: 'occlusion', window: '5' });
+    assert.deepEqual(usedSettings(schema, { layer: 'fc1' }), { layer: 'fc1' });
   });
 });

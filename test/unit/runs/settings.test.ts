@@ -113,6 +113,24 @@ describe('settings', () => {
     assert.equal(refusal('=3').code, 'bad-setting');
   });
 
+  it('refuses what the choices made have no use for, but not a default', () => {
+    const dependent = {
+      ...schema,
+      window: { ...schema.window, appliesWhen: [{ method: ['occlusion'] }, { multiply: ['false'] }] },
+    } as const satisfies SettingsSchema;
+    assert.throws(
+      () => completeSettings(dependent, { window: '5' }),
+      (error) =>
+        error instanceof UserError &&
+        error.code === 'setting-not-used' &&
+        error.message ===
+          'method=gradient has no use for window=5. Leave it out, or set method to occlusion, or multiply to false.',
+    );
+    assert.equal(completeSettings(dependent, { window: schema.window.default })['method'], 'gradient');
+    assert.equal(completeSettings(dependent, { window: '5', method: 'occlusion' })['window'], '5');
+    assert.equal(completeSettings(dependent, { window: '5', multiply: false })['window'], '5');
+  });
+
   it('checks values that came as JSON too', () => {
     assert.throws(() => completeSettings(schema, { steps: '7' }), UserError);
     assert.throws(() => completeSettings(schema, { multiply: null }), UserError);

@@ -19,7 +19,6 @@ type EndOf = (row: number, coordinate: number) => Float32Array;
 
 /** Returns the settings that both methods share. */
 export const expectedGradientsFacts = {
-  takes: ['neuron', 'position', 'output', 'background', 'samples'],
   usesBaseline: true,
   passesPerRow: (settings) => sampleCountOf(settings) * passesPerGradient,
   whyIncomplete: (settings) => ({

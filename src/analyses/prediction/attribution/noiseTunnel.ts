@@ -25,11 +25,10 @@ const inner: Readonly<Record<AttributionSettings['around'], AttributionMethod>> 
 
 /** Returns the settings that every method with a noise tunnel shares. */
 export const noiseTunnelFacts = {
-  takes: ['layer', 'neuron', 'position', 'output', 'samples'],
   usesBaseline: false,
   passesPerRow: (settings, workload) =>
     sampleCountOf(settings) * inner[settings.around].passesPerRow(settings, workload),
-} as const satisfies Pick<AttributionMethod, 'takes' | 'usesBaseline' | 'passesPerRow'>;
+} as const satisfies Pick<AttributionMethod, 'usesBaseline' | 'passesPerRow'>;
 
 /**
  * Returns a statistic, over noisy copies x + ε of every row, of the scores that the method `around` gives them.

@@ -22,7 +22,7 @@ import type { ExplanationFacts } from './report/draft.js';
 import { parseRows, readRows, type Rows } from './rows.js';
 import { rowTypes } from './rowTypes.js';
 import { fullIndex, type Selection } from './selection.js';
-import { type AttributionSettings, methodNames } from './settings.js';
+import type { AttributionSettings } from './settings.js';
 import { chooseTargets, parsePosition, type Targets } from './targets.js';
 
 /** A problem ready to be solved, what the report says about it, and how to let go of its sessions. */
@@ -33,7 +33,7 @@ export interface Prepared {
    * Returns the same problem for another method, or with other settings of one: what is explained, the rows and the
    * baselines stay, and so do open sessions.
    *
-   * @throws UserError when the method does not take the settings, or their layer is none.
+   * @throws UserError when the settings exclude each other, or their layer is none.
    */
   withMethod(settings: AttributionSettings): Promise<Problem>;
   close(): Promise<void>;
@@ -48,14 +48,14 @@ export interface Known {
 /**
  * Reads the rows and resolves what is explained, over what, and from which baselines.
  *
- * @throws UserError for settings that do not fit the method, the model or each other.
+ * @throws UserError for settings that do not fit the model or each other.
  */
 export async function prepare(
   given: AnalysisContext,
   settings: AttributionSettings,
   known: Known = {},
 ): Promise<Prepared> {
-  refuseUnusedSettings(settings);
+  refuseExcluding(settings);
   const { context, rows, types, output, locate } = await resolve(given, settings, known);
   const { model } = context;
   const wanted = explainableInputs(model, rows.feeds);
@@ -83,7 +83,7 @@ export async function prepare(
     facts: { ...what, ...dataFacts(context), ...inputFacts(wanted, rows), carriers },
     problem,
     withMethod: async (of) => {
-      refuseUnusedSettings(of);
+      refuseExcluding(of);
       const place = locate(of).layer;
       const ofLayer = place === undefined ? values : await readValues(context, rows, [place.value]);
       return { ...problem, settings: of, layer: explainedLayer(place, ofLayer) };
@@ -173,36 +173,9 @@ function explainedLayer(layer: Places['layer'], values: Values): ExplainedTensor
   return explained(layer, values, (dims) => frontAxis(layer.unitAxis, dims.length + 1));
 }
 
-/** Settings without a default that some methods take. */
-export const optionalKeys = [
-  'layer',
-  'through',
-  'background',
-  'part',
-  'window',
-  'stride',
-  'featureCount',
-  'patch',
-  'groups',
-  'featureMask',
-  'samples',
-  'cells',
-  'query',
-] as const;
-
 type Values = ReadonlyMap<string, TensorValue>;
 
-/** Settings that some methods cannot follow: refused, never dropped in silence. */
-function refuseUnusedSettings(settings: AttributionSettings): void {
-  for (const key of optionalKeys) {
-    if (settings[key] === null || methods[settings.method].takes.includes(key)) continue;
-    const takers = methodNames.filter((name) => methods[name].takes.includes(key));
-    throw new UserError(
-      'setting-not-used',
-      `method=${settings.method} has no use for ${key}=${String(settings[key])}. Leave it out, or choose a method that takes it: ${takers.join(', ')}.`,
-      { detail: { method: settings.method, setting: key } },
-    );
-  }
+function refuseExcluding(settings: AttributionSettings): void {
   if (settings.through !== null && settings.layer !== null) {
     throw new UserError(
       'settings-exclude',

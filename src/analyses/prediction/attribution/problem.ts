@@ -113,8 +113,6 @@ export interface AttributionMethod {
   /** What the scores mean, one sentence for the report. */
   readonly reading: string;
   readonly paperIds: readonly string[];
-  /** Settings without a default (null) that the method understands; others that are set are refused. */
-  readonly takes: readonly (keyof AttributionSettings)[];
   /** Whether the layer's maps are weighted; without a layer, the last one with positions is taken. */
   readonly weightsMaps?: boolean;
   /** Whether the layer is the one whose maps are pooled before a linear head, and no other. */

@@ -9,7 +9,6 @@ import type { AttributionMethod, Attributions, Problem, Scores } from './problem
 
 /** Returns the settings that the methods of layer-wise relevance propagation share. */
 export const relevanceFacts = {
-  takes: ['layer', 'neuron', 'position', 'output'],
   usesBaseline: false,
   // Rules with signs run every layer some times more.
   passesPerRow: () => 2 * passesPerGradient,

@@ -39,7 +39,8 @@ export const methodNames = [
 export type MethodName = (typeof methodNames)[number];
 
 const integrates = { method: ['integrated-gradients'] } as const;
-const takesSteps = { method: ['integrated-gradients', ...noisyMethodNames] } as const;
+const smoothsPaths = { method: noisyMethodNames, around: ['integrated-gradients'] } as const;
+const takesSteps = [integrates, smoothsPaths] as const;
 const takesLayer = {
   method: [
     'gradient',
@@ -73,6 +74,15 @@ const takesBackground = {
     ...featureMethodNames,
   ],
 } as const;
+const takesBaseline = [
+  {
+    method: [...takesBackground.method, 'deeplift-rescale', 'deeplift-revealcancel', 'score-cam'],
+  },
+  smoothsPaths,
+  // Where removed elements go.
+  { removal: ['true'] },
+] as const;
+const choosesNeuron = { method: methodNames.filter((name) => name !== 'cam') };
 const weightsMaps = {
   method: ['grad-cam', 'grad-cam-plus-plus', 'guided-grad-cam', 'score-cam'],
 } as const;
@@ -136,6 +146,7 @@ const what = {
     description:
       'Address of a unit whose value is explained in place of the output, e.g. conv2[3]@4,4; without a position all positions are summed.',
     default: null,
+    appliesWhen: choosesNeuron,
   },
 } as const satisfies SettingsSchema;
 
@@ -176,6 +187,7 @@ const path = {
     description:
       'The input that stands for "nothing": zeros, a number, or an .npz file with an array per explained input (one row, or one per explained row).',
     default: 'zeros',
+    appliesWhen: takesBaseline,
   },
   background: {
     kind: 'text',
@@ -235,7 +247,7 @@ const maps = {
     description: 'How a layer’s map is enlarged to the input’s size.',
     default: 'bilinear',
     choices: ['bilinear', 'nearest'],
-    appliesWhen: takesLayer,
+    appliesWhen: { method: [...takesLayer.method, 'cam'] },
   },
   window: {
     kind: 'text',

@@ -8,18 +8,6 @@ import type { Attributions, Problem } from './problem.js';
 import { rowEvidence } from './rows.js';
 import { featureShareChart } from './report/featureShares.js';
 
-/** Settings without a default that every method of features takes. */
-export const featureTakes = [
-  'neuron',
-  'position',
-  'output',
-  'background',
-  'featureCount',
-  'patch',
-  'groups',
-  'featureMask',
-] as const;
-
 /** Returns the features of a problem's rows. */
 export function featuresOf(problem: Problem, defaultCount?: number): Promise<Features> {
   const { inputs, settings, rows, columnNames } = problem;

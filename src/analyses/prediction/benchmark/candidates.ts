@@ -1,4 +1,10 @@
-import { attributionDefaults, type AttributionSettings, type MethodName } from '../attribution/settings.js';
+import { settingApplies } from '../../../protocol/settings.js';
+import {
+  attributionDefaults,
+  type AttributionSettings,
+  attributionSettings,
+  type MethodName,
+} from '../attribution/settings.js';
 import { methods } from '../attribution/methods/methods.js';
 import type { AttributionMethod } from '../attribution/problem.js';
 import { type BenchmarkSettings, methodsIn } from './settings.js';
@@ -31,12 +37,13 @@ export function candidatesOf(settings: BenchmarkSettings): readonly Candidate[] 
 /** Returns the settings of a method of `attribution` for a benchmark: its defaults, but for what is set for all. */
 export function settingsFor(name: MethodName, settings: BenchmarkSettings): AttributionSettings {
   const { target, position, output, baseline, steps, layer } = settings;
-  const { takes, weightsMaps = false } = methods[name];
+  const { weightsMaps = false } = methods[name];
+  const isDrawn = settingApplies(attributionSettings, 'samples', { method: name });
   return {
     ...attributionDefaults,
     ...{ method: name, target, position, output, baseline, steps },
     layer: weightsMaps ? layer : null,
-    samples: takes.includes('samples') ? drawsOf(name, settings.samples) : null,
+    samples: isDrawn ? drawsOf(name, settings.samples) : null,
   };
 }
 

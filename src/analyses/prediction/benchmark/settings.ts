@@ -20,7 +20,9 @@ const defaultMethods: readonly MethodName[] = [
   'kernel-shap',
 ];
 
-const { target, position, output, baseline } = attributionSettings;
+const { target, position, output } = attributionSettings;
+// Whatever the methods: hidden parts become the baseline too.
+const baseline = { ...attributionSettings.baseline, appliesWhen: {} } as const;
 
 const compared = {
   methods: {

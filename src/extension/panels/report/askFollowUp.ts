@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { FollowUpTell } from '../../../protocol/views/reportMessages.js';
 import type { App } from '../../app.js';
 import { commandFor } from '../../run/commandFor.js';
+import { askedAgain } from '../../run/askedRun.js';
 import type { AskedRun } from '../../run/runner.js';
 import type { ReportSubject } from './reportSubject.js';
 
@@ -15,7 +16,9 @@ export async function askFollowUp(
   const { limit, ...request } = result.request;
   // Where the question names its rows, it is about these and not about the first ones.
   const isOfRows = settings['rows'] !== undefined && settings['rows'] !== null;
-  const asked: AskedRun = { ...request, settings, ...(isOfRows || limit === undefined ? {} : { limit }) };
+  const all: AskedRun = { ...request, settings, ...(isOfRows || limit === undefined ? {} : { limit }) };
+  // Reports of earlier versions ask with a baseline that their method never looked at.
+  const { asked } = await askedAgain(all);
   if (way === 'copy') {
     await vscode.env.clipboard.writeText(await commandFor(asked));
     return;

@@ -21,7 +21,6 @@ export const attentionGradient: AttributionMethod = {
   reading:
     'Each score says how much attention to this token, followed through all layers, raises the explained value; the token that is asked about has 1 to start with.',
   paperIds: ['chefer2021', 'abnar2020'],
-  takes: ['neuron', 'position', 'output', 'query'],
   readsAttention: true,
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,

@@ -25,7 +25,6 @@ export const attentionRollout: AttributionMethod = {
   reading:
     'Each score is the share of what reaches the end that came from this token, when attention is followed through all layers. It is the same for every target.',
   paperIds: ['abnar2020'],
-  takes: ['neuron', 'position', 'output', 'query'],
   readsAttention: true,
   usesBaseline: false,
   passesPerRow: () => 1,

@@ -24,7 +24,6 @@ export const cam: AttributionMethod = {
   reading:
     'Each score is what this position of the last maps adds to the explained value: their mean is the explained value without its bias.',
   paperIds: ['zhou2015', 'lin2013'],
-  takes: ['position', 'output'],
   readsPooledMaps: true,
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,

@@ -21,7 +21,6 @@ export const deconvnet: AttributionMethod = {
   reading:
     'Each score shows the pattern that the explained value projects back to, with what pushes downwards cut off at every ReLU. The pictures hardly depend on the class: compare them with another method before believing them.',
   paperIds: ['zeiler2013', 'qin2018', 'adebayo2018'],
-  takes: ['layer', 'neuron', 'position', 'output'],
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,
   attribute: async (problem) => {

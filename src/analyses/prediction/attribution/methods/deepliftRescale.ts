@@ -23,6 +23,5 @@ export const deepliftRescale: AttributionMethod = {
   reading:
     'Each score is the element’s share of f(x) − f(baseline): its difference from the baseline times a multiplier that stands for everything behind it.',
   paperIds: ['shrikumar2017', 'shrikumar2016'],
-  takes: ['layer', 'neuron', 'position', 'output', 'part'],
   attribute: (problem) => multipliedDifferences(problem, 'rescale'),
 };

@@ -20,6 +20,5 @@ export const deepliftRevealCancel: AttributionMethod = {
   reading:
     'Each score is the element’s share of f(x) − f(baseline), with what adds to a unit and what takes away from it followed apart.',
   paperIds: ['shrikumar2017'],
-  takes: ['layer', 'neuron', 'position', 'output', 'part'],
   attribute: (problem) => multipliedDifferences(problem, 'revealcancel'),
 };

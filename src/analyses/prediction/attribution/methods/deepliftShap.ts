@@ -18,7 +18,6 @@ export const deepliftShap: AttributionMethod = {
   reading:
     'Each score is the element’s share of f(x) − mean f(background), the mean of its DeepLIFT scores against each baseline.',
   paperIds: ['lundberg2017', 'shrikumar2017'],
-  takes: ['layer', 'neuron', 'position', 'output', 'background'],
   attribute: async (problem) => {
     const { baselines } = problem;
     const found = await multipliedDifferences(problem, 'rescale');

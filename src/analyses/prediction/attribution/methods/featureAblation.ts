@@ -1,7 +1,7 @@
 import { addScaled } from '../../../../engine/numeric/vectors.js';
 import { featureCountOf } from '../featureCount.js';
 import { type Coalitions, playGame } from '../game.js';
-import { featuresOf, featureTakes, spreadShares } from '../shares.js';
+import { featuresOf, spreadShares } from '../shares.js';
 import type { AttributionMethod } from '../problem.js';
 
 /**
@@ -20,7 +20,6 @@ export const featureAblation: AttributionMethod = {
   reading:
     'Each score is how much the explained value drops when the feature of this element is replaced by the baseline, all others as they are.',
   paperIds: ['zeiler2013'],
-  takes: featureTakes,
   usesBaseline: true,
   passesPerRow: (settings, workload) => 1 + featureCountOf(settings, workload),
   async attribute(problem) {

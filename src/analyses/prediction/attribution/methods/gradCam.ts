@@ -19,7 +19,6 @@ export const gradCam: AttributionMethod = {
   reading:
     'Each score says how strongly the layer’s channels that raise the explained value are active at this position.',
   paperIds: ['selvaraju2016'],
-  takes: ['layer', 'neuron', 'position', 'output'],
   weightsMaps: true,
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,

@@ -23,7 +23,6 @@ export const gradCamPlusPlus: AttributionMethod = {
   reading:
     'Each score says how strongly the layer’s channels that raise the explained value somewhere are active at this position.',
   paperIds: ['chattopadhay2017', 'selvaraju2016'],
-  takes: ['layer', 'neuron', 'position', 'output'],
   weightsMaps: true,
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,

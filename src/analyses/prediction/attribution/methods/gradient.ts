@@ -19,7 +19,6 @@ export const gradient: AttributionMethod = {
   reading:
     'Each score is the slope of the explained value: how much it would rise if this element grew by one.',
   paperIds: ['simonyan2013'],
-  takes: ['layer', 'neuron', 'position', 'output'],
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,
   attribute: async (problem) => ({ scores: (await localScores(problem)).scores, isComplete: false }),

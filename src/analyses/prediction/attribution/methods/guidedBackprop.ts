@@ -22,7 +22,6 @@ export const guidedBackprop: AttributionMethod = {
   reading:
     'Each score is the slope of the explained value, counting only paths on which every ReLU is active and pushes upwards. The pictures hardly depend on the class: compare them with another method before believing them.',
   paperIds: ['springenberg2014', 'qin2018', 'adebayo2018'],
-  takes: ['layer', 'neuron', 'position', 'output'],
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,
   attribute: async (problem) => {

@@ -25,7 +25,6 @@ export const guidedGradCam: AttributionMethod = {
   reading:
     'Each score is the guided gradient of an element times the Grad-CAM map at its place: details that speak for the explained value, where the layer sees evidence for it.',
   paperIds: ['selvaraju2016', 'springenberg2014'],
-  takes: ['layer', 'neuron', 'position', 'output'],
   weightsMaps: true,
   usesBaseline: false,
   passesPerRow: () => 2 * passesPerGradient,

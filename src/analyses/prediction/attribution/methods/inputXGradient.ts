@@ -18,7 +18,6 @@ export const inputXGradient: AttributionMethod = {
   reading:
     'Each score is the value of an element times the slope there: its share of the prediction if the model were linear.',
   paperIds: ['shrikumar2016'],
-  takes: ['layer', 'neuron', 'position', 'output'],
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,
   whyIncomplete: () => ({

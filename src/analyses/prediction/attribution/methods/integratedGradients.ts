@@ -31,7 +31,6 @@ export const integratedGradients: AttributionMethod = {
   reading:
     'Each score is the element’s share of f(x) − f(baseline), collected along the straight path from the baseline to the input.',
   paperIds: ['sundararajan2017', 'dhamdhere2018', 'leino2018'],
-  takes: ['layer', 'neuron', 'position', 'output', 'background', 'through', 'part'],
   usesBaseline: true,
   passesPerRow: ({ steps }) => steps * passesPerGradient,
   whyIncomplete: ({ quadrature: rule, steps }) => {

@@ -5,7 +5,7 @@ import { addScaled, sumOf } from '../../../../engine/numeric/vectors.js';
 import { featureCountOf } from '../featureCount.js';
 import { type Coalitions, playGame } from '../game.js';
 import type { AttributionMethod } from '../problem.js';
-import { featuresOf, featureTakes, spreadShares } from '../shares.js';
+import { featuresOf, spreadShares } from '../shares.js';
 
 /**
  * KernelSHAP: the shares φ that minimise Σ_S π(S) · (v(S) − v(∅) − Σ_{i ∈ S} φᵢ)² under Σ φᵢ = v(all) − v(∅), with
@@ -27,7 +27,6 @@ export const kernelShap: AttributionMethod = {
   reading:
     'Each score estimates the Shapley value of the feature of this element, by a weighted linear fit to the explained value of random coalitions.',
   paperIds: ['lundberg2017', 'covert2021'],
-  takes: [...featureTakes, 'samples'],
   usesBaseline: true,
   passesPerRow: (settings, workload) => {
     const count = featureCountOf(settings, workload);

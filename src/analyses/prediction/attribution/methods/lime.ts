@@ -5,7 +5,7 @@ import { float32Tensor } from '../../../../onnx/tensorValue.js';
 import type { Finding } from '../../../../protocol/report.js';
 import { type Coalitions, playGame } from '../game.js';
 import type { AttributionMethod } from '../problem.js';
-import { featuresOf, featureTakes, spreadShares } from '../shares.js';
+import { featuresOf, spreadShares } from '../shares.js';
 
 /** Perturbed rows drawn for each row unless said otherwise. */
 const defaultSampleCount = 1000;
@@ -29,7 +29,6 @@ export const lime: AttributionMethod = {
   reading:
     'Each score is the coefficient of the feature of this element in a linear model that imitates the network for rows like this one with some features absent.',
   paperIds: ['ribeiro2016'],
-  takes: [...featureTakes, 'samples'],
   usesBaseline: true,
   passesPerRow: ({ samples }) => samples ?? defaultSampleCount,
   async attribute(problem) {

@@ -26,7 +26,6 @@ export const occlusion: AttributionMethod = {
   reading:
     'Each score is how much the explained value drops when a window over this element is replaced by the baseline, averaged over the windows that cover it.',
   paperIds: ['zeiler2013'],
-  takes: ['neuron', 'position', 'output', 'background', 'window', 'stride'],
   usesBaseline: true,
   passesPerRow: windowCountOf,
   async attribute(problem) {

@@ -33,7 +33,6 @@ export const rise: AttributionMethod = {
   reading:
     'Each score estimates the explained value when this element is visible and random other parts are hidden: compare scores with each other, not with zero.',
   paperIds: ['petsiuk2018'],
-  takes: ['neuron', 'position', 'output', 'background', 'samples', 'cells'],
   usesBaseline: true,
   passesPerRow: ({ samples }) => samples ?? defaultMaskCount,
   async attribute(problem) {

@@ -29,7 +29,6 @@ export const scoreCam: AttributionMethod = {
   reading:
     'Each score says how strongly channels are active at this position that raise the explained value when only what they show is left of the input.',
   paperIds: ['wang2020'],
-  takes: ['layer', 'neuron', 'position', 'output'],
   weightsMaps: true,
   usesBaseline: true,
   passesPerRow: () => aboutChannelCount,

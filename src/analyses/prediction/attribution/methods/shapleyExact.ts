@@ -3,7 +3,7 @@ import type { Features } from '../../features/features.js';
 import { featureCountOf } from '../featureCount.js';
 import { type Coalitions, playGame } from '../game.js';
 import type { AttributionMethod, Problem } from '../problem.js';
-import { featuresOf, featureTakes, spreadShares } from '../shares.js';
+import { featuresOf, spreadShares } from '../shares.js';
 
 /** Features that can be enumerated: 2¹⁶ coalitions a row. */
 const maxFeatureCount = 16;
@@ -25,7 +25,6 @@ export const shapleyExact: AttributionMethod = {
   reading:
     'Each score is the Shapley value of the feature of this element: what it adds to the explained value, averaged over all orders in which the features can appear.',
   paperIds: ['lundberg2017'],
-  takes: featureTakes,
   usesBaseline: true,
   passesPerRow: (settings, workload) =>
     2 ** Math.min(maxFeatureCount, featureCountOf(settings, workload, maxFeatureCount)),

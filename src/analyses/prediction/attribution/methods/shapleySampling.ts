@@ -1,7 +1,7 @@
 import { featureCountOf } from '../featureCount.js';
 import { type Coalitions, playGame } from '../game.js';
 import type { AttributionMethod } from '../problem.js';
-import { featuresOf, featureTakes, spreadShares } from '../shares.js';
+import { featuresOf, spreadShares } from '../shares.js';
 
 /** Permutations drawn for each row unless said otherwise. */
 const defaultSampleCount = 100;
@@ -23,7 +23,6 @@ export const shapleySampling: AttributionMethod = {
   reading:
     'Each score estimates the Shapley value of the feature of this element: what it adds to the explained value, averaged over random orders in which the features appear.',
   paperIds: ['castro2009', 'lundberg2017'],
-  takes: [...featureTakes, 'samples'],
   usesBaseline: true,
   passesPerRow: (settings, workload) =>
     (settings.samples ?? defaultSampleCount) * featureCountOf(settings, workload),

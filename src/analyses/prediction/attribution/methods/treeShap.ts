@@ -10,7 +10,7 @@ import {
 import { sumOfLeaves, type TreeEnsemble } from '../../../../engine/trees/treeEnsemble.js';
 import { rowOf } from '../points.js';
 import type { AttributionMethod, ExplainedTensor, Problem } from '../problem.js';
-import { featuresOf, featureTakes, spreadShares } from '../shares.js';
+import { featuresOf, spreadShares } from '../shares.js';
 import { columnTracer } from '../../trees/traceColumn.js';
 
 /**
@@ -32,7 +32,6 @@ export const treeShap: AttributionMethod = {
   reading:
     'Each score is the exact Shapley value of a feature, worked out on the trees: what it adds to the explained sum of leaves, averaged over all orders in which the features can appear.',
   paperIds: ['lundberg2020', 'lundberg2017'],
-  takes: featureTakes,
   usesBaseline: true,
   // Trees are walked outside the runtime, as often as about one run takes.
   passesPerRow: () => 1,

@@ -1,9 +1,9 @@
 import type { FollowUp, Parts } from '../../../../protocol/parts.js';
-import type { SettingValues } from '../../../../protocol/settings.js';
+import { settingApplies, type SettingValues, usedSettings } from '../../../../protocol/settings.js';
 import { methods } from '../methods/methods.js';
 import type { ExplainedTensor, Problem } from '../problem.js';
 import type { Rows } from '../rows.js';
-import { type AttributionSettings, attributionDefaults } from '../settings.js';
+import { type AttributionSettings, attributionDefaults, attributionSettings } from '../settings.js';
 import type { Explanation } from './draft.js';
 
 /** Which neurons carry a piece of the input. */
@@ -27,7 +27,7 @@ export function followUpsOf({ problem, facts }: Explanation): FollowUp[] {
     id: carriersId,
     label: 'Which neurons carry it?',
     takes: 'part',
-    settings: { ...kept(settings), ...methodFor(settings, 'part') },
+    settings: asked({ ...kept(settings), ...methodFor(settings, 'part') }),
     choice: { setting: 'layer', label: 'In layer', values: [...facts.carriers], value: last },
   };
   return [carriers, ...neuronQuestions(settings)];
@@ -41,11 +41,11 @@ function neuronQuestions(settings: AttributionSettings): FollowUp[] {
       id: neuron,
       label: 'What in the input drives it?',
       takes: 'neuron',
-      settings: {
+      settings: asked({
         ...(rows === undefined ? {} : { rows }),
         ...(baseline === undefined ? {} : { baseline }),
         ...methodFor(settings, 'layer'),
-      },
+      }),
     },
     // Only integrated gradients can be told to count what flows through one unit.
     { id: through, label: 'Show its share on the input', takes: 'through', settings: kept(settings) },
@@ -60,9 +60,15 @@ function kept(settings: AttributionSettings): SettingValues {
   );
 }
 
+/** A baseline may have been for a removal curve, which is not asked about: the method need not take it. */
+function asked(settings: SettingValues): SettingValues {
+  return usedSettings(attributionSettings, settings);
+}
+
 /** The method of the report where it understands the question, else the default one. */
 function methodFor({ method }: AttributionSettings, takes: 'part' | 'layer'): SettingValues {
-  const isOwn = method !== attributionDefaults.method && methods[method].takes.includes(takes);
+  const isOwn =
+    method !== attributionDefaults.method && settingApplies(attributionSettings, takes, { method });
   return isOwn && methods[method].scoresAre === 'shares' ? { method } : {};
 }
 
