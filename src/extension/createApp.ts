@@ -3,6 +3,7 @@ import type { App } from './app.js';
 import { createEngine } from './engine/engine.js';
 import { createReader } from './engine/reader.js';
 import { createCurrentModel } from './models/currentModel.js';
+import { announceLanguageModels } from './models/languageModels.js';
 import { createModelStore } from './models/modelStore.js';
 import { createNavigation, type Places } from './createNavigation.js';
 import { loadLatePart } from './loadLatePart.js';
@@ -44,6 +45,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   const places = (): Promise<Places> =>
     (loading ??= loadLatePart().then(({ createPlaces }) => createPlaces(app)));
   registerPlaces(app, places);
+  subscriptions.push(announceLanguageModels(models));
   subscriptions.push(output, reader, engine, results, runner, models, currentModel, units);
   return app;
 }

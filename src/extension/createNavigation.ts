@@ -3,7 +3,7 @@ import type { CurrentModel } from './models/currentModel.js';
 import type { ModelStore } from './models/modelStore.js';
 import type { Navigation } from './navigation.js';
 import type { FormRequest } from './run/form/formRequest.js';
-import type { KeptReport, ReportOrigin } from './panels/report/reportOrigin.js';
+import type { KeptReport } from './panels/report/reportOrigin.js';
 import type { LiveRun } from './run/liveRun.js';
 
 /** What shows the pages, by the editor's own interfaces and by the ways that navigation takes. */
@@ -20,26 +20,27 @@ export interface Places {
     showResult(resultId: string): Promise<void>;
     showComparison(first: KeptReport, second: KeptReport): Promise<void>;
     showRun(run: LiveRun): void;
-    showFollowUp(run: LiveRun, report: ReportOrigin): void;
+    showFollowUp(run: LiveRun, asker: string): void;
   };
+  readonly playgrounds: vscode.WebviewPanelSerializer & { open(model: vscode.Uri): void };
   readonly reportFiles: vscode.CustomReadonlyEditorProvider;
 }
 
+/** What a model that is opened becomes known to. */
+interface KnownModels {
+  readonly models: ModelStore;
+  readonly currentModel: CurrentModel;
+}
+
 /** Returns the ways to the places; `places` is asked only when one is taken. */
-export function createNavigation(
-  known: { readonly models: ModelStore; readonly currentModel: CurrentModel },
-  places: () => Promise<Places>,
-): Navigation {
-  const { models, currentModel } = known;
+export function createNavigation(known: KnownModels, places: () => Promise<Places>): Navigation {
   return {
     openModel: async (model, options = {}) => {
-      models.open(model);
-      currentModel.choose(model);
+      choose(known, model);
       await (await places()).models.open(model, options);
     },
     openAddress: async (model, address) => {
-      models.open(model);
-      currentModel.choose(model);
+      choose(known, model);
       await (await places()).neurons.open(model, address);
     },
     travelNeurons: async (by) => {
@@ -57,8 +58,17 @@ export function createNavigation(
     showRun: async (run) => {
       (await places()).reports.showRun(run);
     },
-    showFollowUp: async (run, report) => {
-      (await places()).reports.showFollowUp(run, report);
+    showFollowUp: async (run, asker) => {
+      (await places()).reports.showFollowUp(run, asker);
+    },
+    openPlayground: async (model) => {
+      choose(known, model);
+      (await places()).playgrounds.open(model);
     },
   };
+}
+
+function choose({ models, currentModel }: KnownModels, model: vscode.Uri): void {
+  models.open(model);
+  currentModel.choose(model);
 }

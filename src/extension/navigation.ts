@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import type { FormRequest } from './run/form/formRequest.js';
-import type { KeptReport, ReportOrigin } from './panels/report/reportOrigin.js';
+import type { KeptReport } from './panels/report/reportOrigin.js';
 import type { LiveRun } from './run/liveRun.js';
 
 /** Ways to the places of the extension; a command, link or click anywhere ends in one of these. */
@@ -19,6 +19,8 @@ export interface Navigation {
   openComparison(first: KeptReport, second: KeptReport): Promise<void>;
   /** Shows a run under way beside the code; it becomes its report. */
   showRun(run: LiveRun): Promise<void>;
-  /** Shows a run that a piece of a report was asked by, beside that report and in place of the one asked before. */
-  showFollowUp(run: LiveRun, report: ReportOrigin): Promise<void>;
+  /** Shows a run that was asked from a page (the key of its report, or a name), beside it and in place of the one asked before. */
+  showFollowUp(run: LiveRun, asker: string): Promise<void>;
+  /** Opens the playground of a language model. */
+  openPlayground(model: vscode.Uri): Promise<void>;
 }

@@ -9,6 +9,7 @@ export function registerPlaces(app: App, places: () => Promise<Places>): void {
     [panelTypes.neuron, 'neurons'],
     [panelTypes.run, 'forms'],
     [panelTypes.report, 'reports'],
+    [panelTypes.playground, 'playgrounds'],
   ] as const;
   app.context.subscriptions.push(
     vscode.window.registerCustomEditorProvider(

@@ -1,3 +1,10 @@
+import type {
+  ContinuedText,
+  LanguageModelFacts,
+  LanguageModelPlace,
+  SamplingChoice,
+  TextPiece,
+} from './generatedText.js';
 import type { GradientCheckTable } from './gradientCheck.js';
 import type { InspectFile } from './inspectFile.js';
 import type { Inspection } from './inspection.js';
@@ -145,6 +152,31 @@ export interface UnitProfileRequest {
   readonly pictureSize: number;
 }
 
+/** Tells what the playground needs to know of a language model; runs nothing. */
+export interface LanguageModelRequest extends LanguageModelPlace {
+  readonly kind: 'language-model';
+}
+
+/** Continues a text with a language model, as the analysis `generate` does; tokens come as they are written. */
+export interface ContinueTextRequest extends LanguageModelPlace, SamplingChoice {
+  readonly kind: 'continue-text';
+  /** Text to continue; what the tokenizer puts before a sequence is put before it. */
+  readonly prompt: string;
+  /** Tokens to continue as they are, in place of the prompt: a text that was begun. */
+  readonly ids: readonly number[] | null;
+  /** Likeliest tokens told for each place. */
+  readonly alternativeCount: number;
+  readonly provider: ProviderName;
+  readonly threadCount?: number;
+}
+
+/** Writes tokens as data of the model into a folder, so that a run can be asked about what follows them. */
+export interface WriteTokensRequest extends LanguageModelPlace {
+  readonly kind: 'write-tokens';
+  readonly ids: readonly number[];
+  readonly folder: string;
+}
+
 /** What may be asked without running a model: served by the reader process, in Restricted Mode too. */
 export type ReaderRequest =
   StructureRequest | GraphRequest | WeightsRequest | WeightStatisticsRequest | UnitWeightsRequest;
@@ -159,7 +191,10 @@ export type EngineRequest =
   | DescribeDataRequest
   | SamplesRequest
   | EstimateRequest
-  | UnitProfileRequest;
+  | UnitProfileRequest
+  | LanguageModelRequest
+  | ContinueTextRequest
+  | WriteTokensRequest;
 
 /** A finished run. */
 export interface RunResult {
@@ -193,6 +228,15 @@ export interface EngineResults {
   readonly samples: readonly SampleCard[];
   readonly estimate: RunEstimate;
   readonly 'unit-profile': UnitProfile;
+  readonly 'language-model': LanguageModelFacts;
+  readonly 'continue-text': ContinuedText;
+  readonly 'write-tokens': WrittenTokens;
+}
+
+/** Tokens in a file. */
+export interface WrittenTokens {
+  /** The inspect file that ties them to the model and its tokenizer. */
+  readonly dataPath: string;
 }
 
 /** How data are understood for a model. */
@@ -245,6 +289,8 @@ export type EngineMessage =
   | { readonly kind: 'partial'; readonly id: number; readonly report: Report }
   /** What is known of a `unit-profile` so far: everything but examples. */
   | { readonly kind: 'partial-profile'; readonly id: number; readonly profile: UnitProfile }
+  /** Tokens of a `continue-text` since the last such message. */
+  | { readonly kind: 'partial-text'; readonly id: number; readonly piece: TextPiece }
   | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -259,7 +305,15 @@ export type EngineMessage =
       readonly report?: Report;
     };
 
-const engineMessageKinds = new Set(['progress', 'partial', 'partial-profile', 'log', 'done', 'failed']);
+const engineMessageKinds = new Set([
+  'progress',
+  'partial',
+  'partial-profile',
+  'partial-text',
+  'log',
+  'done',
+  'failed',
+]);
 
 /** Tells whether something that arrived is a message of the engine. */
 export function isEngineMessage(value: unknown): value is EngineMessage {

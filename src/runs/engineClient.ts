@@ -1,5 +1,6 @@
 import { UserError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
+import type { TextPiece } from '../protocol/generatedText.js';
 import type { EngineMessage, EngineRequest, EngineResults } from '../protocol/engineMessages.js';
 import type { Report } from '../protocol/report.js';
 import type { UnitProfile } from '../protocol/units.js';
@@ -20,6 +21,8 @@ export interface RequestOptions {
   onPartial?(report: Report): void;
   /** What is known of a `unit-profile` so far. */
   onPartialProfile?(profile: UnitProfile): void;
+  /** Tokens of a `continue-text` since the last piece. */
+  onPartialText?(piece: TextPiece): void;
   readonly signal?: AbortSignal;
 }
 
@@ -144,6 +147,9 @@ class QueueingClient implements EngineClient {
         return;
       case 'partial-profile':
         job.options.onPartialProfile?.(message.profile);
+        return;
+      case 'partial-text':
+        job.options.onPartialText?.(message.piece);
         return;
       case 'done':
         this.finish({ kind: 'done', result: message.result });

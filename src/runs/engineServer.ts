@@ -11,6 +11,8 @@ import type {
 } from '../protocol/engineMessages.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import { checkGradientsOf } from './checkGradientsOf.js';
+import { continueText } from './continueText.js';
+import { describeLanguageModel, writeTokens } from './languageModel.js';
 import { atMostEvery } from './atMostEvery.js';
 import { measureModel } from './measureModel.js';
 import { describeData, readSamples } from './dataAnswers.js';
@@ -66,6 +68,18 @@ const answers: { readonly [K in EngineQuestion['kind']]: Answer<K> } = {
         channel.send({ kind: 'partial-profile', id, profile });
       },
     }),
+  'language-model': async (request, { models }) =>
+    describeLanguageModel((await models.open(request.modelPath)).model, request),
+  'continue-text': async (request, { id, channel, models, log, progress }) =>
+    continueText((await models.open(request.modelPath)).model, request, {
+      log,
+      progress,
+      piece: (piece) => {
+        channel.send({ kind: 'partial-text', id, piece });
+      },
+    }),
+  'write-tokens': async (request, { models }) =>
+    writeTokens((await models.open(request.modelPath)).model, request),
   samples: async (request, { models }) => readSamples((await models.open(request.modelPath)).model, request),
 };
 

@@ -22,6 +22,7 @@ import {
   showLayer,
 } from './modelCommands.js';
 import { neuronBack, neuronForward } from './neuronCommands.js';
+import { openPlayground } from './playgroundCommands.js';
 import {
   chooseData,
   copyCliCommand,
@@ -45,6 +46,7 @@ const commandTable: Readonly<Record<string, CommandFunction>> = {
   addModel,
   refreshModels,
   openNeuron,
+  openPlayground,
   openAddress,
   copyAddress,
   showLayer,

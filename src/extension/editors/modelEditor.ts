@@ -269,6 +269,9 @@ class ModelEditor implements Disposable {
       case 'open-result':
         await this.app.navigation.openResult(message.resultId);
         return;
+      case 'open-playground':
+        await this.app.navigation.openPlayground(this.uri);
+        return;
       case 'manage-trust':
         await vscode.commands.executeCommand('workbench.trust.manage');
         return;

@@ -216,9 +216,17 @@ function withoutActivity({ provider }: EngineState): EngineState {
   return { kind: 'idle', ...(provider === undefined ? {} : { provider }) };
 }
 
+const quickKinds: ReadonlySet<EngineQuestion['kind']> = new Set([
+  'estimate',
+  'describe-data',
+  'samples',
+  'language-model',
+  'write-tokens',
+]);
+
 /** Tells whether a question is answered in seconds at most, for a person who waits for it. */
 function isQuick({ kind }: EngineQuestion): boolean {
-  return kind === 'estimate' || kind === 'describe-data' || kind === 'samples';
+  return quickKinds.has(kind);
 }
 
 function activityOf(kind: EngineQuestion['kind']): string {
@@ -230,6 +238,10 @@ function activityOf(kind: EngineQuestion['kind']): string {
       return vscode.l10n.t('Reading the data');
     case 'estimate':
       return vscode.l10n.t('Estimating the time');
+    case 'continue-text':
+      return vscode.l10n.t('Writing text');
+    case 'language-model':
+    case 'write-tokens':
     case 'measure':
     case 'gradient-check':
     case 'read-array':

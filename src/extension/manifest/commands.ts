@@ -4,6 +4,7 @@ import { panelTypes } from './panels.js';
 
 const never = 'false';
 const onModel = 'view == neuronInspector.models && viewItem =~ /^model/';
+const onLanguageModel = 'view == neuronInspector.models && viewItem =~ /^model language/';
 const onLayer = 'view == neuronInspector.models && viewItem =~ /^layer/';
 const onUnit = 'view == neuronInspector.models && viewItem == unit';
 const onResult = 'view == neuronInspector.results && viewItem =~ /^result/';
@@ -59,6 +60,20 @@ export const commandEntries: readonly CommandEntry[] = [
     title: 'Open Neuron…',
     icon: '$(symbol-numeric)',
     menus: [{ menu: 'view/item/context', when: `${onModel} || ${onLayer} || ${onUnit}`, group: '1_open@3' }],
+  },
+  {
+    id: 'openPlayground',
+    title: 'Open Playground',
+    icon: '$(comment-discussion)',
+    enablement: mayRun,
+    menus: [
+      {
+        menu: 'explorer/context',
+        when: 'resourceExtname == .onnx && resourcePath in neuronInspector.languageModels',
+        group: 'navigation@54',
+      },
+      { menu: 'view/item/context', when: onLanguageModel, group: '1_open@5' },
+    ],
   },
   {
     id: 'addModel',

@@ -5,6 +5,7 @@ export const panelTypes = {
   neuron: `${idPrefix}neuron`,
   run: `${idPrefix}run`,
   report: `${idPrefix}reportPanel`,
+  playground: `${idPrefix}playground`,
 } as const;
 
 /** View types of the editors of files; part of people's settings, they never change. */

@@ -20,7 +20,7 @@ import { LostRunSubject, RunSubject } from './report/runSubject.js';
 export class ReportPanels implements Disposable, vscode.WebviewPanelSerializer {
   private readonly app: App;
   private readonly panels = new Map<string, vscode.WebviewPanel>();
-  /** What was last asked from a report, by the key of the report. */
+  /** What was last asked from a page, by its key. */
   private readonly followUps = new Map<
     string,
     { readonly panel: vscode.WebviewPanel; readonly run: LiveRun }
@@ -42,9 +42,8 @@ export class ReportPanels implements Disposable, vscode.WebviewPanelSerializer {
     else subject.dispose();
   }
 
-  /** Shows a run that was asked from a report beside that report; what was asked from it before makes room. */
-  showFollowUp(run: LiveRun, report: ReportOrigin): void {
-    const from = originKey(report);
+  /** Shows a run that was asked from a page, by its key, beside that page; what was asked from it before makes room. */
+  showFollowUp(run: LiveRun, from: string): void {
     const before = this.followUps.get(from);
     const column = before?.panel.viewColumn ?? this.columnBeside(from);
     const panel = this.open(new RunSubject(this.app, run), column);

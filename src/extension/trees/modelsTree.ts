@@ -3,6 +3,7 @@ import { sparklineOf } from '../../base/sparkline.js';
 import { formatNumber } from '../../protocol/formatReport.js';
 import type { App } from '../app.js';
 import { idPrefix } from '../manifest/contribution.js';
+import { isLanguageModel } from '../models/languageModels.js';
 import { describeMeasurement, layerBadge } from '../units/layerBadge.js';
 import type { LayerFacts, UnitFacts } from '../units/unitIndex.js';
 import {
@@ -132,7 +133,7 @@ export class ModelsTree implements vscode.TreeDataProvider<ModelNode> {
     item.resourceUri = uri;
     item.iconPath = new vscode.ThemeIcon(model.structure instanceof Error ? 'error' : 'symbol-structure');
     item.description = describeModel(model);
-    item.contextValue = 'model';
+    item.contextValue = isLanguageModel(model) ? 'model language' : 'model';
     item.tooltip = model.structure instanceof Error ? model.structure.message : uri.fsPath;
     item.accessibilityInformation = { label: `${model.name}, ${item.description}` };
     return item;

@@ -89,6 +89,8 @@ export interface ModelProtocol {
     | { readonly kind: 'reload' }
     /** Asks a question of the model: the one of this analysis, or which one. */
     | { readonly kind: 'run'; readonly analysis?: string }
+    /** Opens the page on which a person writes with a language model. */
+    | { readonly kind: 'open-playground' }
     | { readonly kind: 'open-result'; readonly resultId: string }
     | { readonly kind: 'manage-trust' }
     /** Shows the file in another editor. */

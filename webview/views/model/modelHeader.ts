@@ -3,6 +3,7 @@ import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatBytes, formatNumber } from '../../../src/protocol/formatReport.js';
 import type { InspectedValue } from '../../../src/protocol/inspection.js';
+import { looksLikeLanguageModel } from '../../../src/protocol/languageModels.js';
 import type { ModelContent, ModelProtocol } from '../../../src/protocol/views/modelMessages.js';
 import { t } from '../../text.js';
 
@@ -28,7 +29,7 @@ export function modelHeader(content: ModelContent, context: HeaderContext): Temp
         <h1>${content.name}</h1>
         <p>${summaryLine(content)}</p>
       </div>
-      ${actions(context)}
+      ${actions(context, looksLikeLanguageModel(inspection))}
     </div>
     <dl class="values">
       ${valuesRow(t('in'), inspection.inputs)} ${valuesRow(t('out'), inspection.outputs)}
@@ -54,7 +55,7 @@ function summaryLine({ inspection }: ModelContent): string {
   ].join(' · ');
 }
 
-function actions({ canRun, tell }: HeaderContext): TemplateResult {
+function actions({ canRun, tell }: HeaderContext, isLanguageModel: boolean): TemplateResult {
   if (!canRun) {
     return html`<div class="actions">
       <span class="muted">${t('Restricted Mode: nothing is run.')}</span>
@@ -69,6 +70,18 @@ function actions({ canRun, tell }: HeaderContext): TemplateResult {
     </div>`;
   }
   return html`<div class="actions">
+    ${
+      isLanguageModel
+        ? html`<vscode-button
+            secondary
+            title=${t('Write with this model, token by token')}
+            @click=${() => {
+              tell({ kind: 'open-playground' });
+            }}
+            >${t('Playground')}</vscode-button
+          >`
+        : nothing
+    }
     <vscode-button
       secondary
       title=${t('Runs data through the model and counts the neurons that never fire')}

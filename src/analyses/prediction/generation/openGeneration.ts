@@ -22,6 +22,9 @@ export interface GenerationSettings {
   readonly context: number | null;
 }
 
+/** What a generation needs of a run. */
+export type GenerationContext = Pick<AnalysisContext, 'model' | 'runtime' | 'random' | 'signal' | 'data'>;
+
 /** A prompt and what is written after it. */
 export interface Generation {
   readonly task: LanguageTask;
@@ -40,13 +43,14 @@ export interface Generation {
 }
 
 /**
- * Reads a prompt and opens the model to continue it.
+ * Reads a prompt and opens the model to continue it; the prompt's tokens are not judged unless `readsPrompt`.
  *
  * @throws UserError `no-language-model`, `tokenizer-missing`, `tokenizer-mismatch`, `prompt-empty`.
  */
 export async function openGeneration(
-  context: AnalysisContext,
+  context: GenerationContext,
   settings: GenerationSettings,
+  { readsPrompt = true }: { readonly readsPrompt?: boolean } = {},
 ): Promise<Generation> {
   const { model, runtime, random, signal, data } = context;
   const request = { settings, random, signal };
@@ -58,7 +62,8 @@ export async function openGeneration(
   const contextLength = settings.context ?? contextLengthOf(model, task);
   const seen = contextLength === undefined ? prompt : prompt.slice(-contextLength);
   const feeds = rowFeeds(ports, { tokens: seen });
-  const read = await readTokens({ model, task, runtime, feeds, alternativeCount: settings.alternatives });
+  const reading = { model, task, runtime, feeds, alternativeCount: settings.alternatives };
+  const read = readsPrompt ? await readTokens(reading) : [];
   const decoder = await openDecoder(model, ports, runtime);
   const written: WrittenToken[] = [];
   return {
@@ -100,7 +105,7 @@ async function* writeOn(writing: Writing): AsyncGenerator<readonly WrittenToken[
 }
 
 async function tokenizerFor(
-  { data, model }: AnalysisContext,
+  { data, model }: GenerationContext,
   { tokenizer: path, promptIds }: GenerationSettings,
 ): Promise<Tokenizer | undefined> {
   if (path !== null) return await readTokenizer(path);
@@ -138,7 +143,8 @@ function promptOf(
   );
 }
 
-function noLanguageModel(path: string): UserError {
+/** The error for a model that writes no text. */
+export function noLanguageModel(path: string): UserError {
   return new UserError(
     'no-language-model',
     `${path} writes no text: that takes token ids [N, T] alone as input and scores [N, T, vocabulary] as output. Export the model with its head (for a causal language model).`,

@@ -4,6 +4,7 @@ import type { App } from '../../app.js';
 import { commandFor } from '../../run/commandFor.js';
 import { askedAgain } from '../../run/askedRun.js';
 import type { AskedRun } from '../../run/runner.js';
+import { originKey } from './reportOrigin.js';
 import type { ReportSubject } from './reportSubject.js';
 
 /** Asks about a piece of a report: runs its analysis with the settings of the question, or copies the command. */
@@ -23,5 +24,5 @@ export async function askFollowUp(
     await vscode.env.clipboard.writeText(await commandFor(asked));
     return;
   }
-  await app.navigation.showFollowUp(await app.runner.start(asked), origin);
+  await app.navigation.showFollowUp(await app.runner.start(asked), originKey(origin));
 }
