@@ -1,7 +1,9 @@
 // `npm test [-- tier … --grep=text]`: installs what tests need, builds, runs every tier and prints one line of counts at
-// the end. `--grep` keeps the tests whose full title holds the text.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+// the end. `--grep` keeps the tests whose full title holds the text. `--checks` runs `npm run check` beside the tiers.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { build } from './build.mjs';
 import { ensureChromium } from './editor/hostEditor.mjs';
@@ -45,6 +47,7 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 const retried = [];
 mkdirSync(join(rootDir, '.cache'), { recursive: true });
 const start = Date.now();
+const checks = args.includes('--checks') ? startChecks() : undefined;
 for (const name of chosen) {
   try {
     if (name === 'vscode') await runEditorTier();
@@ -54,12 +57,34 @@ for (const name of chosen) {
     totals.failed++;
   }
 }
+if (checks !== undefined) await endChecks(checks);
 const seconds = ((Date.now() - start) / 1000).toFixed(0);
 console.log(`\nTests took ${seconds} s, installing ${(installMs / 1000).toFixed(0)} s before them.`);
 if (retried.length > 0) console.log(`Tried twice: ${retried.join(' · ')}`);
 const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
 console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
 process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);
+
+/**
+ * Starts the checks at the lowest priority: they take what the tiers leave idle, which is minutes while pages and the editor are
+ * waited for, and show what they said when the tiers are done.
+ */
+function startChecks() {
+  const logFile = join(rootDir, '.cache', 'checks.log');
+  const log = openSync(logFile, 'w');
+  const child = spawn(process.execPath, [join(rootDir, 'scripts', 'check.mjs')], {
+    cwd: rootDir,
+    stdio: ['ignore', log, log],
+  });
+  setPriority(child.pid, 19);
+  return { logFile, ended: once(child, 'exit') };
+}
+
+async function endChecks({ logFile, ended }) {
+  const [status] = await ended;
+  console.log(`\n── checks\n${readFileSync(logFile, 'utf8')}`);
+  if (status !== 0) totals.failed++;
+}
 
 /** Runs a tier in Mocha, in a Node process of its own. */
 function runNodeTier(tier) {
