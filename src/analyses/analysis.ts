@@ -213,6 +213,11 @@ export interface Analysis<S extends SettingsSchema = SettingsSchema> {
    */
   lacks?(model: Model): string | undefined;
   /**
+   * Settings for whoever puts many questions to a model without knowing what its data mean, where a default that guesses would
+   * mislead.
+   */
+  readonly unaskedSettings?: SettingValues;
+  /**
    * Returns about what a run takes, the accuracy before it left out; without it a pass over the samples is assumed.
    *
    * For time estimates and the progress bar only, so a rough figure will do.

@@ -105,6 +105,8 @@ export const temporalSparsity = defineAnalysis({
   asks: 'How much of each layer stays the same from frame to frame, and what would that save?',
   needs: { data: 'required', labels: 'none', gradients: false },
   settings,
+  // Shuffled samples are no frames of a clip.
+  unaskedSettings: { steps: 'positions' },
   metrics,
   papers: [
     {

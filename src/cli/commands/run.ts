@@ -121,6 +121,7 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   writeOutputs(outputs, { report, parts: outcome.parts ?? [], judgements, places, error: outcome.error });
   await show(report, { isJson: args.hasFlag('json'), terminal });
   explain(judgements, outcome, terminal);
+  suggestData(request, terminal);
   if (outcome.error !== undefined) throw outcome.error;
   if (report.status === 'cancelled') return exitCodes.cancelled;
   return judgements.some((judgement) => judgement.isCrossed) ? exitCodes.thresholdCrossed : exitCodes.done;
@@ -207,11 +208,23 @@ function explain(judgements: readonly Judgement[], outcome: RunOutcome, terminal
   }
 }
 
+/** Says where data are that a question could have used and was not given. */
+function suggestData({ analysis, modelPath, dataPath }: RunRequest, terminal: Terminal): void {
+  const beside = inspectFileBeside(modelPath);
+  const canUse = findAnalysis(analyses, analysis).needs.data !== 'none';
+  if (dataPath !== undefined || beside === undefined || !canUse) return;
+  terminal.writeError(`Without data. There is ${beside}: pass --data ${beside} to ask more.\n`);
+}
+
 function dataMissing(id: string, modelPath: string): UserError {
-  const beside = modelPath.replace(/\.onnx$/i, '.inspect.json');
-  const hint =
-    beside !== modelPath && existsSync(beside) ? ` There is ${beside}: pass --data ${beside}.` : '';
+  const beside = inspectFileBeside(modelPath);
+  const hint = beside === undefined ? '' : ` There is ${beside}: pass --data ${beside}.`;
   return new UserError('data-missing', `${id} needs data: pass --data with ${dataForms}.${hint}`, {
     detail: { analysis: id },
   });
+}
+
+function inspectFileBeside(modelPath: string): string | undefined {
+  const beside = modelPath.replace(/\.onnx$/i, '.inspect.json');
+  return beside !== modelPath && existsSync(beside) ? beside : undefined;
 }

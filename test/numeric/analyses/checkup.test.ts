@@ -95,7 +95,7 @@ describe('the checkup', () => {
       table?.type === 'table' && table.rows.map((row) => [row['analysis'], row['gap'], row['reason']]),
       [
         ['picky', 'does not apply', 'It does not fit this model: it has no attention.'],
-        ['labelled', 'does not apply', 'It needs data with labels.'],
+        ['labelled', 'needs data', 'It needs data with labels.'],
         ['broken', 'failed', 'a bug'],
         ['unfit', 'does not apply', 'It has no gates.'],
       ],
@@ -105,6 +105,29 @@ describe('the checkup', () => {
     assert.equal(draft.status, 'partial');
     assert.match(draft.evidence['share']?.how ?? '', /broken failed: a bug/);
     assert.equal(draft.metrics['last.share'], 0.25);
+    assert.match(draft.summary, /1 more could not be asked\. 1 more needs data, or labels\./);
+  });
+
+  it('asks with the settings of one that nobody asked for, where an analysis has some', async () => {
+    const asked: unknown[] = [];
+    const guess = answering('guess', {
+      settings: {
+        steps: {
+          kind: 'choice',
+          choices: ['auto', 'positions'],
+          title: 'Steps',
+          description: 'Where time runs.',
+          default: 'auto',
+        },
+      },
+      unaskedSettings: { steps: 'positions' },
+      run: (_context, settings) => {
+        asked.push(settings);
+        return Promise.resolve(draftOf('guess'));
+      },
+    });
+    await runOn(createCheckup([guess]), model, data);
+    assert.deepEqual(asked, [{ steps: 'positions' }]);
   });
 
   it('ends at the budget one that takes too long, keeps what it knew, and leaves out the rest', async () => {

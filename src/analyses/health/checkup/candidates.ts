@@ -5,7 +5,7 @@ import type { SettingsSchema, SettingValues } from '../../../protocol/settings.j
 import type { Analysis, RunCost, SettingsOf, WorkCost, Workload } from '../../analysis.js';
 import type { LeftOut } from './outcome.js';
 
-/** An analysis that may be asked, with its defaults. */
+/** An analysis that may be asked, with the settings that it is asked with. */
 export interface Candidate {
   readonly analysis: Analysis;
   readonly settings: SettingValues;
@@ -19,16 +19,17 @@ export function candidatesOf(
   const candidates: Candidate[] = [];
   const leftOut: LeftOut[] = [];
   for (const analysis of analyses) {
-    const reason = reasonAgainst(analysis, model, data);
-    if (reason === undefined) candidates.push({ analysis, settings: defaultsOf(analysis) });
-    else leftOut.push({ analysis, gap: 'does not apply', reason });
+    const gap = gapOf(analysis, model, data);
+    if (gap === undefined) candidates.push({ analysis, settings: unaskedSettingsOf(analysis) });
+    else leftOut.push({ analysis, ...gap });
   }
   return { candidates, leftOut };
 }
 
 /** Returns the settings of an analysis that is told nothing. */
-export function defaultsOf({ settings }: Analysis): SettingValues {
-  return Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, setting.default]));
+export function unaskedSettingsOf({ settings, unaskedSettings }: Analysis): SettingValues {
+  const defaults = Object.entries(settings).map(([key, setting]) => [key, setting.default] as const);
+  return { ...Object.fromEntries(defaults), ...unaskedSettings };
 }
 
 /** Returns settings as the analysis that declares them takes them. */
@@ -70,9 +71,24 @@ export function costOfAll(candidates: readonly Candidate[], workload: Workload):
   return { passCount, readCount };
 }
 
-function reasonAgainst(analysis: Analysis, model: Model, data: Dataset | undefined): string | undefined {
-  if (analysis.needs.data === 'required' && data === undefined) return 'It needs data: pass --data.';
-  if (analysis.needs.labels === 'required' && data?.hasLabels !== true) return 'It needs data with labels.';
+function gapOf(
+  analysis: Analysis,
+  model: Model,
+  data: Dataset | undefined,
+): Pick<LeftOut, 'gap' | 'reason'> | undefined {
+  const reason = reasonAgainst(analysis, model);
+  if (reason !== undefined) return { gap: 'does not apply', reason };
+  const { needs } = analysis;
+  if (needs.data === 'required' && data === undefined) {
+    return { gap: 'needs data', reason: 'It needs data: pass --data.' };
+  }
+  if (needs.labels === 'required' && data?.hasLabels !== true) {
+    return { gap: 'needs data', reason: 'It needs data with labels.' };
+  }
+  return undefined;
+}
+
+function reasonAgainst(analysis: Analysis, model: Model): string | undefined {
   try {
     const lacking = analysis.lacks?.(model);
     return lacking === undefined ? undefined : `It does not fit this model: ${lacking}.`;

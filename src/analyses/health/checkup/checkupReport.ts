@@ -1,7 +1,7 @@
 import type { Block, ChartBlock } from '../../../protocol/blocks.js';
 import type { Evidence, Finding } from '../../../protocol/report.js';
 import type { Analysis, DraftPart, MetricDeclaration, ReportDraft } from '../../analysis.js';
-import type { Answered, Checked, LeftOut } from './outcome.js';
+import type { Answered, Checked, Gap, LeftOut } from './outcome.js';
 import type { PartMetrics } from './partMetrics.js';
 
 /** Metrics of the checkup itself. */
@@ -27,8 +27,7 @@ export function checkupDraft(
 ): ReportDraft {
   const { answered, leftOut, reduced } = checked;
   const findings = findingsOf(answered);
-  const isWhole =
-    !answered.some(({ isCut }) => isCut) && leftOut.every(({ gap }) => gap === 'does not apply');
+  const isWhole = !answered.some(({ isCut }) => isCut) && leftOut.every(({ gap }) => !isMissed(gap));
   return {
     title: 'Checkup',
     summary: summaryOf(checked, findings),
@@ -93,8 +92,12 @@ function countsOf(findings: readonly Finding[]): number[] {
 function summaryOf({ answered, leftOut }: Checked, findings: readonly Finding[]): string {
   const [errorCount = 0, warningCount = 0] = countsOf(findings);
   const ran = `${String(answered.length)} ${answered.length === 1 ? 'analysis' : 'analyses'}`;
-  const missing = leftOut.filter(({ gap }) => gap !== 'does not apply').length;
-  const rest = missing === 0 ? '' : ` ${counted(missing, 'more', 'more')} could not be asked.`;
+  const missed = leftOut.filter(({ gap }) => isMissed(gap)).length;
+  const waiting = leftOut.filter(({ gap }) => gap === 'needs data').length;
+  const rest = [
+    ...(missed === 0 ? [] : [` ${counted(missed, 'more', 'more')} could not be asked.`]),
+    ...(waiting === 0 ? [] : [` ${counted(waiting, 'more needs', 'more need')} data, or labels.`]),
+  ].join('');
   if (answered.length === 0) return `No health analysis gave an answer for this model.${rest}`;
   if (errorCount + warningCount === 0) return `${ran} found nothing to worry about.${rest}`;
   const counts = [
@@ -103,6 +106,11 @@ function summaryOf({ answered, leftOut }: Checked, findings: readonly Finding[])
   ].join(' and ');
   const [worst] = findings;
   return `${ran} found ${counts}; the worst: ${(worst?.message ?? '').replace(/\.$/, '')}.${rest}`;
+}
+
+/** Whether an analysis that fits the model and the data gave no answer all the same. */
+function isMissed(gap: Gap): boolean {
+  return gap === 'no budget' || gap === 'failed';
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {
@@ -148,7 +156,7 @@ function numbersOf(
 function whyMissing(analysis: Analysis, leftOut: readonly LeftOut[]): string {
   const left = leftOut.find((entry) => entry.analysis === analysis);
   if (left === undefined) return `${analysis.id} has not been run yet`;
-  const what = { 'does not apply': 'was left out', 'no budget': 'was left out', failed: 'failed' }[left.gap];
+  const what = left.gap === 'failed' ? 'failed' : 'was left out';
   return `${analysis.id} ${what}: ${left.reason.replace(/\.$/, '')}`;
 }
 

@@ -2,7 +2,7 @@ import type { SettingValues } from '../../../protocol/settings.js';
 import type { Analysis, ReportDraft } from '../../analysis.js';
 
 /** Why an analysis gave no answer. */
-export type Gap = 'does not apply' | 'no budget' | 'failed';
+export type Gap = 'does not apply' | 'needs data' | 'no budget' | 'failed';
 
 /** An analysis that gave no answer. */
 export interface LeftOut {
