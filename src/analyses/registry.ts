@@ -13,6 +13,7 @@ import { weightSigns } from './health/weight-signs.js';
 import { domainDivergence } from './health/domain-divergence.js';
 import { featureDiversity } from './health/feature-diversity.js';
 import { multicollinearity } from './health/multicollinearity.js';
+import { surrogatePolynomial } from './health/surrogate-polynomial.js';
 import { massiveActivations } from './health/massive-activations.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
 import { networkDissection } from './neuron/network-dissection.js';
@@ -47,6 +48,7 @@ const questions: readonly Analysis[] = [
   featureDiversity,
   domainDivergence,
   multicollinearity,
+  surrogatePolynomial,
   redundantNeurons,
   moduleUsage,
   controlFlow,
