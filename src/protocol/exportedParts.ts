@@ -9,6 +9,8 @@ export interface ExportedParts {
   readonly followUps: readonly string[];
   /** Settings that choose what the element is of. */
   readonly item: SettingValues;
+  /** Settings by row of a table whose rows say of which item they are (`data-item`). */
+  readonly items?: readonly SettingValues[];
   readonly sizes: readonly number[];
   /** Places along each axis of what is drawn, and their values, row-major; empty where rows name themselves. */
   readonly counts: readonly number[];

@@ -27,6 +27,8 @@ export const followUpSchema = Type.Object({
       value: Type.String(),
     }),
   ),
+  /** Where two reports are compared: which of them it is asked of, the older (0) or the newer (1). */
+  side: Type.Optional(Type.Union([Type.Literal(0), Type.Literal(1)])),
 });
 
 /** What the pieces of a block are called, and which questions can be asked about them. */
@@ -41,6 +43,8 @@ export const partsSchema = Type.Object({
   sizes: Type.Optional(Type.Array(Type.Integer({ minimum: 1 }))),
   /** Where pieces are rows of a table: the field of a row that holds its name. Rows without it cannot be picked. */
   key: Type.Optional(Type.String()),
+  /** The field of a row that holds the place of its item in `items`; default: all rows are of the first. */
+  itemKey: Type.Optional(Type.String()),
 });
 
 export type FollowUp = Static<typeof followUpSchema>;

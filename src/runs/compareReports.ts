@@ -4,6 +4,7 @@ import type { Report } from '../protocol/report.js';
 import { findingChanges, type FindingChanges, findingTables } from './comparison/compareFindings.js';
 import { type MetricChange, metricChanges, metricTable } from './comparison/compareMetrics.js';
 import { originTable, originWarnings } from './comparison/compareOrigins.js';
+import { comparedFollowUps } from './comparison/joinParts.js';
 import { comparedMaps } from './comparison/joinMaps.js';
 import { joinedCharts, joinedTables } from './comparison/joinTables.js';
 import { type Sides, sidesOf } from './comparison/sides.js';
@@ -41,6 +42,7 @@ export function compareReports(first: Report, second: Report): Report {
     blocks: blocksOf(metrics, findings, sides),
     papers: [],
     warnings: originWarnings(sides),
+    followUps: comparedFollowUps(sides),
   };
 }
 

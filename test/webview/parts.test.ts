@@ -85,6 +85,55 @@ const neurons: Block = {
   parts: { noun: 'neuron', followUps: ['neuron'], key: 'neuron', items: [{}] },
 };
 
+// The same two features in three rows.
+const points = ['0', '2'].flatMap((part) =>
+  [0, 1, 2].map((item) => ({ feature: `f${part}`, row: `row ${String(item)}`, part, item, score: item / 4 })),
+);
+const swarm: Block = {
+  type: 'chart',
+  title: 'Row by row',
+  spec: {
+    height: 120,
+    data: { values: points },
+    mark: { type: 'point', filled: true, size: 60 },
+    encoding: { y: { field: 'feature', type: 'nominal' }, x: { field: 'score', type: 'quantitative' } },
+  },
+  table: {
+    columns: [
+      { key: 'feature', label: 'Feature', kind: 'text' },
+      { key: 'row', label: 'Row', kind: 'text' },
+      { key: 'score', label: 'Score', kind: 'number' },
+    ],
+    rows: points,
+  },
+  parts: {
+    ...{ noun: 'feature', followUps: ['carriers'], key: 'part', itemKey: 'item' },
+    items: [{ rows: '4' }, { rows: '5' }, { rows: '6' }],
+  },
+};
+const pair: Block = {
+  type: 'compare',
+  items: [
+    {
+      ...{ width: 3, height: 2, caption: 'row 4' },
+      sides: [
+        { label: 'Gradient', values: [0, 1, 2, 3, 4, 5] },
+        { label: 'SmoothGrad', values: [5, 4, 3, 2, 1, 0] },
+      ],
+    },
+  ],
+  scale: 'diverging',
+  limit: 5,
+  ...{
+    parts: { noun: 'pixel', followUps: ['0:carriers', '1:carriers'], sizes: [4, 6], items: [{ rows: '4' }] },
+  },
+};
+const ofSides: FollowUp[] = ([0, 1] as const).map((side) => ({
+  ...carriers,
+  id: `${String(side)}:carriers`,
+  side,
+}));
+
 const open = (blocks: Block[], setup: Parameters<typeof openReport>[1] = {}) =>
   openReport(makeReport({ blocks, followUps: [carriers, share] }), setup);
 
@@ -172,6 +221,34 @@ describe('pieces of a report', () => {
     assert.equal((await asked(view)).settings['part'], '2');
   });
 
+  it('are points of rows and features: the panel says of which row one is, and asks about that row', async () => {
+    const view = await open([swarm]);
+    const marks = view.page.locator('ni-chart .mark-symbol path');
+    await marks.nth(4).click();
+    const panel = (await panelOf(view.page).innerText()).replace(/\s+/g, ' ');
+    assert.match(panel, /^Feature f2 · Score 0.25 Row: row 1/);
+    const { settings } = await asked(view);
+    assert.deepEqual([settings['part'], settings['rows']], ['2', '5']);
+    assert.equal(await view.page.locator('ni-chart .mark').count(), 1);
+    await view.page.locator('ni-chart .frame').focus();
+    for (const key of ['ArrowDown', 'Enter']) await view.page.keyboard.press(key);
+    const next = (await asked(view)).settings;
+    assert.deepEqual([next['part'], next['rows']], ['2', '6']);
+  });
+
+  it('are pixels of compared maps: both values are said, and either report is asked', async () => {
+    const report = makeReport({ blocks: [pair], followUps: ofSides });
+    const view = await openReport(report, { content: { actions: [] } });
+    const left = view.page.locator('ni-heat-map .stack').first();
+    await left.focus();
+    for (const key of ['ArrowRight', 'ArrowRight', 'ArrowDown', 'Enter']) await view.page.keyboard.press(key);
+    assert.match(await panelOf(view.page).innerText(), /x 1, y 1: Gradient 4 · SmoothGrad 1/);
+    assert.equal(await view.page.locator('ni-compare-block .mark').count(), 2);
+    await panelOf(view.page).locator('vscode-button').nth(1).click();
+    const { settings, side } = await view.waitForTell('follow-up');
+    assert.deepEqual([settings['part'], settings['rows'], side], ['2,2,3,3', '4', 1]);
+  });
+
   it('are neurons: the address leads to the neuron, the share asks about it', async () => {
     const view = await open([neurons]);
     const table = view.page.getByRole('grid', { name: 'Neurons' });
@@ -192,7 +269,7 @@ describe('pieces of a report', () => {
   });
 
   it('of an exported page say their value and give the command, by mouse and keyboard', async () => {
-    const page = await openExported([overlay, tokens, neurons]);
+    const page = await openExported([overlay, tokens, neurons, swarm]);
     try {
       const command = page.locator('.part code');
       const map = (await page.locator('.stack').first().boundingBox())!;
@@ -209,6 +286,10 @@ describe('pieces of a report', () => {
       await page.keyboard.press('Escape');
       await page.locator('tr[data-part="fc1[2]"]').click();
       assert.match((await command.textContent()) ?? '', /--set 'neuron=fc1\[2\]' /);
+      await page.keyboard.press('Escape');
+      await page.locator('details:has(tr[data-item]) > summary').click();
+      await page.locator('tr[data-part="2"][data-item="1"]').click();
+      assert.match((await command.textContent()) ?? '', /--set rows=5 --set part=2 /);
     } finally {
       await page.close();
     }

@@ -30,7 +30,7 @@ export class NiChartBlock extends BlockElement<ChartBlock> {
       .label=${block.title ?? t('Chart')}
       .alt=${block.alt ?? ''}
       .parts=${this.isPickable ? block.parts : undefined}
-      .marked=${this.pickedIn(0)}
+      .marked=${context.picked}
       @ni-chart-pick=${({ detail: { part, anchor } }: HTMLElementEventMap['ni-chart-pick']) => {
         context.pick?.(part, anchor);
       }}

@@ -3,11 +3,13 @@ import { customElement, state } from 'lit/decorators.js';
 import { applyStyle } from '../applyStyle.js';
 import type { CompareBlock } from '../../src/protocol/blocks.js';
 import { formatNumber } from '../../src/protocol/formatReport.js';
+import { partName } from '../../src/protocol/partNames.js';
 import { baseStyles } from '../components/baseStyles.js';
 import '../components/ni-color-scale.js';
 import '../components/ni-heat-map.js';
 import { hasMissing, type HeatValue } from '../components/ni-heat-map.js';
 import '../components/ni-picture.js';
+import type { PartId } from '../components/parts/pickedPart.js';
 import { drawnSize } from '../components/pictureSource.js';
 import { t } from '../text.js';
 import { BlockElement } from './blockElement.js';
@@ -21,6 +23,12 @@ declare global {
 
 type Item = CompareBlock['items'][number];
 type Side = Item['sides'][number];
+type Place = Pick<HeatValue, 'x' | 'y'>;
+
+interface PlacedItem {
+  readonly item: Item;
+  readonly index: number;
+}
 
 /** Side of a comparison, at least: large enough to see small differences. */
 const mapSize = 220;
@@ -81,6 +89,8 @@ export class NiCompareBlock extends BlockElement<CompareBlock> {
   @state() private moved: number | undefined;
   @state() private pointed: { readonly item: Item; readonly at: HeatValue } | undefined;
 
+  private marked: (PartId & { readonly at: Place }) | undefined;
+
   protected override render(): TemplateResult {
     const { block } = this;
     const values = block.items.flatMap(({ sides }) => sides.flatMap((side) => side.values ?? []));
@@ -108,12 +118,12 @@ export class NiCompareBlock extends BlockElement<CompareBlock> {
         <span class="muted" role="status">${this.pointedText()}</span>
       </div>
       <ul>
-        ${block.items.map((item) => this.renderItem(item))}
+        ${block.items.map((item, index) => this.renderItem(item, index))}
       </ul>
     `;
   }
 
-  private renderItem(item: Item): TemplateResult {
+  private renderItem(item: Item, index: number): TemplateResult {
     const [left, right] = item.sides;
     const percent = `${String(this.wipe() * 100)}%`;
     const { width } = drawnSize(item, mapSize);
@@ -123,9 +133,9 @@ export class NiCompareBlock extends BlockElement<CompareBlock> {
           <span>${left.label}</span><span>${right.label}</span>
         </div>
         <div class="pair">
-          ${this.renderSide(item, left)}
+          ${this.renderSide({ item, index }, left)}
           <div class="right" ${applyStyle({ 'clip-path': `inset(0 0 0 ${percent})` })}>
-            ${this.renderSide(item, right)}
+            ${this.renderSide({ item, index }, right)}
           </div>
           <span class="edge" ${applyStyle({ left: percent })}></span>
         </div>
@@ -134,7 +144,7 @@ export class NiCompareBlock extends BlockElement<CompareBlock> {
     </li>`;
   }
 
-  private renderSide(item: Item, { label, base, values }: Side): TemplateResult {
+  private renderSide({ item, index }: PlacedItem, { label, base, values }: Side): TemplateResult {
     const name = `${label}: ${item.caption}`;
     if (values === undefined) {
       const picture = base === undefined ? undefined : { ...base, alt: name };
@@ -154,16 +164,37 @@ export class NiCompareBlock extends BlockElement<CompareBlock> {
       .base=${this.context.base}
       .minSize=${mapSize}
       .label=${t('Heat map: {0}', name)}
+      ?pickable=${this.isPickable}
+      .marked=${this.markedIn(index)}
+      @ni-heat-pick=${({ detail }: HTMLElementEventMap['ni-heat-pick']) => {
+        this.onPick(detail, { item, index });
+      }}
       @ni-heat-value=${(event: CustomEvent<HeatValue | null>) => {
         this.pointed = event.detail === null ? undefined : { item, at: event.detail };
       }}
     ></ni-heat-map>`;
   }
 
-  /** Values of both sides at the place that is pointed at. */
+  /** A piece of one side is the piece of the other at the same place: the panel says both, and asks either. */
+  private onPick({ x, y, anchor }: HTMLElementEventMap['ni-heat-pick']['detail'], of: PlacedItem): void {
+    const { width, height, caption } = of.item;
+    const name = partName(this.block.parts?.sizes ?? [], [height, width], [y, x]);
+    this.marked = { item: of.index, name, at: { x, y } };
+    const text = this.valuesText(of.item, { x, y });
+    this.context.pick?.({ item: of.index, name, text, caption }, anchor);
+  }
+
+  private markedIn(item: number): Place | undefined {
+    const { marked } = this;
+    return marked?.item === item && this.pickedIn(item) === marked.name ? marked.at : undefined;
+  }
+
   private pointedText(): string {
-    if (this.pointed === undefined) return '';
-    const { item, at } = this.pointed;
+    return this.pointed === undefined ? '' : this.valuesText(this.pointed.item, this.pointed.at);
+  }
+
+  /** Values of both sides at a place. */
+  private valuesText(item: Item, at: Place): string {
     const unit = this.block.unit === undefined ? '' : ` ${this.block.unit}`;
     const texts = item.sides.map(({ label, values }) => {
       const value = values?.[at.y * item.width + at.x];

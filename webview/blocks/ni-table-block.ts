@@ -31,7 +31,7 @@ export class NiTableBlock extends BlockElement<TableBlock> {
       .omittedRowCount=${block.omittedRowCount ?? 0}
       .saved=${context.state.read('table')}
       ?pickable=${this.isPickable}
-      .markedRow=${rowOfPart(block.rows, block.parts, this.pickedIn(0))}
+      .markedRow=${rowOfPart(block.rows, block.parts, context.picked)}
       @ni-table-row=${({ detail: { row, anchor } }: HTMLElementEventMap['ni-table-row']) => {
         const part = rowPart(row, block.columns, block.parts);
         if (part !== undefined) context.pick?.(part, anchor);

@@ -1,6 +1,12 @@
-/** Returns the drawn mark whose datum has this value under a key; none on a canvas, which draws marks as pixels. */
-export function markElement(chart: Element, key: string, value: string): Element | undefined {
-  return [...chart.querySelectorAll('path, rect')].find((element) => datumOf(element)?.[key] === value);
+/** Returns the drawn mark whose datum is the one looked for; none on a canvas, which draws marks as pixels. */
+export function markElement(
+  chart: Element,
+  isIt: (datum: Readonly<Record<string, unknown>>) => boolean,
+): Element | undefined {
+  return [...chart.querySelectorAll('path, rect')].find((element) => {
+    const datum = datumOf(element);
+    return datum !== undefined && isIt(datum);
+  });
 }
 
 /** Returns the styles of a box around a mark, in an element that scrolls. */

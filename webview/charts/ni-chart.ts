@@ -4,8 +4,8 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { applyStyle } from '../applyStyle.js';
 import { baseStyles } from '../components/baseStyles.js';
 import '../components/ni-table.js';
-import type { PickedPart } from '../components/parts/pickedPart.js';
-import { rowOfPart, rowPart } from '../components/parts/rowPart.js';
+import type { PartId, PickedPart } from '../components/parts/pickedPart.js';
+import { isSamePart, partIdOf, rowOfPart, rowPart } from '../components/parts/rowPart.js';
 import type { TableData, TableRow, TableState } from '../components/table/tableData.js';
 import type { Parts } from '../../src/protocol/parts.js';
 import { followLink } from '../links.js';
@@ -44,7 +44,7 @@ export interface ChartState {
  * @prop {string} alt - What it shows, in words.
  * @prop saved - How it was left; read once.
  * @prop parts - What rows and marks are called that can be picked, by a click or with the arrow keys and Enter.
- * @prop marked - Name of the part that was picked.
+ * @prop marked - The part that was picked.
  *
  * @fires ni-chart-state - Chart or table, and how the table was left.
  * @fires ni-chart-pick - A mark or row was picked.
@@ -92,11 +92,11 @@ export class NiChart extends LitElement {
   @property({ attribute: false }) saved: ChartState | undefined;
 
   @property({ attribute: false }) parts: Parts | undefined;
-  @property() marked: string | undefined;
+  @property({ attribute: false }) marked: PartId | undefined;
 
   @state() private isTable = false;
   /** The part that the arrow keys are at. */
-  @state() private pointed: string | undefined;
+  @state() private pointed: PartId | undefined;
   /** Counts drawings that were put, so that marks follow them. */
   @state() private drawingCount = 0;
   @state() private isBroken = false;
@@ -184,16 +184,16 @@ export class NiChart extends LitElement {
       ${isPickable ? html`<span class="muted" role="status">${this.pointedText()}</span>` : nothing}`;
   }
 
-  private renderMark(name: string | undefined, className: string): TemplateResult | typeof nothing {
-    const mark = this.markOf(name);
+  private renderMark(part: PartId | undefined, className: string): TemplateResult | typeof nothing {
+    const mark = this.markOf(part);
     if (mark === undefined || this.frame === null || this.drawingCount === 0) return nothing;
     return html`<span class=${className} ${applyStyle(outlineOf(mark, this.frame))}></span>`;
   }
 
-  private markOf(name: string | undefined): Element | undefined {
-    const key = this.parts?.key;
-    if (name === undefined || key === undefined || this.canvas === null) return undefined;
-    return markElement(this.canvas, key, name);
+  private markOf(part: PartId | undefined): Element | undefined {
+    const { canvas, parts } = this;
+    if (part === undefined || canvas === null) return undefined;
+    return markElement(canvas, (datum) => isSamePart(partIdOf(datum, parts), part));
   }
 
   private pointedText(): string {
@@ -220,7 +220,7 @@ export class NiChart extends LitElement {
     for (let next = at + step; next >= 0 && next < rows.length; next += step) {
       const part = rowPart(rows[next] ?? {}, this.table.columns, this.parts);
       if (part === undefined) continue;
-      this.pointed = part.name;
+      this.pointed = part;
       return;
     }
   };
@@ -289,8 +289,7 @@ export class NiChart extends LitElement {
         .map((key) => datum[key])
         .find((value) => typeof value === 'string');
       if (address !== undefined) followLink(this, { kind: 'open-address', address });
-      const name = this.parts?.key === undefined ? undefined : datum[this.parts.key];
-      const index = typeof name === 'string' ? rowOfPart(this.table.rows, this.parts, name) : undefined;
+      const index = rowOfPart(this.table.rows, this.parts, partIdOf(datum, this.parts));
       const row = index === undefined ? undefined : this.table.rows[index];
       if (row !== undefined) this.pick(row, at);
     });

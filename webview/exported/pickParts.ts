@@ -99,7 +99,8 @@ function makeRows(table: HTMLElement, parts: ExportedParts, popover: PartPopover
       const text = [...row.cells].map((cell) => cell.textContent.trim()).join(' · ');
       const box = row.getBoundingClientRect();
       popover.mark(box);
-      popover.show(parts, { name: row.dataset['part'] ?? '', text }, box);
+      const item = parts.items?.[Number(row.dataset['item'])] ?? parts.item;
+      popover.show({ ...parts, item }, { name: row.dataset['part'] ?? '', text }, box);
     };
     row.tabIndex = 0;
     row.addEventListener('click', pick);

@@ -64,6 +64,8 @@ export interface FollowUpTell {
   readonly settings: SettingValues;
   /** Run it, or copy the command that does. */
   readonly way: 'run' | 'copy';
+  /** Of two compared reports: which is asked. */
+  readonly side?: 0 | 1;
 }
 
 /** The protocol of the report page. */

@@ -3,6 +3,7 @@ import type { CompareBlock, OverlayBlock } from '../../protocol/blocks.js';
 import { isKnownBlock } from '../../protocol/knownBlocks.js';
 import type { Report } from '../../protocol/report.js';
 import { toReportNumber } from '../../protocol/reportNumbers.js';
+import { comparedParts } from './joinParts.js';
 import type { Sides } from './sides.js';
 
 type Item = OverlayBlock['items'][number];
@@ -18,23 +19,21 @@ export function comparedMaps(sides: Sides): CompareBlock[] {
   if (old === undefined || now === undefined || old.scale !== now.scale) return [];
   const isSameUnit = before.settings['method'] === after.settings['method'] && old.unit === now.unit;
   const [oldLimit, nowLimit] = [Number(old.limit), Number(now.limit)];
-  const items = now.items.flatMap((item) => {
-    const other = old.items.find(({ caption }) => idOf(caption) === idOf(item.caption));
-    if (other === undefined) return [];
+  const found = sameInputs(old, now);
+  const items = found.map(({ item, other }) => {
     const [left, right] = isSameUnit
       ? [other.values, item.values]
       : [divided(other, oldLimit), divided(item, nowLimit)];
-    return [
-      pairOf(
-        [
-          { ...other, values: left },
-          { ...item, values: right },
-        ],
-        names,
-      ),
-    ];
+    return pairOf(
+      [
+        { ...other, values: left },
+        { ...item, values: right },
+      ],
+      names,
+    );
   });
   if (items.length === 0) return [];
+  const parts = comparedParts(found.map(({ index, place }) => [partsIn(old, place), partsIn(now, index)]));
   return [
     {
       type: 'compare',
@@ -48,8 +47,22 @@ export function comparedMaps(sides: Sides): CompareBlock[] {
           ? {}
           : { unit: now.unit }
         : { unit: 'of each report’s largest score' }),
+      ...(parts === undefined ? {} : { parts }),
     },
   ];
+}
+
+/** Pairs of items of the same input, and their places among the items. */
+function sameInputs(old: OverlayBlock, now: OverlayBlock) {
+  return now.items.flatMap((item, index) => {
+    const place = old.items.findIndex(({ caption }) => idOf(caption) === idOf(item.caption));
+    const other = old.items[place];
+    return other === undefined ? [] : [{ item, other, index, place }];
+  });
+}
+
+function partsIn({ parts }: OverlayBlock, item: number) {
+  return parts === undefined ? undefined : { parts, item };
 }
 
 function overlaysOf(report: Report): OverlayBlock[] {

@@ -25,6 +25,7 @@ export function partsAttribute(
     noun: parts.noun,
     followUps: parts.followUps,
     item: parts.items[item] ?? {},
+    ...(parts.itemKey === undefined ? {} : { items: parts.items }),
     sizes: parts.sizes ?? [],
     counts,
     values: values.map(shortened),
@@ -35,7 +36,8 @@ export function partsAttribute(
 
 /** Returns the questions of a report as data for the script; empty when there are none. */
 export function askedData(report: Report): string {
-  const { followUps = [] } = report;
+  // A page asks of one model and data; of two compared reports it would be either.
+  const followUps = (report.followUps ?? []).filter(({ side }) => side === undefined);
   if (followUps.length === 0) return '';
   const asks: ExportedAsks = { ...runWords(requestOfReport(report)), followUps };
   // Markup in a name must not end the element.

@@ -16,11 +16,15 @@ export function htmlTable(
   const head = columns.map(headerCell).join('');
   const body = shown.map(
     (row) =>
-      `<tr${partName(row[parts?.key ?? ''])}>${columns.map((column) => bodyCell(row[column.key], column)).join('')}</tr>`,
+      `<tr${partName(row[parts?.key ?? ''])}${partItem(row[parts?.itemKey ?? ''])}>${columns.map((column) => bodyCell(row[column.key], column)).join('')}</tr>`,
   );
   const more = rows.length - shown.length + omittedRowCount;
   const note = more === 0 ? '' : `<p class="muted">… ${more.toLocaleString('en-US')} more rows</p>`;
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table data-sortable${partsAttribute(parts, 0, { counts: [], values: [] })}><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>${note}`;
+}
+
+function partItem(item: TableCell | undefined): string {
+  return typeof item === 'number' ? ` data-item="${String(item)}"` : '';
 }
 
 function partName(name: TableCell | undefined): string {

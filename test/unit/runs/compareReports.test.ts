@@ -250,6 +250,45 @@ describe('what reports are called when they are compared', () => {
   });
 });
 
+describe('the maps of two reports', () => {
+  const mapOf = (sizes: number[], rows: string): Block => ({
+    type: 'overlay',
+    items: [{ width: 2, height: 1, values: [0, 1], caption: 'row 3 · class 1' }],
+    scale: 'diverging',
+    limit: 1,
+    parts: { noun: 'pixel', followUps: ['carriers'], sizes, items: [{ rows }] },
+  });
+  const reportOf = (name: string, block: Block): Report => ({
+    ...makeReport({ blocks: [block] }),
+    model: { path: name, name, sizeBytes: 1 },
+    followUps: [{ id: 'carriers', label: 'Which neurons carry it?', takes: 'part', settings: { of: name } }],
+  });
+
+  it('can be asked about, each of its own report', () => {
+    const { blocks, followUps } = compareReports(
+      reportOf('a', mapOf([4, 8], '3')),
+      reportOf('b', mapOf([4, 8], '3')),
+    );
+    const [map] = blocks.filter(({ type }) => type === 'compare') as Block[];
+    assert.deepEqual(map?.parts, {
+      ...{ noun: 'pixel', followUps: ['0:carriers', '1:carriers'], sizes: [4, 8], items: [{ rows: '3' }] },
+    });
+    assert.deepEqual(
+      followUps?.map(({ side, label, settings }) => [side, label, settings['of']]),
+      [
+        [0, 'Which neurons carry it? (a)', 'a'],
+        [1, 'Which neurons carry it? (b)', 'b'],
+      ],
+    );
+  });
+
+  it('are asked of one report alone where the same place is another piece in the other', () => {
+    const { blocks } = compareReports(reportOf('a', mapOf([2, 4], '3')), reportOf('b', mapOf([4, 8], '3')));
+    const [map] = blocks.filter(({ type }) => type === 'compare') as Block[];
+    assert.deepEqual(map?.parts?.followUps, ['1:carriers']);
+  });
+});
+
 describe('reports that do not compare', () => {
   it('are refused with the reason', () => {
     const other = makeReport({ analysis: 'attribution', metrics: { a: 1 } });

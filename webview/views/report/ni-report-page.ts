@@ -84,12 +84,15 @@ export class NiReportPage extends LitElement {
     const { parts, part } = this.picked ?? {};
     const noun = parts?.noun ?? '';
     const saved = this.state?.read('choices');
+    const followUps = report?.followUps?.filter(({ id }) => parts?.followUps.includes(id)) ?? [];
+    // Two compared reports are not run again together, and yet each can be asked.
+    const canRun = actions.includes('run-again') || followUps.some(({ side }) => side !== undefined);
     return html`<ni-part-panel
       .heading=${noun.slice(0, 1).toUpperCase() + noun.slice(1)}
       .text=${part?.text ?? ''}
       .caption=${part?.caption ?? ''}
-      .followUps=${report?.followUps?.filter(({ id }) => parts?.followUps.includes(id)) ?? []}
-      ?can-run=${actions.includes('run-again')}
+      .followUps=${followUps}
+      ?can-run=${canRun}
       .choices=${typeof saved === 'object' && saved !== null ? saved : {}}
       @ni-part-choice=${({ detail }: HTMLElementEventMap['ni-part-choice']) =>
         this.state?.set('choices', detail)}
@@ -107,7 +110,13 @@ export class NiReportPage extends LitElement {
       { item: parts.items[part.item] ?? {}, name: part.name },
       chosen,
     );
-    const detail: FollowUpTell = { kind: 'follow-up', settings, way };
+    const { side } = followUp;
+    const detail: FollowUpTell = {
+      kind: 'follow-up',
+      settings,
+      way,
+      ...(side === undefined ? {} : { side }),
+    };
     this.dispatchEvent(new CustomEvent('ni-follow-up', { detail }));
   }
 

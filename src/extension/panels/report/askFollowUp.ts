@@ -10,9 +10,10 @@ import type { ReportSubject } from './reportSubject.js';
 /** Asks about a piece of a report: runs its analysis with the settings of the question, or copies the command. */
 export async function askFollowUp(
   app: App,
-  { state: { result }, origin }: ReportSubject,
-  { settings, way }: FollowUpTell,
+  { state, origin }: ReportSubject,
+  { settings, way, side }: FollowUpTell,
 ): Promise<void> {
+  const result = side === undefined ? state.result : state.compared?.[side];
   if (result === undefined) return;
   const { limit, ...request } = result.request;
   // Where the question names its rows, it is about these and not about the first ones.

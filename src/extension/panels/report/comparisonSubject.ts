@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { messageOf } from '../../../base/errors.js';
 import { compareReports } from '../../../runs/compareReports.js';
+import { sidesOf } from '../../../runs/comparison/sides.js';
 import type { App } from '../../app.js';
+import { resultOfReport } from './askedResult.js';
 import { readReportFile } from './readReportFile.js';
 import type { KeptReport, ReportOrigin } from './reportOrigin.js';
 import { emptyState, type ReportSubject, type SubjectState } from './reportSubject.js';
@@ -57,7 +59,12 @@ export class ComparisonSubject implements ReportSubject {
         readReportFile(this.uriOf(first)),
         readReportFile(this.uriOf(second)),
       ]);
-      return { ...emptyState, report: compareReports(before, after) };
+      const sides = sidesOf(before, after);
+      return {
+        ...emptyState,
+        report: compareReports(before, after),
+        compared: [resultOfReport(sides.before), resultOfReport(sides.after)],
+      };
     } catch (error) {
       return {
         ...emptyState,

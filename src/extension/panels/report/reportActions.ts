@@ -27,7 +27,7 @@ export function actionsOf({ state, origin }: ReportSubject): ReportAction[] {
 export async function act(app: App, subject: ReportSubject, action: ReportAction): Promise<void> {
   switch (action) {
     case 'run-again':
-      await runAgain(app, resultOf(subject));
+      await command('rerunResult', nodeOf(subject));
       return;
     case 'change':
       await command('rerunWithChanges', nodeOf(subject));
@@ -56,10 +56,6 @@ export async function act(app: App, subject: ReportSubject, action: ReportAction
 /** Returns the file of a report, if it has one. */
 export function fileOf({ reportUri }: SubjectState): { reportUri?: vscode.Uri } {
   return reportUri === undefined ? {} : { reportUri };
-}
-
-async function runAgain(app: App, result: StoredResult): Promise<void> {
-  await app.navigation.showRun(await app.runner.start(result.request));
 }
 
 async function command(id: string, target: unknown): Promise<void> {

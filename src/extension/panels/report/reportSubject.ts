@@ -17,6 +17,8 @@ export interface SubjectState {
   readonly crossed: readonly string[];
   /** What to ask again: its place in the history, or what the history would say of it. */
   readonly result?: StoredResult;
+  /** What to ask again of two reports that are compared, the older first. */
+  readonly compared?: readonly [StoredResult, StoredResult];
   /** The file that holds the report. */
   readonly reportUri?: vscode.Uri;
 }

@@ -1,5 +1,6 @@
 import type { ChartBlock, TableBlock } from '../../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../../protocol/reportNumbers.js';
+import { listedRowParts, partItemKey, partKey } from '../partRows.js';
 import { featureName, type Tabular, valueText } from './tabular.js';
 import { vegaLiteSchema } from '../../../../shared/vegaLite.js';
 
@@ -42,6 +43,7 @@ export function beeswarmOf(tabular: Tabular): ChartBlock | undefined {
       },
     },
     table: { columns, rows: points.map(({ spread: _spread, ...cells }) => cells) },
+    ...listedRowParts(tabular.parts),
   };
 }
 
@@ -79,6 +81,8 @@ function pointsOf(tabular: Tabular, feature: number, rowCount: number) {
     third: thirdOf(values, at(input.elements, row)),
     score: toReportNumber(own[row] ?? NaN),
     spread: spreads[row] ?? 0,
+    [partKey]: String(feature),
+    [partItemKey]: row,
   }));
 }
 
