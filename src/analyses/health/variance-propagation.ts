@@ -14,6 +14,8 @@ import {
 } from '../analysis.js';
 import { planActivations } from '../shared/activationPlan.js';
 import { measureBackward, measureForward } from './variance/measureVariance.js';
+import { measureNormalised, type NormalisedLayer } from './variance/normalisedLayers.js';
+import { normalisedBlocks } from './variance/normalisedReport.js';
 import { propagate, type PropagatedActivation } from './variance/propagation.js';
 import { isSelu, type LecunCheck, lecunChecks, selfNormalizingFindings } from './variance/selfNormalizing.js';
 import { depthCharts, fixedPointTable, gainTable } from './variance/varianceReport.js';
@@ -50,6 +52,11 @@ const metrics = {
     title: 'Backward growth',
     description: 'Mean square of the gradient at the first activation over that at the last.',
   },
+  normalisedCount: {
+    title: 'Normalised layers',
+    description:
+      'Recognised normalisations, with or without an activation, that were measured before and after.',
+  },
   inconsistentCount: {
     title: 'Not LeCun',
     description: 'Layers in front of SELU whose fan-in × variance is away from 1.',
@@ -65,9 +72,13 @@ const metrics = {
  * independent of what they weigh, as drawn ones are: a trained network departs from the prediction by what it learned. SELU maps
  * (0, 1) to itself with LeCun’s weights. Caveat: padding and pooling are not in the prediction; units of several scales are no normal.
  *
+ * Every recognised normalisation (EvoNorm, or batch, layer, instance, group and RMS normalisation with the activation behind it) has
+ * its mean, variance and the spread of its units before and after.
+ *
  * Source: Hewa Koneputugodage, Ben-Shabat, Ramasinghe & Gould (2025), "VI3NR: Variance Informed Initialization for Implicit
  * Neural Representations", https://arxiv.org/abs/2504.19270; Klambauer, Unterthiner, Mayr & Hochreiter (2017),
- * "Self-Normalizing Neural Networks", https://arxiv.org/abs/1706.02515. Differs: quadrature in place of Monte Carlo, and the
+ * "Self-Normalizing Neural Networks", https://arxiv.org/abs/1706.02515; Liu, Brock, Simonyan &
+ * Le (2020), "Evolving Normalization-Activation Layers", https://arxiv.org/abs/2004.02967. Differs: quadrature in place of Monte Carlo, and the
  * measured mean in place of 0.
  */
 export const variancePropagation = defineAnalysis({
@@ -91,6 +102,12 @@ export const variancePropagation = defineAnalysis({
       url: 'https://arxiv.org/abs/1706.02515',
       line: 43,
     },
+    {
+      id: 'liu2020evonorm',
+      title: 'Evolving Normalization-Activation Layers',
+      url: 'https://arxiv.org/abs/2004.02967',
+      line: 83,
+    },
   ],
   rows: [
     {
@@ -104,10 +121,15 @@ export const variancePropagation = defineAnalysis({
       limits:
         'The map is evaluated at each layer’s measured input. Dropout is flagged where the exported graph still has it, right behind SELU.',
     },
+    {
+      line: 83,
+      limits:
+        'The statistics before and after each recognised layer; the search for layers is not done. Units of EvoNorm are on axis 1, and layers inside bodies are not read.',
+    },
   ],
   cost({ samples }, { sampleCount }) {
     const count = Math.min(samples, sampleCount);
-    return { passCount: 4 * count, readCount: count };
+    return { passCount: 5 * count, readCount: 2 * count };
   },
   run: examine,
 });
@@ -117,6 +139,7 @@ interface Found {
   readonly checks: readonly LecunCheck[];
   readonly selfNormalizing: readonly Finding[];
   readonly gradients: ReadonlyMap<string, number> | string;
+  readonly normalised: readonly NormalisedLayer[];
   readonly sampleCount: number;
 }
 
@@ -128,19 +151,24 @@ async function examine(context: AnalysisContext, chosen: Settings): Promise<Repo
   const targets = plan.targets.filter(
     ({ layer, entering }) => entering !== undefined && table.byName.get(layer)?.kind === 'activation',
   );
-  if (targets.length === 0) {
-    throw new UserError(
-      'no-activations',
-      'This model has no activation in its main graph whose input and output can be measured. Choose a model with ReLU, GELU, SELU or the like.',
-    );
-  }
   const sampleCount = Math.min(chosen.samples, data.sampleCount, context.limit ?? Infinity);
-  const measured = await measureForward(context, data, { targets, limit: sampleCount });
-  const gradients = await measureBackward(context, data, targets);
+  const normalised = await measureNormalised(context, data, sampleCount);
+  if (targets.length === 0 && normalised.length === 0) throw nothingToMeasure();
+  const measured =
+    targets.length === 0 ? [] : await measureForward(context, data, { targets, limit: sampleCount });
+  const gradients =
+    targets.length === 0 ? 'there is no activation' : await measureBackward(context, data, targets);
   const activations = await propagate(context, table, { measured, gradients });
   const checks = await lecunChecks(activations, table);
   const selfNormalizing = selfNormalizingFindings(activations, checks, table);
-  return draftOf({ activations, checks, selfNormalizing, gradients, sampleCount }, chosen);
+  return draftOf({ activations, checks, selfNormalizing, gradients, normalised, sampleCount }, chosen);
+}
+
+function nothingToMeasure(): UserError {
+  return new UserError(
+    'no-activations',
+    'This model has no activation and no normalisation in its main graph whose input and output can be measured. Choose a model with ReLU, GELU, SELU or the like.',
+  );
 }
 
 function draftOf(found: Found, { view }: Settings): ReportDraft {
@@ -159,18 +187,24 @@ function draftOf(found: Found, { view }: Settings): ReportDraft {
       Object.keys(metrics).map((key) => [key, key in values ? evidence : missing]),
     ),
     findings: [...selfNormalizing, ...growthFindings(values)],
-    arrays: arraysOf(activations, evidence),
+    arrays: { ...arraysOf(activations, evidence), ...normalisedArrays(found.normalised, evidence) },
     blocks: blocksOf(found, view, Object.keys(values)),
-    warnings: typeof gradients === 'string' ? [`Gradients were not measured: ${gradients}`] : [],
+    warnings:
+      typeof gradients === 'string' && activations.length > 0
+        ? [`Gradients were not measured: ${gradients}`]
+        : [],
   };
 }
 
-function metricsOf({ activations, checks }: Found): Record<string, number> {
+function metricsOf({ activations, checks, normalised }: Found): Record<string, number> {
   const [first, last] = [activations[0], activations.at(-1)];
   const values: Record<string, number> = {
     activationCount: activations.length,
-    forwardGrowth: (last?.entering.square ?? NaN) / (first?.entering.square ?? NaN),
+    normalisedCount: normalised.length,
   };
+  if (first !== undefined && last !== undefined) {
+    values['forwardGrowth'] = last.entering.square / first.entering.square;
+  }
   if (first?.gradientSquare !== undefined && last?.gradientSquare !== undefined) {
     values['backwardGrowth'] = first.gradientSquare / last.gradientSquare;
   }
@@ -180,17 +214,30 @@ function metricsOf({ activations, checks }: Found): Record<string, number> {
   return values;
 }
 
-function summaryOf({ activations, checks }: Found, values: Record<string, number>): string {
+function summaryOf({ activations, checks, normalised }: Found, values: Record<string, number>): string {
   const times = (value: number | undefined): string => formatNumber(value ?? NaN);
+  const norms = normalisedText(normalised);
+  if (activations.length === 0) return norms;
   const back =
     'backwardGrowth' in values
       ? `, and that of gradients by ${times(values['backwardGrowth'])} on the way back`
       : '';
   const first = `Over ${activations.length} activations the mean square of what enters changes by a factor of ${times(values['forwardGrowth'])}${back}`;
   const selu = activations.filter(isSelu).at(-1);
-  if (selu === undefined) return `${first}.`;
+  if (selu === undefined) return norms === '' ? `${first}.` : `${first}. ${norms}`;
   const off = checks.filter(({ isConsistent }) => !isConsistent).length;
   return `${first}; the last SELU gives mean ${selu.leaving.mean.toFixed(2)} and variance ${selu.leaving.variance.toFixed(2)}, and ${off} of ${checks.length} layers in front of SELU are not LeCun's.`;
+}
+
+function normalisedText(layers: readonly NormalisedLayer[]): string {
+  if (layers.length === 0) return '';
+  const range = (of: (layer: NormalisedLayer) => number): string => {
+    const values = layers.map(of);
+    return `${formatNumber(Math.min(...values))}–${formatNumber(Math.max(...values))}`;
+  };
+  const which =
+    layers.length === 1 ? '1 normalised layer brings' : `${layers.length} normalised layers bring`;
+  return `${which} variances of ${range(({ before }) => before.variance)} to ${range(({ after }) => after.variance)}.`;
 }
 
 /** Factors over all layers beyond which training suffers. */
@@ -216,12 +263,13 @@ function growthFindings(values: Record<string, number>): Finding[] {
 }
 
 function blocksOf(
-  { activations, checks }: Found,
+  { activations, checks, normalised }: Found,
   view: Settings['view'],
   measured: readonly string[],
 ): Block[] {
   const selu: Block[] = activations.some(isSelu) ? [fixedPointTable(activations, checks)] : [];
-  const variance: Block[] = [...depthCharts(activations), gainTable(activations)];
+  const variance: Block[] =
+    activations.length === 0 ? [] : [...depthCharts(activations), gainTable(activations)];
   return [
     {
       type: 'metrics',
@@ -229,8 +277,9 @@ function blocksOf(
     },
     { type: 'findings', title: 'Findings' },
     ...(view === 'variance' ? [...variance, ...selu] : [...selu, ...variance]),
+    ...normalisedBlocks(normalised),
     ...unpredicted(activations),
-    { type: 'citation', papers: ['koneputugodage2025', 'klambauer2017'] },
+    { type: 'citation', papers: ['koneputugodage2025', 'klambauer2017', 'liu2020evonorm'] },
   ];
 }
 
@@ -285,5 +334,24 @@ function arraysOf(
     predictedNextSquare: column(({ nextSquare }) => nextSquare),
     gradientSquare: column(({ gradientSquare }) => gradientSquare),
     predictedGradientSquare: column(({ predictedGradientSquare }) => predictedGradientSquare),
+  };
+}
+
+function normalisedArrays(
+  layers: readonly NormalisedLayer[],
+  evidence: Evidence,
+): Record<string, ResultArray> {
+  if (layers.length === 0) return {};
+  const column = (of: (layer: NormalisedLayer) => number): ResultArray => ({
+    value: { dtype: 'float64', dims: [layers.length], data: Float64Array.from(layers, of) },
+    evidence: { ...evidence, how: layers.map(({ name }) => name).join(', ') },
+  });
+  return {
+    normalisedMeanBefore: column(({ before }) => before.mean),
+    normalisedMeanAfter: column(({ after }) => after.mean),
+    normalisedVarianceBefore: column(({ before }) => before.variance),
+    normalisedVarianceAfter: column(({ after }) => after.variance),
+    unitSpreadBefore: column(({ before }) => before.meanSpread),
+    unitSpreadAfter: column(({ after }) => after.meanSpread),
   };
 }
