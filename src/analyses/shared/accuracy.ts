@@ -34,14 +34,20 @@ export interface AccuracyPreface {
   readonly warnings: readonly string[];
 }
 
+/** As much of an output as tells what it holds. */
+interface OutputForm {
+  readonly dims: readonly number[];
+  readonly dtype: string;
+}
+
 /**
- * Returns the output that holds one score per class (or the class itself) for each sample, by its value on a batch.
+ * Returns the output that holds one score per class (or the class itself) for each sample, by its shape on a batch.
  *
  * Scores are `[N, C]` with C ≥ 2 (also with trailing axes of size 1), whether logits, log-probabilities or probabilities:
  * the largest wins alike. A class is an integer `[N]`, as `ai.onnx.ml` classifiers give it. Scores go first.
  */
 export function chooseAnswerOutput(
-  outputs: Readonly<Record<string, TensorValue>>,
+  outputs: Readonly<Record<string, OutputForm>>,
   sampleCount: number,
 ): string | undefined {
   const names = Object.keys(outputs);
@@ -137,19 +143,17 @@ function accuracyWarnings(tally: AnswerTally): string[] {
   return warnings;
 }
 
-function classCountOf(value: TensorValue | undefined, sampleCount: number): number {
-  if (value === undefined || !(value.data instanceof Float32Array || isOtherFloat(value))) return 0;
+function classCountOf(value: OutputForm | undefined, sampleCount: number): number {
+  if (value === undefined || !scoreTypes.has(value.dtype)) return 0;
   const [first, classes = 0, ...rest] = value.dims;
   return first === sampleCount && rest.every((dim) => dim === 1) ? classes : 0;
 }
 
-function isOtherFloat(value: TensorValue): boolean {
-  return value.dtype === 'float64' || value.dtype === 'float16';
-}
+const scoreTypes: ReadonlySet<string> = new Set(['float32', 'float64', 'float16']);
 
-function isClassOutput(value: TensorValue | undefined, sampleCount: number): boolean {
+function isClassOutput(value: OutputForm | undefined, sampleCount: number): boolean {
   if (value === undefined || !(value.dtype === 'int64' || value.dtype === 'int32')) return false;
-  return value.dims[0] === sampleCount && value.data.length === sampleCount;
+  return value.dims[0] === sampleCount && value.dims.slice(1).every((dim) => dim === 1);
 }
 
 /** What a model answers. */

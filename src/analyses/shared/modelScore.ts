@@ -1,14 +1,13 @@
 import { throwIfAborted, yieldToEventLoop } from '../../base/abort.js';
 import type { Batch, Dataset } from '../../data/dataset.js';
 import { argmax } from '../../engine/numeric/vectors.js';
-import type { Feeds } from '../../engine/runtime/session.js';
-import { dataTypeFacts } from '../../onnx/dataTypes.js';
 import type { Model } from '../../onnx/model.js';
 import { type TensorData, type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../analysis.js';
 import { chooseAnswerOutput, noAnswers, tallyAnswers } from './accuracy.js';
+import { languageTask } from './language/languageTask.js';
 import { fedBatches, pickFeeds } from './sweep.js';
-import { maskInputOf } from './targetTap.js';
+import { concreteTypes, firstBatch, sizesOf } from './targetPlan.js';
 
 /** Scores models that answer the same data: variants of one. */
 export interface ModelScorer {
@@ -28,25 +27,16 @@ export async function createModelScorer(
   context: AnalysisContext,
   limit: number,
 ): Promise<ModelScorer | string> {
-  const { data, model, runtime } = context;
+  const { data } = context;
   if (data === undefined) return 'there are no data';
   const sampleCount = Math.min(data.sampleCount, limit, context.limit ?? Infinity);
-  const session = await runtime.open(model, { purpose: 'probe' });
-  try {
-    for await (const { batch, feeds } of fedBatches({ ...context, data }, model, sampleCount)) {
-      const outputs = await session.run(pickFeeds(feeds, session));
-      const way = wayOf({ batch, feeds }, { data, outputs });
-      if (typeof way === 'string') return way;
-      return {
-        name: way.name,
-        sampleCount,
-        of: (variant) => score(context, { data, way, variant, sampleCount }),
-      };
-    }
-  } finally {
-    await session.close();
-  }
-  return 'the data hold no sample';
+  const way = data.hasLabels ? await wayOfLabels(context, data) : wayOfTokens(context, data);
+  if (typeof way === 'string') return way;
+  return {
+    name: way.name,
+    sampleCount,
+    of: (variant) => score(context, { data, way, variant, sampleCount }),
+  };
 }
 
 /** How rows of a batch are judged. */
@@ -57,34 +47,30 @@ interface Way {
   judge(output: TensorValue, batch: Batch): { readonly right: number; readonly count: number };
 }
 
-function wayOf(
-  { batch, feeds }: { readonly batch: Batch; readonly feeds: Feeds },
-  { data, outputs }: { readonly data: Dataset; readonly outputs: Feeds },
-): Way | string {
-  const cut = Object.fromEntries(
-    Object.entries(outputs).map(([name, value]) => [name, firstRows(value, batch.sampleCount)]),
-  );
-  if (batch.labels !== undefined) {
-    const output = chooseAnswerOutput(cut, batch.sampleCount);
-    if (output === undefined) return 'no output of the model has a score for each class';
-    return { name: 'accuracy', output, judge: judgeLabels };
-  }
-  const tokens = Object.keys(feeds).find((name) => isTokens(feeds[name]) && name !== maskInputOf(data));
-  const [count, length] = feeds[tokens ?? '']?.dims ?? [];
-  const output = Object.keys(outputs).find((name) => {
-    const { dims = [], dtype = 'int64' } = outputs[name] ?? {};
-    return dims.length === 3 && dims[0] === count && dims[1] === length && dataTypeFacts(dtype).isFloat;
+/** The output is chosen by its types on the first batch: nothing is run where inference tells them. */
+async function wayOfLabels(context: AnalysisContext, data: Dataset): Promise<Way | string> {
+  const first = await firstBatch(context, data);
+  if (first === undefined) return 'the data hold no sample';
+  const names = context.model.graph.outputs.map(({ name }) => name);
+  const types = await concreteTypes(context, first.feeds, names);
+  const shapes = names.flatMap((name) => {
+    const type = types.get(name);
+    const dims = sizesOf(type);
+    return type?.kind !== 'tensor' || dims === undefined
+      ? []
+      : [[name, { dims, dtype: type.elementType }] as const];
   });
-  if (tokens === undefined || output === undefined) {
-    return 'the data have no labels, and the model gives no scores of a next token';
-  }
-  const judge: Way['judge'] = (scores, { feeds: fed, sampleCount }) =>
-    judgeTokens(scores, { tokens: fed[tokens], mask: fed[maskInputOf(data)], sampleCount });
-  return { name: 'next-token accuracy', output, judge };
+  const output = chooseAnswerOutput(Object.fromEntries(shapes), first.rowCount);
+  if (output === undefined) return 'no output of the model has a score for each class';
+  return { name: 'accuracy', output, judge: judgeLabels };
 }
 
-function isTokens(value: TensorValue | undefined): boolean {
-  return value?.dims.length === 2 && (value.dtype === 'int64' || value.dtype === 'int32');
+function wayOfTokens({ model }: AnalysisContext, data: Dataset): Way | string {
+  const task = languageTask(model, data);
+  if (task === undefined) return 'the data have no labels, and the model gives no scores of a next token';
+  const judge: Way['judge'] = (scores, { feeds, sampleCount }) =>
+    judgeTokens(scores, { tokens: feeds[task.ids], mask: feeds[task.mask ?? ''], sampleCount });
+  return { name: 'next-token accuracy', output: task.output, judge };
 }
 
 function judgeLabels(output: TensorValue, { labels = new Int32Array(), sampleCount }: Batch) {

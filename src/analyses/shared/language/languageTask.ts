@@ -3,6 +3,7 @@ import { inputTargets } from '../../../data/inputTargets.js';
 import { languageInputs, type RoledInput } from '../../../data/text/textRoles.js';
 import { dataTypeFacts } from '../../../onnx/dataTypes.js';
 import type { GraphNode, Model, ValueInfo } from '../../../onnx/model.js';
+import { inferTypes } from '../../../onnx/shapes/inferTypes.js';
 
 /** A model that predicts tokens at every position of a row of tokens. */
 export interface LanguageTask {
@@ -21,7 +22,7 @@ export interface LanguageTask {
 }
 
 /**
- * Returns what makes a model a language model, by its declared inputs and outputs: tokens and what goes with them alone come
+ * Returns what makes a model a language model, by its inputs and outputs: tokens and what goes with them alone come
  * in, and scores [N, T, V] go out; undefined when it is none.
  *
  * What an output [N, T, V] means no file says: one whose V is smaller than the vocabulary of a known tokenizer, or that is
@@ -35,7 +36,7 @@ export function languageTask(
   const ids = inputs?.find(({ role }) => role === 'ids')?.target.name;
   if (inputs === undefined || ids === undefined) return undefined;
   const vocabulary = data?.tokens?.tokenizer.vocabularySize ?? 2;
-  const scores = model.graph.outputs.filter((output) => isScores(output, vocabulary));
+  const scores = typedOutputs(model).filter((output) => isScores(output, vocabulary));
   const chosen = scores.find(({ name }) => /logit|score|prob/i.test(name)) ?? scores[0];
   if (chosen === undefined) return undefined;
   return {
@@ -46,6 +47,14 @@ export function languageTask(
     logits: logitsOf(model, chosen.name),
     vocabularySize: lastSize(chosen),
   };
+}
+
+/** The outputs, their types inferred where the file leaves them out. */
+function typedOutputs(model: Model): readonly ValueInfo[] {
+  const { outputs } = model.graph;
+  if (outputs.every(({ type }) => type.kind === 'tensor' && type.shape !== null)) return outputs;
+  const types = inferTypes(model);
+  return outputs.map((output) => ({ ...output, type: types.get(output.name) ?? output.type }));
 }
 
 function isScores({ name, type }: ValueInfo, vocabulary: number): boolean {
