@@ -16,6 +16,7 @@ import { multicollinearity } from './health/multicollinearity.js';
 import { surrogatePolynomial } from './health/surrogate-polynomial.js';
 import { massiveActivations } from './health/massive-activations.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
+import { featureVisualization } from './neuron/feature-visualization.js';
 import { networkDissection } from './neuron/network-dissection.js';
 import { adversarialExamples } from './prediction/adversarial-examples.js';
 import { aspectImportance } from './prediction/aspect-importance.js';
@@ -58,6 +59,7 @@ const questions: readonly Analysis[] = [
   aspectImportance,
   treeEnsemble,
   networkDissection,
+  featureVisualization,
   adversarialExamples,
   functionExplorer,
   attentionMaps,

@@ -1,4 +1,4 @@
-import { takeRows } from '../../src/analyses/prediction/attribution/rows.js';
+import { takeRows } from '../../src/analyses/shared/tensorRows.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import type { Feeds } from '../../src/engine/runtime/session.js';
 import type { TensorData, TensorValue } from '../../src/onnx/tensorValue.js';

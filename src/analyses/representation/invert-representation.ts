@@ -20,6 +20,7 @@ import {
   type InversionSettings,
   inversionSettings,
 } from './inversion/settings.js';
+import { priorWarnings } from '../shared/descent/priorTerms.js';
 import { cnnVisualisationSurvey } from '../shared/papers.js';
 
 /** Forward passes that a step takes as long as: forward, gradient by the input, the step itself. */
@@ -210,7 +211,7 @@ function arraysOf(
   inversions: readonly Inversion[],
   evidence: Evidence,
 ): Record<string, ResultArray> {
-  const { rowCount, dims, centre, half } = input;
+  const { rowCount, dims, range } = input;
   const vector = (data: Float64Array): TensorValue => ({ dtype: 'float64', dims: [data.length], data });
   const arrays: Record<string, ResultArray> = {};
   for (const { layer, z, relativeErrors, distances, objective } of inversions) {
@@ -218,11 +219,7 @@ function arraysOf(
       arrays[`${layer.name}.${name}`] = { value, evidence };
     };
     const size = elementCountOf(dims.slice(1));
-    const inner = elementCountOf(dims.slice(dims.length - tailOf(centre)));
-    const found = Float32Array.from(z.subarray(0, rowCount * size), (number, at) => {
-      const channel = Math.floor(at / inner) % centre.data.length;
-      return Number(centre.data[channel]) + Number(half.data[channel]) * number;
-    });
+    const found = Float32Array.from(range.fromZ(z.subarray(0, rowCount * size)));
     named('inversion', { dtype: 'float32', dims: [rowCount, ...dims.slice(1)], data: found });
     named('relativeError', vector(relativeErrors));
     named('inputDistance', vector(distances));
@@ -236,12 +233,6 @@ function arraysOf(
   return arrays;
 }
 
-/** Axes behind the one that the range differs along. */
-function tailOf({ dims }: TensorValue): number {
-  const axis = dims.findIndex((size) => size > 1);
-  return axis < 0 ? 0 : dims.length - 1 - axis;
-}
-
 function evidenceOf({ rowCount, availableCount }: InvertedInput): Evidence {
   if (rowCount >= availableCount) return { kind: 'measured', n: rowCount };
   return {
@@ -249,12 +240,4 @@ function evidenceOf({ rowCount, availableCount }: InvertedInput): Evidence {
     n: rowCount,
     how: `${formatNumber(rowCount, 'count')} of ${formatNumber(availableCount, 'count')} samples`,
   };
-}
-
-function priorWarnings(
-  { positionAxes, name }: InvertedInput,
-  { variationWeight }: InversionSettings,
-): string[] {
-  if (variationWeight === 0 || positionAxes.length > 0) return [];
-  return [`Total variation was left out: "${name}" has no positions whose neighbours could be alike.`];
 }

@@ -7,14 +7,14 @@ import type { DescentStep } from './descentStep.js';
 
 /** Where a descent begins and how far it goes. */
 export interface DescentOptions {
-  /** z before the first step, shaped like the input. */
+  /** What is moved before the first step, z by default; shaped like the input. */
   readonly start: TensorValue;
   readonly stepCount: number;
   /** In units of z; falls along half a cosine to a hundredth. */
   readonly learningRate: number;
   readonly optimizer: Optimizer;
-  /** What the other inputs are fed. */
-  readonly feeds: Feeds;
+  /** What the other inputs are fed, the same at every step or not. */
+  readonly feeds: Feeds | ((step: number) => Feeds);
   readonly signal: AbortSignal;
   /** Called before every step, and after the last, with what is known there. */
   onStep(state: DescentState): void;
@@ -47,17 +47,17 @@ export async function descend(
     const scalars = optimizer.scalarsAt(done + 1);
     const rate = options.learningRate * cosine(done, stepCount);
     const outputs = await session.run({
-      ...options.feeds,
+      ...(typeof options.feeds === 'function' ? options.feeds(done) : options.feeds),
       ...Object.fromEntries(step.states.map(({ input }, index) => [input, states[index] ?? start])),
       [step.learningRate]: float32Tensor([rate], []),
       ...Object.fromEntries(
         step.scalars.map((name, index) => [name, float32Tensor([scalars[index] ?? NaN], [])]),
       ),
     });
-    const [z = start] = states;
+    const [moved = start] = states;
     const state = {
       step: done,
-      z,
+      z: step.z === step.states[0]?.input ? moved : outputOf(outputs, step.z),
       terms: step.terms.map(({ value }) => toFloat64(outputOf(outputs, value))),
     };
     options.onStep(state);

@@ -2,7 +2,7 @@ import type { Model } from '../../onnx/model.js';
 import { inferTypes } from '../../onnx/shapes/inferTypes.js';
 import type { TensorValue } from '../../onnx/tensorValue.js';
 import { differentiate } from '../gradients/differentiate.js';
-import { GraphBuilder, makeNode } from '../graph/graphBuilder.js';
+import { GraphBuilder } from '../graph/graphBuilder.js';
 import { prune } from '../rewrites/prune.js';
 import { seedOf } from '../training/loss.js';
 import type { Optimizer } from '../training/optimizer.js';
@@ -23,9 +23,15 @@ export interface DescentRequest {
   /** x = centre + half · z; both broadcast to the input. */
   readonly centre: TensorValue;
   readonly half: TensorValue;
-  /** Whether z is held in −1 … 1 after every step. */
+  /** Whether what is moved is held in −1 … 1 after every step. */
   readonly isBounded: boolean;
   readonly optimizer: Optimizer;
+  /** Appends z from what is moved, which has z's shape; default z itself is moved. */
+  decode?(builder: GraphBuilder, moved: string): string;
+  /** Appends what the model reads in the place of z; default z. May add inputs. */
+  view?(builder: GraphBuilder, z: string): string;
+  /** Appends what becomes of what is moved after every step, before it is bounded; default it stays. */
+  settle?(builder: GraphBuilder, moved: string): string;
   /** Shapes that the other inputs are fed in. */
   readonly inputShapes: Readonly<Record<string, readonly number[]>>;
   /** Appends what is minimised, from the model's values and `z`; may add inputs. */
@@ -35,10 +41,12 @@ export interface DescentRequest {
 /** The graph of one step over an input. */
 export interface DescentStep {
   readonly model: Model;
-  /** Inputs for z and the optimiser's state, in this order, and the outputs that follow them. */
+  /** Inputs for what is moved and the optimiser's state, in this order, and the outputs that follow them. */
   readonly states: readonly { readonly input: string; readonly output: string }[];
   readonly learningRate: string;
   readonly scalars: readonly string[];
+  /** Output z before the step; an input where z itself is moved. */
+  readonly z: string;
   /** Outputs [N] before the step, in the order of the objective's terms. */
   readonly terms: readonly Term[];
 }
@@ -54,67 +62,76 @@ export interface DescentStep {
  */
 export function buildDescentStep(model: Model, request: DescentRequest): DescentStep {
   const { input, dims } = request;
-  const { model: said, z } = sayInput(model, request);
+  const { model: said, moved, z } = sayInput(model, request);
   const forward = new GraphBuilder(said);
   const terms = request.objective(forward, z);
   const { seeds } = seedOf(forward, appendTotal(forward, terms));
   const withLoss = forward.build();
-  const shapes = { ...request.inputShapes, [z]: dims };
+  const shapes = { ...request.inputShapes, [moved]: dims };
   const { model: differentiated, gradients } = differentiate(withLoss, {
     seeds,
-    wrt: [z],
+    wrt: [moved],
     types: inferTypes(withLoss, { inputShapes: shapes }),
   });
-  const gradient = gradients.get(z);
+  const gradient = gradients.get(moved);
   if (gradient === undefined) throw new Error(`Nothing that is minimised depends on the input ${input}.`);
-  return { ...appendStep(differentiated, { z, gradient, terms }, request), terms };
+  return appendStep(differentiated, { moved, z, gradient, terms }, request);
 }
 
-/** Appends the optimiser and keeps z, its state and the terms as outputs. */
-function appendStep(
-  model: Model,
-  { z, gradient, terms }: { readonly z: string; readonly gradient: string; readonly terms: readonly Term[] },
-  { dims, optimizer, isBounded }: DescentRequest,
-): Omit<DescentStep, 'terms'> {
+/** The names of what a step is made of. */
+interface Said {
+  readonly moved: string;
+  readonly z: string;
+  readonly gradient: string;
+  readonly terms: readonly Term[];
+}
+
+/** Appends the optimiser and keeps what is moved, its state, z and the terms as outputs. */
+function appendStep(model: Model, { moved, z, gradient, terms }: Said, request: DescentRequest): DescentStep {
+  const { dims, optimizer, isBounded } = request;
   const builder = new GraphBuilder(model);
   const addInput = (name: string, shape: readonly number[]): string =>
     builder.addInput(builder.freshName(`ni/${name}`), { kind: 'tensor', elementType: 'float32', shape });
   const learningRate = addInput('learningRate', []);
   const scalars = optimizer.scalars.map((name) => addInput(name, []));
   const slots = optimizer.slots.map((name) => addInput(name, dims));
-  const operands = { parameter: z, gradient, slots, learningRate, scalars, decays: false };
+  const operands = { parameter: moved, gradient, slots, learningRate, scalars, decays: false };
   const updated = optimizer.update(builder, operands);
-  const next = isBounded
-    ? builder.node('Clip', [updated.parameter, builder.scalar(-1), builder.scalar(1)])
-    : updated.parameter;
+  const settled = request.settle?.(builder, updated.parameter) ?? updated.parameter;
+  const next = isBounded ? builder.node('Clip', [settled, builder.scalar(-1), builder.scalar(1)]) : settled;
   const states = [
-    { input: z, output: next },
+    { input: moved, output: next },
     ...slots.map((slot, index) => ({ input: slot, output: updated.slots[index] ?? '' })),
   ];
-  const outputs = [...states.map(({ output }) => output), ...terms.map(({ value }) => value)];
+  const shown = z === moved ? [] : [z];
+  const outputs = [...states.map(({ output }) => output), ...shown, ...terms.map(({ value }) => value)];
   builder.setOutputs(outputs);
-  return { model: prune(builder.build(), outputs), states, learningRate, scalars };
+  return { model: prune(builder.build(), outputs), states, learningRate, scalars, z, terms };
 }
 
-/** Makes the input a value of the graph: centre + half · z. */
+/** Makes the input a value of the graph: centre + half · z, z from what is moved. */
 function sayInput(
   model: Model,
-  { input, dims, centre, half }: DescentRequest,
-): { readonly model: Model; readonly z: string } {
+  request: DescentRequest,
+): { readonly model: Model; readonly moved: string; readonly z: string } {
+  const { input, dims, centre, half } = request;
   const { graph } = model;
   const inputs = graph.inputs.filter(({ name }) => name !== input);
   const builder = new GraphBuilder({ ...model, graph: { ...graph, inputs } });
-  const z = builder.addInput(builder.freshName('ni/z'), {
+  const first = builder.nodeCount;
+  const moved = builder.addInput(builder.freshName('ni/z'), {
     kind: 'tensor',
     elementType: 'float32',
     shape: dims,
   });
-  const scaled = builder.freshName('ni/scaled');
-  const [first] = graph.nodes;
-  if (first === undefined) throw new Error('A model without nodes cannot be descended.');
-  builder.insertBefore(first, makeNode('Mul', [z, builder.constant(half)], { outputs: [scaled] }));
-  builder.insertBefore(first, makeNode('Add', [scaled, builder.constant(centre)], { outputs: [input] }));
-  return { model: builder.build(), z };
+  const z = request.decode?.(builder, moved) ?? moved;
+  const read = request.view?.(builder, z) ?? z;
+  const scaled = builder.node('Mul', [read, builder.constant(half)]);
+  builder.node('Add', [scaled, builder.constant(centre)], { outputs: [input] });
+  const said = builder.build();
+  // What makes the input stands before all that reads it.
+  const nodes = [...builder.nodesFrom(first), ...graph.nodes];
+  return { model: { ...said, graph: { ...said.graph, nodes } }, moved, z };
 }
 
 function appendTotal(builder: GraphBuilder, terms: readonly Term[]): string {

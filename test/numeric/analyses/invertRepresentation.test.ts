@@ -215,7 +215,7 @@ describe('invert-representation', function () {
     builder.addOutput(builder.node('Gather', [table, ids]), floatType('N', 4, 3));
     await assert.rejects(
       run(builder.build(), {}, { ids: int64Tensor([1, 2, 3, 4], [1, 4]) }),
-      isCode('nothing-to-invert'),
+      isCode('nothing-to-move'),
     );
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { takeRows } from '../../../src/analyses/prediction/attribution/rows.js';
+import { takeRows } from '../../../src/analyses/shared/tensorRows.js';
 import { trainingInfluence } from '../../../src/analyses/prediction/training-influence.js';
 import type { ReportDraft } from '../../../src/analyses/analysis.js';
 import { createRandom } from '../../../src/base/random.js';

@@ -11,7 +11,8 @@ import { type CutValue, cutAt } from '../attribution/cut.js';
 import { chooseOutput } from '../attribution/explained.js';
 import { withRowFeeds } from '../attribution/heldFeeds.js';
 import { fixedBatchSize, slotBatches } from '../../shared/fixedBatch.js';
-import { type Rows, takeRows } from '../attribution/rows.js';
+import { type Rows } from '../attribution/rows.js';
+import { takeRows } from '../../shared/tensorRows.js';
 import { rowTypes } from '../attribution/rowTypes.js';
 
 /** Points at which a model is attacked; each belongs to a row, from which all other inputs are taken. */

@@ -1,6 +1,7 @@
 import type { Feeds, Session } from '../../../engine/runtime/session.js';
 import type { TensorValue } from '../../../onnx/tensorValue.js';
-import { type Rows, takeRows } from './rows.js';
+import { type Rows } from './rows.js';
+import { takeRows } from '../../shared/tensorRows.js';
 import { type Selection, selectionFeeds } from './selection.js';
 
 /** A run of points: the session, and the row that each point is of. */

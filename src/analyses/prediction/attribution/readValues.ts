@@ -6,7 +6,8 @@ import type { TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { slotBatches } from '../../shared/fixedBatch.js';
 import { withRowFeeds } from './heldFeeds.js';
-import { concatRows, type Rows, takeRows } from './rows.js';
+import { type Rows } from './rows.js';
+import { concatRows, takeRows } from '../../shared/tensorRows.js';
 
 /** Returns values of the main graph at the rows, by name, in the runtime's element types. */
 export async function readValues(

@@ -5,7 +5,8 @@ import { inferTypes } from '../../../onnx/shapes/inferTypes.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { fixedBatchSize } from '../../shared/fixedBatch.js';
-import { type Rows, takeRows } from './rows.js';
+import { type Rows } from './rows.js';
+import { takeRows } from '../../shared/tensorRows.js';
 
 /** Two batch sizes: a dimension that differs between them depends on the batch, wherever it stands. */
 const probeSizes = [2, 3] as const;

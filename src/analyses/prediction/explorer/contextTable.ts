@@ -3,7 +3,7 @@ import { didYouMean } from '../../../base/nearest.js';
 import { dataTypeFacts } from '../../../onnx/dataTypes.js';
 import { type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { takeRows } from '../attribution/rows.js';
+import { takeRows } from '../../shared/tensorRows.js';
 
 /** A training set, as the inputs of a model hold it, and rows to answer. */
 export interface ContextTable {

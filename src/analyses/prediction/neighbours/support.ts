@@ -3,7 +3,8 @@ import { readArrays } from '../../../data/readArrays.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
 import { toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { concatRows, readRows, type Rows, takeRows } from '../attribution/rows.js';
+import { readRows, type Rows } from '../attribution/rows.js';
+import { concatRows, takeRows } from '../../shared/tensorRows.js';
 
 /** Rows that are asked about and the labelled rows that vote, one after the other. */
 export interface VotingRows {

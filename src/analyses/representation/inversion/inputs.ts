@@ -2,31 +2,22 @@ import { UserError } from '../../../base/errors.js';
 import { noSamples } from '../../../data/dataErrors.js';
 import type { Dataset } from '../../../data/dataset.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
-import { elementCountOf, float32Tensor, type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
+import { toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { channelAxisOf } from '../../shared/layout.js';
+import { createRangeFold, type InputRange } from '../../shared/descent/inputRange.js';
+import { type MovableInput, movableInput } from '../../shared/descent/movableInput.js';
 import { fixedBatchSize } from '../../shared/fixedBatch.js';
 import { fedBatches } from '../../shared/sweep.js';
 import { defaultRowCount, type InversionSettings } from './settings.js';
 
-/** The samples that are inverted, as the model is fed them. */
-export interface InvertedInput {
-  /** The input that is looked for; the others are held. */
-  readonly name: string;
+/** The samples that are inverted, as the model is fed them: the input that is looked for; the others are held. */
+export interface InvertedInput extends MovableInput {
   /** Rows that count; a batch of fixed size holds further ones. */
   readonly rowCount: number;
   readonly availableCount: number;
   readonly ids: readonly string[];
   readonly feeds: Feeds;
-  /** Shape of the input, rows first. */
-  readonly dims: readonly number[];
-  /** Axis of channels, row axis counted; undefined where there is none. */
-  readonly channelAxis: number | undefined;
-  /** Axes of positions, row axis counted. */
-  readonly positionAxes: readonly number[];
-  /** x = centre + half · z, broadcast. */
-  readonly centre: TensorValue;
-  readonly half: TensorValue;
+  readonly range: InputRange;
   /** The samples as z. */
   readonly z: Float64Array;
   readonly warnings: readonly string[];
@@ -35,7 +26,7 @@ export interface InvertedInput {
 /**
  * Reads the samples to invert and the range of their input.
  *
- * @throws UserError `no-such-sample`, `nothing-to-invert`, `data-empty`.
+ * @throws UserError `no-such-sample`, `nothing-to-move`, `data-empty`.
  */
 export async function readInput(
   context: AnalysisContext,
@@ -46,30 +37,20 @@ export async function readInput(
   const chosen = settings.samples?.split(',').map(Number);
   const batch = await firstRows(context, data, chosen);
   const { feeds } = batch;
-  const name = invertibleInput(
-    model.graph.inputs.map((input) => input.name),
-    feeds,
-  );
-  const input = feeds[name];
-  if (input === undefined) throw new Error(`The input ${name} is not fed.`);
-  const channelAxis = channelAxisOf(model, name, input.dims.slice(1));
-  const positionAxes = input.dims.map((_, axis) => axis).filter((axis) => axis > 0 && axis !== channelAxis);
-  const hasPositions = input.dims.length > 2;
-  const range = rangeOf(input, hasPositions ? channelAxis : undefined);
-  if (!range.isFinite) throw notFinite(name);
-  const numbers = toFloat64(input);
-  const held = Object.keys(feeds).filter((other) => other !== name);
+  const { value, heldNames, ...input } = movableInput(model, feeds);
+  const numbers = toFloat64(value);
+  const fold = createRangeFold(input.dims, input.rangeAxis);
+  if (!fold.add(numbers)) throw notFinite(input.name);
+  const range = fold.range();
   return {
-    name,
+    ...input,
     ...batch,
-    dims: input.dims,
-    channelAxis,
-    positionAxes: hasPositions ? positionAxes : [],
-    centre: range.centre,
-    half: range.half,
-    z: numbers.map((number, at) => (number - range.centreAt(at)) / range.halfAt(at)),
+    range,
+    z: range.toZ(numbers),
     warnings:
-      held.length === 0 ? [] : [`Held at the sample's own values and not looked for: ${held.join(', ')}.`],
+      heldNames.length === 0
+        ? []
+        : [`Held at the sample's own values and not looked for: ${heldNames.join(', ')}.`],
   };
 }
 
@@ -95,56 +76,6 @@ async function firstRows(
     return { rowCount, availableCount: data.sampleCount, ids: batch.ids.slice(0, rowCount), feeds };
   }
   throw noSamples(data.path);
-}
-
-function invertibleInput(names: readonly string[], feeds: Feeds): string {
-  const found = names.find((name) => {
-    const feed = feeds[name];
-    return feed?.dtype === 'float32' && elementCountOf(feed.dims.slice(1)) > 1;
-  });
-  if (found !== undefined) return found;
-  const types = names.map((name) => `${name}: ${feeds[name]?.dtype ?? 'not fed'}`).join(', ');
-  throw new UserError(
-    'nothing-to-invert',
-    `No input of this model holds float32 numbers that could be moved along a gradient (inputs: ${types}). Choose a model that takes images or other real numbers; of token ids no step leads to others.`,
-  );
-}
-
-/** Range of each channel, or of everything. */
-function rangeOf(
-  input: TensorValue,
-  channelAxis: number | undefined,
-): {
-  readonly centre: TensorValue;
-  readonly half: TensorValue;
-  readonly isFinite: boolean;
-  centreAt(element: number): number;
-  halfAt(element: number): number;
-} {
-  const { dims } = input;
-  const channelCount = channelAxis === undefined ? 1 : (dims[channelAxis] ?? 1);
-  const inner = channelAxis === undefined ? input.data.length : elementCountOf(dims.slice(channelAxis + 1));
-  const channelOf = (element: number): number => Math.floor(element / inner) % channelCount;
-  const low = new Float64Array(channelCount).fill(Infinity);
-  const high = new Float64Array(channelCount).fill(-Infinity);
-  let isFinite = true;
-  for (const [element, number] of toFloat64(input).entries()) {
-    const channel = channelOf(element);
-    if (!Number.isFinite(number)) isFinite = false;
-    if (number < (low[channel] ?? 0)) low[channel] = number;
-    if (number > (high[channel] ?? 0)) high[channel] = number;
-  }
-  const centres = Float32Array.from(low, (least, channel) => (least + (high[channel] ?? 0)) / 2);
-  // A channel that never changes still has a unit.
-  const halves = Float32Array.from(low, (least, channel) => ((high[channel] ?? 0) - least) / 2 || 1);
-  const shape = dims.map((size, axis) => (axis === channelAxis ? size : 1));
-  return {
-    centre: float32Tensor(centres, shape),
-    half: float32Tensor(halves, shape),
-    isFinite,
-    centreAt: (element) => centres[channelOf(element)] ?? 0,
-    halfAt: (element) => halves[channelOf(element)] ?? 1,
-  };
 }
 
 function noSuchSample(row: number, { path, sampleCount }: Dataset): UserError {

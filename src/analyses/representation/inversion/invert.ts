@@ -1,4 +1,3 @@
-import { appendAlphaNorm, appendTotalVariation } from '../../../engine/descent/priors.js';
 import { buildDescentStep, type DescentStep, type Term } from '../../../engine/descent/descentStep.js';
 import { descend } from '../../../engine/descent/descend.js';
 import type { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
@@ -7,6 +6,7 @@ import { adam } from '../../../engine/training/optimizers/adam.js';
 import { sgd } from '../../../engine/training/optimizers/sgd.js';
 import { elementCountOf, float32Tensor, type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
+import { priorTerms } from '../../shared/descent/priorTerms.js';
 import { pickFeeds } from '../../shared/sweep.js';
 import type { InvertedInput } from './inputs.js';
 import type { InvertedLayer } from './layers.js';
@@ -93,8 +93,8 @@ function inversionStep(
   return buildDescentStep(model, {
     input: input.name,
     dims: input.dims,
-    centre: input.centre,
-    half: input.half,
+    centre: input.range.centre,
+    half: input.range.half,
     isBounded: settings.range === 'data',
     optimizer,
     inputShapes: Object.fromEntries(
@@ -120,32 +120,6 @@ function appendError(builder: GraphBuilder, { value, representation }: InvertedL
   const squares = builder.node('Mul', [difference, difference]);
   const axes = dims.slice(1).map((_, axis) => axis + 1);
   return builder.node('Mul', [builder.reduce('ReduceSum', squares, axes, false), scale]);
-}
-
-/** Appends the priors that have a weight, by the rank of the input. */
-function priorTerms(
-  builder: GraphBuilder,
-  z: string,
-  {
-    input,
-    settings,
-  }: {
-    readonly input: Pick<InvertedInput, 'dims' | 'positionAxes'>;
-    readonly settings: Pick<InversionSettings, 'alpha' | 'alphaWeight' | 'beta' | 'variationWeight'>;
-  },
-): Term[] {
-  const { alpha, alphaWeight, beta, variationWeight } = settings;
-  const rank = input.dims.length;
-  const axes = input.positionAxes.filter((axis) => (input.dims[axis] ?? 1) > 1);
-  const terms: Term[] = [];
-  if (alphaWeight > 0) {
-    terms.push({ name: 'alpha', value: appendAlphaNorm(builder, z, { alpha, rank }), weight: alphaWeight });
-  }
-  if (variationWeight > 0 && axes.length > 0) {
-    const value = appendTotalVariation(builder, z, { beta, rank, axes });
-    terms.push({ name: 'variation', value, weight: variationWeight });
-  }
-  return terms;
 }
 
 /** 1 / ‖Φ₀‖² of each row, or 1 where Φ₀ is 0. */

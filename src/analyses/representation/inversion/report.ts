@@ -1,5 +1,3 @@
-import { encodePng } from '../../../base/png.js';
-import { levelsOf, pngPicture } from '../../../data/picture.js';
 import { formatAddress } from '../../../onnx/addresses.js';
 import { elementCountOf } from '../../../onnx/tensorValue.js';
 import type {
@@ -12,7 +10,7 @@ import type {
   TableColumn,
 } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
-import { rowPixels } from '../../shared/rowPixels.js';
+import { zPicture } from '../../shared/descent/zPicture.js';
 import type { InvertedInput } from './inputs.js';
 import type { Inversion } from './invert.js';
 import { vegaLiteSchema } from '../../shared/vegaLite.js';
@@ -99,7 +97,7 @@ function pictureGrid(input: InvertedInput, inversions: readonly Inversion[]): Im
       })),
     ];
     for (const { z, caption } of found) {
-      const picture = pictureOfRow(input, z, { row, caption });
+      const picture = zPicture(input, z, { row, caption });
       if (picture === undefined) return undefined;
       images.push(picture);
     }
@@ -112,22 +110,9 @@ function pictureGrid(input: InvertedInput, inversions: readonly Inversion[]): Im
   };
 }
 
-/** All pictures have one scale, the range of the samples, so that they compare. */
-function pictureOfRow(
-  { dims, channelAxis }: InvertedInput,
-  z: Float64Array,
-  { row, caption }: { readonly row: number; readonly caption: string },
-): Picture | undefined {
-  const pixels = rowPixels({ dims: dims.slice(1), channelAxis, elements: z }, row);
-  if (pixels === undefined) return undefined;
-  const { width, height, channelCount, values } = pixels;
-  const levels = levelsOf(values, [-1, 1]);
-  return pngPicture(encodePng(width, height, levels, channelCount), { width, height, alt: caption, caption });
-}
-
 /** The elements of the first sample beside those that were found. */
 function elementTable(
-  { dims, z, centre, half, ids }: InvertedInput,
+  { dims, z, range: { centre, half }, ids }: InvertedInput,
   inversions: readonly Inversion[],
 ): TableBlock {
   const size = elementCountOf(dims.slice(1));
