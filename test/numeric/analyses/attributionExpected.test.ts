@@ -49,6 +49,84 @@ describe('gradients expected over a background', function () {
     });
   }
 
+  describe('at a layer', () => {
+    // 5 → 4 → 3 → 2 with tanh between; the first hidden layer, 600 draws a row, seed 0.
+    const sizes = [5, 4, 3, 2];
+    const model = denseModel(sizes, 'Tanh', 9);
+    for (const path of ['layer', 'input']) {
+      for (const method of ['expected-gradients', 'gradient-shap']) {
+        it(`come to their mean over baselines and fractions by brute force: ${method} with path=${path}`, async () => {
+          const settings = { method, target: '0', layer: 'act1', path, samples: 600 };
+          const noise = method === 'gradient-shap' ? { noise: 0 } : {};
+          const given = { ...settings, ...noise, background: await savedBackground() };
+          const draft = await runAttribution(model, { x }, given);
+          const found = arrayOf(draft, 'attribution');
+          assert.deepEqual(found.dims, [4, 4]);
+          const errors = toFloat64(arrayOf(draft, 'standardError'));
+          const chiSquare = toFloat64(found).reduce((sum, value, at) => {
+            const expected = expectedAtLayer(model, { at, isInLayer: path === 'layer' });
+            return sum + ((value - expected) / errors[at]!) ** 2;
+          }, 0);
+          // 16 scores, as above.
+          assert.ok(chiSquare / 16 > 0.2 && chiSquare / 16 < 3, `χ²/16 = ${chiSquare / 16}`);
+          assert.equal('maxCompletenessError' in draft.metrics, path === 'layer');
+        });
+      }
+    }
+
+    it('are the layer’s own draws: the noise goes through the layer, and scores of one baseline add up', async () => {
+      const settings = { method: 'gradient-shap', target: '0', layer: 'act2', samples: 400, baseline: '0.5' };
+      const draft = await runAttribution(model, { x }, { ...settings, noise: 0.2 });
+      // Behind act2 the model is linear: each draw is w · (L(x + ε) − L(b)), whose sum is f(x + ε) − f(b).
+      const clean = await runAttribution(model, { x }, { ...settings, noise: 0 });
+      assert.ok(clean.metrics['maxCompletenessError']! < 1e-5);
+      assert.ok(clean.metrics['maxStandardError']! < 1e-6);
+      assert.ok(draft.metrics['maxStandardError']! > 1e-3);
+    });
+  });
+
+  /** Σ over baselines of ∫ ∂f/∂L · (L(x) − L(b)), along the layer's path or the input's, by 200 midpoints. */
+  function expectedAtLayer(
+    { graph }: ReturnType<typeof denseModel>,
+    { at, isInLayer }: { readonly at: number; readonly isInLayer: boolean },
+  ): number {
+    const numbersOf = (name: string): Float64Array => {
+      const { dims, elementType, source } = graph.initializers.get(name)!;
+      assert.ok(source.kind === 'inline' && elementType === 'float32');
+      const bytes = Uint8Array.from(source.bytes);
+      return toFloat64({ dtype: elementType, dims, data: new Float32Array(bytes.buffer) });
+    };
+    const dense = (layer: number, input: readonly number[]): number[] => {
+      const [weights, bias] = [numbersOf(`fc${layer}.weight`), numbersOf(`fc${layer}.bias`)];
+      return [...bias].map((b, j) =>
+        input.reduce((sum, value, i) => sum + value * weights[i * bias.length + j]!, b),
+      );
+    };
+    const hidden = (input: readonly number[]): number[] => dense(1, input).map(Math.tanh);
+    const [row, unit] = [Math.floor(at / 4), at % 4];
+    const rowOf = (values: typeof x, index: number): number[] =>
+      [...toFloat64(values)].slice(index * 5, index * 5 + 5);
+    const [w2, w3] = [numbersOf('fc2.weight'), numbersOf('fc3.weight')];
+    const slope = (layer: readonly number[]): number =>
+      dense(2, layer).reduce(
+        (sum, value, j) => sum + w2[unit * 3 + j]! * (1 - Math.tanh(value) ** 2) * w3[j * 2]!,
+        0,
+      );
+    const end = rowOf(x, row);
+    let total = 0;
+    for (let baseline = 0; baseline < 8; baseline++) {
+      const start = rowOf(background, baseline);
+      const change = hidden(end)[unit]! - hidden(start)[unit]!;
+      for (let k = 0; k < 200; k++) {
+        const between = (a: readonly number[], b: readonly number[]): number[] =>
+          a.map((value, i) => value + ((k + 0.5) / 200) * (b[i]! - value));
+        const layer = isInLayer ? between(hidden(start), hidden(end)) : hidden(between(start, end));
+        total += (slope(layer) * change) / 1600;
+      }
+    }
+    return total;
+  }
+
   it('spread by the background’s deviation over √samples for a linear model', async () => {
     const settings = { method: 'expected-gradients', target: '1', samples: 400 };
     const draft = await runAttribution(

@@ -2,7 +2,7 @@ import { elementCountOf } from '../../../onnx/tensorValue.js';
 import { resize } from '../../../engine/numeric/resize.js';
 import { sumOf } from '../../../engine/numeric/vectors.js';
 import type { PointSource } from './field.js';
-import { meanOverStarts } from './methods/integratedGradients.js';
+import { meanOverStarts } from './layerStarts.js';
 import { rowPoints } from './points.js';
 import type { Attributions, Problem, Scores } from './problem.js';
 import { sumOverChannels } from './report/maps.js';

@@ -39,6 +39,7 @@ export const methodNames = [
 export type MethodName = (typeof methodNames)[number];
 
 const integrates = { method: ['integrated-gradients'] } as const;
+const drawsPaths = { method: ['expected-gradients', 'gradient-shap'] } as const;
 const smoothsPaths = { method: noisyMethodNames, around: ['integrated-gradients'] } as const;
 const takesSteps = [integrates, smoothsPaths] as const;
 const takesLayer = {
@@ -47,6 +48,7 @@ const takesLayer = {
     'input-x-gradient',
     'integrated-gradients',
     ...noisyMethodNames,
+    ...drawsPaths.method,
     'deeplift-rescale',
     'deeplift-revealcancel',
     'deeplift-shap',
@@ -164,10 +166,10 @@ const where = {
     kind: 'choice',
     title: 'Path in a layer',
     description:
-      'With a layer: layer integrates from the layer’s value at the baseline to its value at the input; input integrates along the input’s path (conductance, or internal influence when multiply is off).',
+      'With a layer: layer integrates from the layer’s value at the baseline to its value at the input; input follows the input’s path (conductance, or internal influence when multiply is off).',
     default: 'layer',
     choices: ['layer', 'input'],
-    appliesWhen: integrates,
+    appliesWhen: { method: [...integrates.method, ...drawsPaths.method] },
   },
   through: {
     kind: 'text',

@@ -1,9 +1,8 @@
-import { expectedGradients as expected, expectedGradientsFacts } from '../expectedGradients.js';
+import { expectedGradients as expected, expectedGradientsFacts, inputAt } from '../expectedGradients.js';
 import { gaussianNoise } from '../noiseTunnel.js';
 import { rowOf } from '../points.js';
 import type { AttributionMethod } from '../problem.js';
 import { sampleCountOf } from '../sampled.js';
-import { inputAt } from './expectedGradients.js';
 
 /**
  * GradientSHAP: expected gradients that end at a noisy copy x′ = x + ε of the row, ε ~ N(0, σ²): the mean of
@@ -11,7 +10,8 @@ import { inputAt } from './expectedGradients.js';
  *
  * Assumes what expected gradients do, and that features are independent and the model is close to linear where it
  * claims to approximate SHAP values. The noise smooths the scores; with noise=0 this is expected-gradients. High: the
- * element lifted the prediction above the background's. Completeness error and standard errors are reported.
+ * element lifted the prediction above the background's. Completeness error and standard errors are reported. A layer and its
+ * path are those of expected-gradients.
  *
  * Source: Lundberg & Lee (2017), "A Unified Approach to Interpreting Model Predictions",
  * https://arxiv.org/abs/1705.07874; Erion et al. (2019), "Improving performance of deep learning models with axiomatic

@@ -5,6 +5,7 @@ import { elementCountOf } from '../../../../onnx/tensorValue.js';
 import type { PointSource } from '../field.js';
 import { passesPerGradient } from '../passes.js';
 import type { Paths } from '../paths.js';
+import { readLayerStarts } from '../layerStarts.js';
 import { emptyScores, rowOf } from '../points.js';
 import type { AttributionMethod, Attributions, ExplainedTensor, Problem } from '../problem.js';
 
@@ -149,40 +150,15 @@ function multiplyByDistance(
 
 /** The path in the layer's space: L(b) is measured first, for every baseline and row. */
 async function alongLayerPath(problem: Problem, layer: ExplainedTensor): Promise<Attributions> {
-  const { rows, baselines, inputs } = problem;
-  const size = elementCountOf(layer.dims);
-  const starts = new Float32Array(baselines.count * rows.count * size);
-  const points = pathPoints(inputPath(problem), rows.count, new Float64Array(1));
-  problem.expect(2 * points.count);
-  const observed = problem.open({ coordinates: inputs, sites: [layer] });
-  await observed.observe(points, ({ point, value }) => {
-    starts.set(value, point * size);
-  });
-  const path: Path = {
-    coordinates: [layer],
-    sites: [layer],
-    startCount: baselines.count,
-    start: (index, row) => {
-      const point = index * rows.count + row;
-      return starts.subarray(point * size, (point + 1) * size);
-    },
+  const starts = await readLayerStarts(problem, layer);
+  const coordinates = [layer];
+  const path = {
+    coordinates,
+    sites: coordinates,
+    startCount: problem.baselines.count,
+    start: (index: number, row: number) => starts.read(index, row),
   };
-  const same = { ...path, sites: path.coordinates };
-  const result = await alongPath(problem, same);
-  const values = await problem
-    .open({ coordinates: [layer] })
-    .values(pathPoints(same, rows.count, new Float64Array(1)));
-  return { ...result, pathStart: meanOverStarts(values, rows.count) };
-}
-
-/** Returns the mean over baselines of values ordered baseline by baseline, row by row. */
-export function meanOverStarts(values: Float64Array, rowCount: number): Float64Array {
-  const mean = new Float64Array(rowCount);
-  const startCount = values.length / rowCount;
-  for (const [i, value] of values.entries()) {
-    mean[i % rowCount] = (mean[i % rowCount] ?? 0) + value / startCount;
-  }
-  return mean;
+  return { ...(await alongPath(problem, path)), pathStart: await starts.meanValues() };
 }
 
 /** Σₖ ∂f/∂L(xₖ) · (L(xₖ₊₁) − L(xₖ)) over `steps` + 1 points of the quadrature on the input's path. */
