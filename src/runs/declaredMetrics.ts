@@ -15,6 +15,15 @@ const commonMetrics: Readonly<Record<string, MetricDeclaration>> = {
     title: 'Loss per token',
     description: 'Mean of −log p of the next token, in nats; only of language models.',
   },
+  pseudoPerplexity: {
+    title: 'Pseudo-perplexity',
+    description: 'exp of the loss per hidden token; only of masked language models with their tokenizer.',
+  },
+  maskedLossPerToken: {
+    title: 'Loss per hidden token',
+    description:
+      'Mean of −log p of tokens that are hidden one at a time, in nats; only of masked language models.',
+  },
 };
 
 /** Returns every metric that a report of the analysis may hold, so that thresholds can name it. */

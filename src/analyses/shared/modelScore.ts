@@ -6,13 +6,18 @@ import { type TensorData, type TensorValue, toFloat64 } from '../../onnx/tensorV
 import type { AnalysisContext } from '../analysis.js';
 import { chooseAnswerOutput, noAnswers, tallyAnswers } from './accuracy.js';
 import { languageTask } from './language/languageTask.js';
+import { measureMaskedLoss } from './language/maskedLoss.js';
+import { maskedTokenizer, maskedTokenLimit } from './language/maskedModel.js';
 import { fedBatches, pickFeeds } from './sweep.js';
 import { concreteTypes, firstBatch, sizesOf } from './targetPlan.js';
 
 /** Scores models that answer the same data: variants of one. */
 export interface ModelScorer {
-  /** `next-token accuracy`: the share of tokens that get the highest score at the place before theirs. */
-  readonly name: 'accuracy' | 'next-token accuracy';
+  /**
+   * `next-token accuracy`: the share of tokens that get the highest score at the place before theirs; `masked-token accuracy`: of
+   * tokens that get the highest score at their own place when they are hidden, the same ones for every model.
+   */
+  readonly name: 'accuracy' | 'next-token accuracy' | 'masked-token accuracy';
   /** Samples that every score rests on. */
   readonly sampleCount: number;
   /** Returns the share of right answers. */
@@ -30,12 +35,35 @@ export async function createModelScorer(
   const { data } = context;
   if (data === undefined) return 'there are no data';
   const sampleCount = Math.min(data.sampleCount, limit, context.limit ?? Infinity);
+  if (!data.hasLabels) {
+    const masked = await maskedScorer(context, data, sampleCount);
+    if (masked !== undefined) return masked;
+  }
   const way = data.hasLabels ? await wayOfLabels(context, data) : wayOfTokens(context, data);
   if (typeof way === 'string') return way;
   return {
     name: way.name,
     sampleCount,
     of: (variant) => score(context, { data, way, variant, sampleCount }),
+  };
+}
+
+async function maskedScorer(
+  context: AnalysisContext,
+  data: Dataset,
+  sampleCount: number,
+): Promise<ModelScorer | undefined> {
+  const task = languageTask(context.model, data);
+  const tokenizer = task && (await maskedTokenizer({ ...context, task, data }, data.tokens));
+  if (task === undefined || tokenizer === undefined) return undefined;
+  const common = { ...context, data, task, tokenizer, limit: sampleCount, tokenLimit: maskedTokenLimit };
+  return {
+    name: 'masked-token accuracy',
+    sampleCount,
+    of: async (model) => {
+      const { rightCount, loss } = await measureMaskedLoss({ ...common, model });
+      return rightCount / loss.tokenCount;
+    },
   };
 }
 

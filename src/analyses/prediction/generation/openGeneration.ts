@@ -1,12 +1,15 @@
 import { UserError } from '../../../base/errors.js';
+import type { Batch } from '../../../data/dataset.js';
 import { readTokenizer, type Tokenizer } from '../../../data/text/tokenizer.js';
 import { tokenizerBeside } from '../../../data/text/openTokenizer.js';
 import { type Decoder, openDecoder, rowFeeds } from '../../../engine/generation/decoder.js';
 import { generate, type WrittenToken } from '../../../engine/generation/generate.js';
+import type { Feeds } from '../../../engine/runtime/session.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { contextLengthOf } from '../../shared/language/contextLength.js';
 import { decoderPortsOf } from '../../shared/language/decoderPortsOf.js';
 import { type LanguageTask, languageTask } from '../../shared/language/languageTask.js';
+import { maskedTokenizer } from '../../shared/language/maskedModel.js';
 import { readTokens } from '../../shared/language/readTokens.js';
 
 /** What a generation is asked for. */
@@ -45,7 +48,7 @@ export interface Generation {
 /**
  * Reads a prompt and opens the model to continue it; the prompt's tokens are not judged unless `readsPrompt`.
  *
- * @throws UserError `no-language-model`, `tokenizer-missing`, `tokenizer-mismatch`, `prompt-empty`.
+ * @throws UserError `no-language-model`, `masked-model`, `tokenizer-missing`, `tokenizer-mismatch`, `prompt-empty`.
  */
 export async function openGeneration(
   context: GenerationContext,
@@ -62,6 +65,9 @@ export async function openGeneration(
   const contextLength = settings.context ?? contextLengthOf(model, task);
   const seen = contextLength === undefined ? prompt : prompt.slice(-contextLength);
   const feeds = rowFeeds(ports, { tokens: seen });
+  if (tokenizer !== undefined && (await isMasked(context, task, { feeds, tokenizer }))) {
+    throw maskedModel(model.file.path);
+  }
   const reading = { model, task, runtime, feeds, alternativeCount: settings.alternatives };
   const read = readsPrompt ? await readTokens(reading) : [];
   const decoder = await openDecoder(model, ports, runtime);
@@ -79,6 +85,28 @@ export async function openGeneration(
     write: () => writeOn({ ...request, prompt, tokenizer, contextLength, decoder, written }),
     close: () => decoder.close(),
   };
+}
+
+/** Tried on the prompt itself, and only where the tokenizer can hide tokens: opening a large model once more takes seconds. */
+async function isMasked(
+  { model, runtime }: GenerationContext,
+  task: LanguageTask,
+  { feeds, tokenizer }: { readonly feeds: Feeds; readonly tokenizer: Tokenizer },
+): Promise<boolean> {
+  const [sampleCount, firstIndex] = [1, 0];
+  async function* batches(): AsyncGenerator<Batch> {
+    yield await Promise.resolve({ feeds, sampleCount, firstIndex, ids: ['prompt'] });
+  }
+  const tokens = { input: task.ids, tokenizer, path: '' };
+  return (await maskedTokenizer({ model, task, runtime, data: { batches } }, tokens)) !== undefined;
+}
+
+function maskedModel(path: string): UserError {
+  return new UserError(
+    'masked-model',
+    `${path} is a masked language model: what it scores at a place depends on the tokens behind it, so that it fills in hidden tokens and cannot write on from left to right. Choose a causal language model; runs with data give this one’s pseudo-perplexity.`,
+    { detail: { path } },
+  );
 }
 
 interface Writing extends Pick<Generation, 'prompt' | 'tokenizer' | 'contextLength' | 'settings'> {
