@@ -3,7 +3,7 @@ import { formatNumber } from '../../../protocol/formatReport.js';
 import type { Evidence } from '../../../protocol/report.js';
 import type { LossPreface } from './lossPreface.js';
 import type { MaskedLoss } from './maskedLoss.js';
-import { lossPerTokenOf, perplexityOf } from './tokenLoss.js';
+import { lossPerTokenOf, perplexityOf, type TokenLoss } from './tokenLoss.js';
 
 /** Returns pseudo-perplexity and loss per hidden token as every report on a masked language model starts with them. */
 export function maskedPreface(
@@ -24,7 +24,6 @@ export function maskedPreface(
       : [
           `The loss is NaN or infinite on ${formatNumber(nonFiniteCount, 'count')} of ${tokens}: the pseudo-perplexity of all is no number.`,
         ];
-  const text = `A masked language model: each token is told from those before and behind it. Pseudo-perplexity ${formatNumber(perplexityOf(loss))} on ${tokens} (a uniform guess has ${formatNumber(vocabularySize, 'count')}); ${formatNumber(rightCount / tokenCount, 'percent')} of them are told right. It does not compare with the perplexity of a model that writes from left to right.`;
   return {
     metrics: { pseudoPerplexity: perplexityOf(loss), maskedLossPerToken: lossPerTokenOf(loss) },
     evidence: { pseudoPerplexity: evidence, maskedLossPerToken: evidence },
@@ -37,7 +36,7 @@ export function maskedPreface(
           { metric: 'maskedLossPerToken', label: 'Loss per hidden token', unit: 'nats' },
         ],
       },
-      { type: 'markdown', text },
+      { type: 'markdown', text: inWords(loss, { tokens, vocabularySize, rightCount }) },
       ...warnings.map((message): Block => ({
         type: 'warning',
         message,
@@ -46,4 +45,19 @@ export function maskedPreface(
     ],
     warnings,
   };
+}
+
+function inWords(
+  loss: TokenLoss,
+  {
+    tokens,
+    vocabularySize,
+    rightCount,
+  }: {
+    readonly tokens: string;
+    readonly vocabularySize: number;
+    readonly rightCount: number;
+  },
+): string {
+  return `A masked language model: each token is told from those before and behind it. Pseudo-perplexity ${formatNumber(perplexityOf(loss))} on ${tokens} (a uniform guess has ${formatNumber(vocabularySize, 'count')}); ${formatNumber(rightCount / loss.tokenCount, 'percent')} of them are told right. It does not compare with the perplexity of a model that writes from left to right.`;
 }
