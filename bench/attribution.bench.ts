@@ -136,6 +136,7 @@ async function explainRows(
     signal: new AbortController().signal,
     openData: (path) => openDataset(path, model),
     openModels: (path, options) => openModels(path, model, options),
+    ask: () => Promise.reject(new Error('It asks no other model.')),
     progress: () => undefined,
     partial: () => undefined,
   };

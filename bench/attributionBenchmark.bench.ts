@@ -37,6 +37,7 @@ export async function run(): Promise<BenchRow[]> {
       signal: new AbortController().signal,
       openData: (path) => openDataset(path, model),
       openModels: (path, options) => openModels(path, model, options),
+      ask: () => Promise.reject(new Error('It asks no other model.')),
       progress: () => undefined,
       partial: () => undefined,
     },

@@ -6,7 +6,7 @@ import type { Model } from '../onnx/model.js';
 import type { TensorValue } from '../onnx/tensorValue.js';
 import type { Block } from '../protocol/blocks.js';
 import type { FollowUp } from '../protocol/parts.js';
-import type { Evidence, Finding, Paper, ReportStatus } from '../protocol/report.js';
+import type { Evidence, Finding, Paper, Report, ReportStatus } from '../protocol/report.js';
 import type { SettingsSchema, SettingValues } from '../protocol/settings.js';
 import type { SharedWork } from './sharedWork.js';
 
@@ -91,6 +91,14 @@ export interface ReportDraft {
   readonly parts?: readonly DraftPart[];
 }
 
+/** What stands before an analysis's own blocks: how good the model is on the data. */
+export interface Preface {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly evidence: Readonly<Record<string, Evidence>>;
+  readonly blocks: readonly Block[];
+  readonly warnings: readonly string[];
+}
+
 /** The answer of an analysis that another one ran. */
 export interface DraftPart {
   readonly analysis: Analysis;
@@ -98,6 +106,31 @@ export interface DraftPart {
   readonly settings: SettingValues;
   readonly draft: ReportDraft;
   readonly durationMs: number;
+  /** Where it is of another model than the run's. */
+  readonly of?: PartModel;
+}
+
+/** A model beside that of the run that a part is of. */
+export interface PartModel {
+  /** Unique among the parts. */
+  readonly name: string;
+  readonly model: Report['model'];
+  readonly preface: Preface;
+  /** What it ran on. */
+  readonly provider: string;
+  readonly runtimeVersion: string;
+}
+
+/** A question to a model beside that of the run. */
+export interface OtherQuestion {
+  /** Of the model, as its list names it. */
+  readonly name: string;
+  /** Opened. */
+  readonly model: Model;
+  readonly analysis: Analysis;
+  /** Complete and checked. */
+  readonly settings: SettingValues;
+  progress(update: ProgressUpdate): void;
 }
 
 /** What a run is about to work on, as far as its cost depends on it. */
@@ -109,6 +142,8 @@ export interface Workload {
   readonly limit: number | undefined;
   /** Shape of one sample by input, without the batch axis. */
   readonly sampleShapes: Readonly<Record<string, readonly number[]>>;
+  /** Models that a setting of the format `models` names; 0 without one. */
+  readonly listedCount?: number;
 }
 
 /** What work takes, in units that one timed batch gives the seconds of. */
@@ -181,6 +216,11 @@ export interface AnalysisContext {
    * @throws UserError `no-models` when nothing fits.
    */
   openModels(path: string, options?: OpenModelsOptions): Promise<readonly ListedModel[]>;
+  /**
+   * Asks another model, on the data of the run, as a run of its own with the same seed would. The answer to the same question
+   * about an equal file is taken from earlier runs where the runner keeps them.
+   */
+  ask(question: OtherQuestion): Promise<DraftPart>;
   /** Reports progress, at least once a batch. */
   progress(update: ProgressUpdate): void;
   /** Shows what is known so far; called at most a few times a second, so it may be cheap to ignore. */

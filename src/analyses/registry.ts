@@ -1,4 +1,5 @@
 import type { Analysis } from './analysis.js';
+import { createTimeline } from './compare/timeline.js';
 import { createCheckup } from './health/checkup.js';
 import { activationSparsity } from './health/activation-sparsity.js';
 import { deadNeurons } from './health/dead-neurons.js';
@@ -73,5 +74,7 @@ const questions: readonly Analysis[] = [
   distillInterpretable,
 ];
 
-/** Every analysis there is; the checkup asks those of health. */
-export const analyses: readonly Analysis[] = [createCheckup(questions), ...questions];
+const checkup = createCheckup(questions);
+
+/** Every analysis there is; the checkup asks those of health, the timeline any of them. */
+export const analyses: readonly Analysis[] = [checkup, ...questions, createTimeline([...questions, checkup])];

@@ -5,6 +5,7 @@ import type { Report } from '../protocol/report.js';
 import type { CodePlace } from '../runs/code/findingPlaces.js';
 import { toJunit } from '../runs/export/junit.js';
 import { toSarif } from '../runs/export/sarif.js';
+import { partFileName } from '../runs/partFileName.js';
 import { checkFolder, checkWritable, writeFileAtomic } from '../runs/outputFiles.js';
 import type { Judgement } from '../runs/thresholds.js';
 import type { ParsedArguments } from './arguments.js';
@@ -13,6 +14,8 @@ import type { ParsedArguments } from './arguments.js';
 export interface Outputs {
   readonly report: string | undefined;
   readonly arrays: string | undefined;
+  /** Folder of kept answers. */
+  readonly cache: string | undefined;
   readonly sarif: string | undefined;
   readonly junit: string | undefined;
 }
@@ -33,6 +36,7 @@ export function outputsOf(args: ParsedArguments): Outputs {
   return {
     report: args.text('report'),
     arrays: args.text('arrays'),
+    cache: args.text('cache'),
     sarif: args.text('sarif'),
     junit: args.text('junit'),
   };
@@ -43,14 +47,14 @@ export function outputsOf(args: ParsedArguments): Outputs {
  *
  * @throws UserError as `checkWritable` does; `same-output` when two outputs are one file.
  */
-export function checkOutputs({ report, arrays, sarif, junit }: Outputs): void {
+export function checkOutputs({ report, arrays, cache, sarif, junit }: Outputs): void {
   const files = [report, sarif, junit].filter((path) => path !== undefined);
   const distinct = new Set(files.map((path) => resolve(path)));
   if (distinct.size < files.length) {
     throw new UserError('same-output', '--report, --sarif and --junit must name different files.');
   }
   for (const path of files) checkWritable(path);
-  if (arrays !== undefined) checkFolder(arrays);
+  for (const path of [arrays, cache]) if (path !== undefined) checkFolder(path);
 }
 
 /**
@@ -61,8 +65,12 @@ export function checkOutputs({ report, arrays, sarif, junit }: Outputs): void {
 export function writeOutputs(outputs: Outputs, results: RunResults): void {
   const { report, parts, judgements, error, places } = results;
   if (outputs.report !== undefined) {
-    for (const part of parts) writeReport(partPath(outputs.report, part.analysis), part);
-    writeReport(outputs.report, withFiles(report, parts, outputs.report));
+    const path = outputs.report;
+    // The report lists its parts in the order in which they come.
+    const files = (report.parts ?? []).map((part) => partPath(path, partFileName(part)));
+    for (const [index, part] of parts.entries())
+      {writeReport(files[index] ?? partPath(path, part.analysis), part);}
+    writeReport(path, parts.length === 0 ? report : withFiles(report, files));
   }
   if (outputs.sarif !== undefined) {
     writeFileAtomic(outputs.sarif, toSarif(report, judgements, { baseDir: process.cwd(), code: places }));
@@ -71,17 +79,17 @@ export function writeOutputs(outputs: Outputs, results: RunResults): void {
 }
 
 /** Returns the file of a part beside its report: `x.nireport.json` → `x.dead-neurons.nireport.json`. */
-function partPath(reportPath: string, analysis: string): string {
+function partPath(reportPath: string, name: string): string {
   const [, stem = reportPath, ending = ''] = /^(.*?)((?:\.nireport)?\.json)$/i.exec(reportPath) ?? [];
-  return `${stem}.${analysis}${ending}`;
+  return `${stem}.${name}${ending}`;
 }
 
 /** Returns the report with the files of its parts. */
-function withFiles(report: Report, parts: readonly Report[], path: string): Report {
-  if (report.parts === undefined || parts.length === 0) return report;
+function withFiles(report: Report, files: readonly string[]): Report {
+  if (report.parts === undefined) return report;
   return {
     ...report,
-    parts: report.parts.map((part) => ({ ...part, file: basename(partPath(path, part.analysis)) })),
+    parts: report.parts.map((part, index) => ({ ...part, file: basename(files[index] ?? '') })),
   };
 }
 

@@ -24,7 +24,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   const log = createOutputLog(output);
   const storageUri = storageFolder(context.globalStorageUri);
   const reader = createReader(extensionUri, log);
-  const engine = createEngine(extensionUri, log);
+  const engine = createEngine({ extensionUri, storageUri, log });
   const results = createResultStore(storageUri, log);
   const runner = createRunner({ engine, results, log });
   const models = createModelStore({ reader, memory: context.workspaceState, log });

@@ -64,6 +64,8 @@ export const columnSchema = Type.Object({
   unit: Type.Optional(Type.String()),
   /** What the column means, one sentence. */
   description: Type.Optional(Type.String()),
+  /** `parts`: cells are what the report's parts are of (`ReportPart.of`), and lead to their reports. */
+  links: Type.Optional(Type.Literal('parts')),
 });
 
 /** A cell: text, number, or null for "not captured". */

@@ -46,6 +46,8 @@ export interface RunRequest {
   readonly threadCount?: number;
   /** Folder that the engine writes every array to. */
   readonly arraysDir?: string;
+  /** Folder where answers about models beside that of the run are kept for later runs; default: they are not kept. */
+  readonly answersDir?: string;
 }
 
 /** Runs a model once and returns its structure with measured shapes. */

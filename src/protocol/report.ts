@@ -32,6 +32,8 @@ export const reportPartSchema = Type.Object({
   analysis: Type.String(),
   title: Type.String(),
   summary: Type.String(),
+  /** The model that it is of, where that is not the report's own: a name, unique among the parts. */
+  of: Type.Optional(Type.String()),
   /** File of the report, relative to this one's folder, with `/`; absent where it was not kept. */
   file: Type.Optional(Type.String()),
 });

@@ -28,7 +28,8 @@ export function arrayFileNames(names: readonly string[]): ReadonlyMap<string, st
   return fileByName;
 }
 
-function encodeName(name: string): string {
+/** Returns a text with every character but letters, digits, `.`, `_` and `-` percent-encoded byte by byte. */
+export function encodeName(name: string): string {
   let encoded = '';
   for (const byte of Buffer.from(name, 'utf8')) {
     const character = String.fromCharCode(byte);

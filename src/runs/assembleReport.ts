@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Analysis, DraftPart, ReportDraft } from '../analyses/analysis.js';
+import type { Analysis, DraftPart, Preface, ReportDraft } from '../analyses/analysis.js';
 import type { Block } from '../protocol/blocks.js';
 import { toReportNumber } from '../protocol/reportNumbers.js';
 import type { ArrayInfo, Evidence, Report, ReportPart, ReportStatus } from '../protocol/report.js';
@@ -23,14 +23,6 @@ export interface RunFacts {
   readonly preface: Preface;
   /** File of each array, when they were written. */
   readonly arrayFiles?: ReadonlyMap<string, string>;
-}
-
-/** What stands before the analysis's own blocks. */
-export interface Preface {
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly evidence: Readonly<Record<string, Evidence>>;
-  readonly blocks: readonly Block[];
-  readonly warnings: readonly string[];
 }
 
 /** A preface that says nothing. */
@@ -115,8 +107,13 @@ export function assembleReport(facts: RunFacts, draft: ReportDraft, status: Repo
   };
 }
 
-function partOf({ analysis, draft }: DraftPart): ReportPart {
-  return { analysis: analysis.id, title: draft.title, summary: draft.summary };
+function partOf({ analysis, draft, of }: DraftPart): ReportPart {
+  return {
+    analysis: analysis.id,
+    title: draft.title,
+    summary: draft.summary,
+    ...(of === undefined ? {} : { of: of.name }),
+  };
 }
 
 /** Returns a Report that says only why there is no result. */

@@ -12,8 +12,9 @@ import type { EstimateRequest, RunEstimate } from '../protocol/engineMessages.js
 import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
 import { findAnalysis } from './findAnalysis.js';
 import { howToGiveData } from './runAnalysis.js';
+import { listedCountOf } from './openModels.js';
 import { costOf, type PlannedCost } from './runCost.js';
-import { completeSettings } from './settings.js';
+import { completeSettings } from '../protocol/readSettings.js';
 
 /** Sessions that a run opens: for the accuracy or perplexity, the analysis, and often a second pass. */
 const sessionCount = 3;
@@ -40,7 +41,8 @@ export async function estimateRun(
   const sampleShapes = await sampleShapesOf(data);
   const { memoryMegabytes = defaultMemoryMegabytes, batchSize: wanted, limit, threadCount, provider } = run;
   const batchSize = chooseBatchSize({ model, sampleShapes, memoryMegabytes, wanted });
-  const cost = costOf({ analysis, settings, model, data, limit, sampleShapes });
+  const listedCount = await listedCountOf(analysis.settings, settings);
+  const cost = costOf({ analysis, settings, model, data, limit, sampleShapes, listedCount });
   const threads = threadCount === undefined ? {} : { threadCount };
   const runtime = createRuntime({ provider, log: hooks.log, ...threads });
   hooks.progress({ fractionDone: 0, message: 'Timing one batch' });

@@ -12,7 +12,7 @@ export interface FoundModels {
 }
 
 /**
- * Returns the `.onnx` files of a path: a file; a folder, whose own models are meant and, where it has none, those in its
+ * Returns the `.onnx` files of a path, or of several with `;` between them: a file; a folder, whose own models are meant and, where it has none, those in its
  * sub-folders; or a pattern with `*` and `?` (within a name) and `**` (any number of folders).
  *
  * A relative path starts at the working directory, as `--data` does.
@@ -20,6 +20,28 @@ export interface FoundModels {
  * @throws UserError `no-models` when there is nothing of the kind.
  */
 export async function findModelFiles(path: string): Promise<FoundModels> {
+  const facts = await stat(resolve(path)).catch(() => undefined);
+  if (facts !== undefined || !path.includes(';')) return findInOne(path);
+  const several = path.split(';').filter((part) => part.trim() !== '');
+  const found = await Promise.all(several.map((part) => findInOne(part.trim())));
+  const paths = [...new Set(found.flatMap((each) => each.paths))];
+  // Names from where their paths part, so that no two are one.
+  const folder = commonFolder(paths);
+  const files = paths.map((file) => ({ file, id: file.slice(folder.length).replaceAll('\\', '/') }));
+  return inOrder(files, path, folder);
+}
+
+/** The longest folder that all paths are in, with its separator at the end. */
+function commonFolder(paths: readonly string[]): string {
+  const [first = '', ...others] = paths;
+  let length = Math.max(first.lastIndexOf('/'), first.lastIndexOf('\\')) + 1;
+  while (length > 0 && !others.every((other) => other.startsWith(first.slice(0, length)))) {
+    length = Math.max(first.lastIndexOf('/', length - 2), first.lastIndexOf('\\', length - 2)) + 1;
+  }
+  return first.slice(0, length);
+}
+
+async function findInOne(path: string): Promise<FoundModels> {
   const absolute = resolve(path);
   const facts = await stat(absolute).catch(() => undefined);
   if (facts !== undefined) {

@@ -9,7 +9,8 @@ import type { Dataset } from '../data/dataset.js';
 import type { SampleShapes } from '../data/sampleShapes.js';
 import type { Model } from '../onnx/model.js';
 import { formatNumber } from '../protocol/formatReport.js';
-import { emptyPreface, type Preface, sampledIfFewer } from './assembleReport.js';
+import type { Preface } from '../analyses/analysis.js';
+import { emptyPreface, sampledIfFewer } from './assembleReport.js';
 import type { PrefaceRequest } from './preface.js';
 
 /** The perplexity rests on about so many tokens: ± 1 to 2 % at 95 %, and a share of a long sweep's time. */

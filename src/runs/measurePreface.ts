@@ -1,4 +1,4 @@
-import type { Preface } from './assembleReport.js';
+import type { Preface } from '../analyses/analysis.js';
 import { measureLanguage } from './languagePreface.js';
 import { measureAccuracy, type PrefaceRequest } from './preface.js';
 

@@ -5,6 +5,7 @@ import type { Model } from '../onnx/model.js';
 import { convertToOpset17 } from '../onnx/opsets/convert.js';
 import { readModel } from '../onnx/readModel.js';
 import { structureDifference } from '../onnx/structureDifference.js';
+import type { SettingsSchema, SettingValues } from '../protocol/settings.js';
 import { findModelFiles } from './findModelFiles.js';
 
 /**
@@ -32,4 +33,16 @@ export async function openModels(
       );
     },
   }));
+}
+
+/** Returns how many models the settings name beside that of the run; 0 for what names none, which the run itself will say. */
+export async function listedCountOf(schema: SettingsSchema, settings: SettingValues): Promise<number> {
+  let count = 0;
+  for (const [key, setting] of Object.entries(schema)) {
+    const value = settings[key];
+    if (setting.kind !== 'text' || setting.format !== 'models' || typeof value !== 'string') continue;
+    const found = await findModelFiles(value).catch(() => undefined);
+    count += found?.paths.length ?? 0;
+  }
+  return count;
 }

@@ -6,12 +6,12 @@ import {
   noAnswers,
   tallyAnswers,
 } from '../analyses/shared/accuracy.js';
-import type { ProgressUpdate } from '../analyses/analysis.js';
+import type { Preface, ProgressUpdate } from '../analyses/analysis.js';
 import type { Dataset } from '../data/dataset.js';
 import type { SampleShapes } from '../data/sampleShapes.js';
 import type { Runtime } from '../engine/runtime/session.js';
 import type { Model } from '../onnx/model.js';
-import { emptyPreface, type Preface, sampledIfFewer } from './assembleReport.js';
+import { emptyPreface, sampledIfFewer } from './assembleReport.js';
 
 /** The accuracy rests on at most this many samples: enough for ± 1 % at 95 %, and a share of a long sweep's time. */
 export const maxAccuracySamples = 10_000;

@@ -3,6 +3,7 @@ import type {
   Analysis,
   AnalysisContext,
   DraftPart,
+  PartModel,
   ProgressUpdate,
   ReportDraft,
   SettingsOf,
@@ -34,16 +35,19 @@ import {
   type RunFacts,
   withStatus,
 } from './assembleReport.js';
-import { openModels } from './openModels.js';
+import { askOther, keepingOf } from './askOther.js';
+import { listedCountOf, openModels } from './openModels.js';
 import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
 import { findAnalysis } from './findAnalysis.js';
 import { fileSha256 } from './fileSha256.js';
-import { createModelCache, type ModelCache, modelStamps } from './modelCache.js';
+import { createModelCache, type ModelCache } from './modelCache.js';
 import { measurePreface } from './measurePreface.js';
 import { costOf, prefaceShareOf } from './runCost.js';
-import { completeSettings } from './settings.js';
-import { createSharedWorks, fingerprintOf, type SharedWorks } from './sharedWorks.js';
+import { completeSettings } from '../protocol/readSettings.js';
+import { dataStateOf, filesOf, scopeOf } from './runScope.js';
+import { createSharedWorks, type SharedWorks } from './sharedWorks.js';
 import { writeArrays } from './arrays.js';
+import { partFileName } from './partFileName.js';
 
 /** What a run needs from whoever runs it. */
 export interface RunHooks {
@@ -127,7 +131,8 @@ class RunState {
     });
     const works = this.hooks.works ?? createSharedWorks();
     // Before the data is opened, so that what changes meanwhile is opened again by the next run.
-    const files = await filesOf(request, original);
+    const dataState = await dataStateOf(request);
+    const files = filesOf(request, original, dataState);
     const data = await this.openData(request, model, works, files);
     const sampleShapes = data === undefined ? {} : await sampleShapesOf(data);
     const batchSize = chooseBatchSize({
@@ -144,9 +149,9 @@ class RunState {
     // Awaited below; a failure of the analysis must not leave it unhandled.
     sha256.catch(() => undefined);
     const parts = { model, runtime, data, batchSize, shared };
-    const prefaceShare = this.prefaceShare(request, parts, sampleShapes);
+    const prefaceShare = await this.prefaceShare(request, parts, sampleShapes);
     // The answer first, as it grows; the accuracy beside it can wait.
-    const draft = await this.analyse(request, parts, 1 - prefaceShare);
+    const draft = await this.analyse(request, { ...parts, dataState }, 1 - prefaceShare);
     if (prefaceShare > 0) this.showPartial(assembleReport(this.currentFacts(), draft, 'partial'));
     await this.measurePreface(request, { ...parts, sampleShapes }, prefaceShare);
     this.know({ model: withSha256(this.facts.model, (await sha256).hash) });
@@ -190,10 +195,14 @@ class RunState {
     return data;
   }
 
-  private prefaceShare(request: RunRequest, { model, data }: RunParts, sampleShapes: SampleShapes): number {
+  private async prefaceShare(
+    { limit }: RunRequest,
+    { model, data }: RunParts,
+    sampleShapes: SampleShapes,
+  ): Promise<number> {
     const { analysis, settings } = this.facts;
-    const { limit } = request;
-    return prefaceShareOf(costOf({ analysis, settings, model, data, limit, sampleShapes }));
+    const listedCount = await listedCountOf(analysis.settings, settings);
+    return prefaceShareOf(costOf({ analysis, settings, model, data, limit, sampleShapes, listedCount }));
   }
 
   private async measurePreface(
@@ -216,11 +225,17 @@ class RunState {
   }
 
   /** Runs the analysis; `share` of the progress bar is its own. */
-  private async analyse(request: RunRequest, parts: RunParts, share: number): Promise<ReportDraft> {
+  private async analyse(
+    request: RunRequest,
+    parts: RunParts & { readonly dataState: string | undefined },
+    share: number,
+  ): Promise<ReportDraft> {
     const { analysis } = this.facts;
     let lastPartialMs = -Infinity;
+    const { dataState, ...given } = parts;
+    const keeping = keepingOf(request, { dataState, batchSize: given.batchSize, log: this.hooks.log });
     const context: AnalysisContext = {
-      ...parts,
+      ...given,
       random: createRandom(request.seed),
       limit: request.limit,
       log: this.hooks.log,
@@ -228,6 +243,7 @@ class RunState {
       openData: (path) =>
         openDataset(path, parts.model, isInspectFileName(path) ? undefined : descriptionOf(request)),
       openModels: (path, options) => openModels(path, parts.model, options),
+      ask: (question) => askOther(context, question, keeping),
       progress: ({ fractionDone, message }) => {
         this.progress({ fractionDone: share * fractionDone, message });
       },
@@ -254,13 +270,17 @@ class RunState {
   }
 
   /** Returns the report of an analysis that this one ran, as it would have come of a run of its own. */
-  private partReport(request: RunRequest, { analysis, settings, draft, durationMs }: DraftPart): Report {
+  private partReport(request: RunRequest, part: DraftPart): Report {
+    const { analysis, settings, draft, durationMs, of } = part;
     const arrays = new Map(Object.entries(draft.arrays).map(([name, array]) => [name, array.value]));
     const { arraysDir } = request;
+    const own = this.facts.preface;
     const facts: RunFacts = {
       ...this.facts,
       ...{ analysis, settings, durationMs },
-      arrayFiles: arraysDir === undefined ? new Map() : writeArrays(join(arraysDir, analysis.id), arrays),
+      ...(of === undefined ? {} : factsOfOther(of, own.warnings)),
+      arrayFiles:
+        arraysDir === undefined ? new Map() : writeArrays(join(arraysDir, partFileName(part)), arrays),
     };
     return assembleReport(facts, draft, draft.status ?? this.statusOf(request));
   }
@@ -307,6 +327,18 @@ class RunState {
   }
 }
 
+function factsOfOther(
+  { model, preface, provider, runtimeVersion }: PartModel,
+  warnings: readonly string[],
+): Partial<RunFacts> {
+  return {
+    model,
+    provider,
+    runtimeVersion,
+    preface: { ...preface, warnings: [...warnings, ...preface.warnings] },
+  };
+}
+
 interface SeenRuntime {
   facts?: Pick<RunFacts, 'provider' | 'runtimeVersion'>;
 }
@@ -331,24 +363,6 @@ function limitWarning(
   if (limit === undefined || data === null || limit >= data.sampleCount) return undefined;
   const inAll = data.sampleCount.toLocaleString('en-US');
   return `Only ${limit.toLocaleString('en-US')} of ${inAll} samples were used, because of --limit.`;
-}
-
-/** Names the state of a model's files and of its data's; undefined where a change could go unseen. */
-async function filesOf({ dataPath, describedBy }: RunRequest, model: Model): Promise<string | undefined> {
-  if (dataPath === undefined) return undefined;
-  const paths = [dataPath, ...(describedBy === undefined ? [] : [describedBy])];
-  const stamps = await Promise.all(paths.map(fingerprintOf));
-  if (stamps.includes(undefined)) return undefined;
-  return JSON.stringify([[...modelStamps(model)], paths.map((path) => resolve(path)), stamps]);
-}
-
-/** Names what the results of a run's work depend on; undefined where a change of it could go unseen. */
-function scopeOf(
-  { limit, provider, threadCount }: RunRequest,
-  files: string | undefined,
-  batchSize: number,
-): string | undefined {
-  return files === undefined ? undefined : JSON.stringify([files, limit, provider, threadCount, batchSize]);
 }
 
 function dataFactsOf(

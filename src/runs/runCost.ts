@@ -15,6 +15,8 @@ export interface PlannedRun {
   readonly data: Pick<Dataset, 'sampleCount' | 'hasLabels' | 'tokens' | 'maskInput'> | undefined;
   readonly limit: number | undefined;
   readonly sampleShapes: SampleShapes;
+  /** Models that the settings name beside it. */
+  readonly listedCount: number;
 }
 
 /** What a run takes: what every report starts with (accuracy, perplexity), and the analysis. */
@@ -30,7 +32,8 @@ export interface PlannedCost {
  *
  * @throws UserError what the analysis throws at settings that do not fit the model.
  */
-export function costOf({ analysis, settings, model, data, limit, sampleShapes }: PlannedRun): PlannedCost {
+export function costOf(planned: PlannedRun): PlannedCost {
+  const { analysis, settings, model, data, limit, sampleShapes, listedCount } = planned;
   const sampleCount = Math.min(data?.sampleCount ?? 1, limit ?? Infinity);
   const accuracyCount = data?.hasLabels === true ? Math.min(sampleCount, maxAccuracySamples) : 0;
   const lossCount = data === undefined ? 0 : lossSampleCountOf({ model, data, sampleCount, sampleShapes });
@@ -39,6 +42,7 @@ export function costOf({ analysis, settings, model, data, limit, sampleShapes }:
     model,
     sampleCount,
     limit,
+    listedCount,
     sampleShapes: Object.fromEntries(
       Object.entries(sampleShapes).map(([name, dims]) => [name, dims.slice(1)]),
     ),

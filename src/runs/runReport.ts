@@ -5,7 +5,7 @@ import type { Report } from '../protocol/report.js';
 import { initialFacts, reportWithoutResult, withStatus } from './assembleReport.js';
 import type { EngineClient, RequestOptions } from './engineClient.js';
 import { findAnalysis } from './findAnalysis.js';
-import { completeSettings } from './settings.js';
+import { completeSettings } from '../protocol/readSettings.js';
 
 /** A run as its host sees it. */
 export type RunOutcome =

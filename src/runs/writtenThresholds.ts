@@ -1,7 +1,7 @@
 import type { Analysis } from '../analyses/analysis.js';
 import { readInspectFile } from '../data/readInspectFile.js';
 import type { RunRequest } from '../protocol/engineMessages.js';
-import { completeSettings } from './settings.js';
+import { completeSettings } from '../protocol/readSettings.js';
 
 /** Thresholds that an inspect file sets for a run, as `--fail-on` takes them, and how many are for other settings. */
 export interface WrittenThresholds {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Analysis, AnalysisContext, ReportDraft, SettingsOf } from '../../src/analyses/analysis.js';
 import type { SettingsSchema, SettingValues } from '../../src/protocol/settings.js';
-import { completeSettings } from '../../src/runs/settings.js';
+import { completeSettings } from '../../src/protocol/readSettings.js';
 import type { Feeds } from '../../src/engine/runtime/session.js';
 import type { Model } from '../../src/onnx/model.js';
 import { openDataset } from '../../src/data/openDataset.js';

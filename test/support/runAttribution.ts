@@ -5,7 +5,7 @@ import type { AnalysisContext, ReportDraft } from '../../src/analyses/analysis.j
 import { silentLogger } from '../../src/base/logger.js';
 import { createRandom } from '../../src/base/random.js';
 import type { SettingValues } from '../../src/protocol/settings.js';
-import { completeSettings } from '../../src/runs/settings.js';
+import { completeSettings } from '../../src/protocol/readSettings.js';
 import { openModels } from '../../src/runs/openModels.js';
 import { openDataset } from '../../src/data/openDataset.js';
 import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
@@ -50,6 +50,7 @@ export function attributionContext(model: Model, feeds: Feeds, options: RunOptio
     signal: options.signal ?? new AbortController().signal,
     openData: (path) => openDataset(path, model),
     openModels: (path, options) => openModels(path, model, options),
+    ask: () => Promise.reject(new Error('Attribution asks no other model.')),
     progress: options.progress ?? (() => undefined),
     partial: () => undefined,
   };

@@ -7,6 +7,7 @@ import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
 import type { Model } from '../../src/onnx/model.js';
 import type { SettingsSchema } from '../../src/protocol/settings.js';
 import { unitStates } from '../../src/analyses/shared/states.js';
+import { askOther } from '../../src/runs/askOther.js';
 import { openModels } from '../../src/runs/openModels.js';
 import { openDataset } from '../../src/data/openDataset.js';
 import { toFloat64 } from '../../src/onnx/tensorValue.js';
@@ -36,6 +37,7 @@ export async function runOn<S extends SettingsSchema>(
     signal: new AbortController().signal,
     openData: (path) => openDataset(path, model),
     openModels: (path, options) => openModels(path, model, options),
+    ask: (question) => askOther(context, question, undefined),
     progress: () => undefined,
     partial: () => undefined,
     ...rest,

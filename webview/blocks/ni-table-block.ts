@@ -1,6 +1,7 @@
 import { html, type TemplateResult } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import type { TableBlock } from '../../src/protocol/blocks.js';
+import type { Report } from '../../src/protocol/report.js';
 import { baseStyles } from '../components/baseStyles.js';
 import '../components/ni-table.js';
 import { rowOfPart, rowPart } from '../components/parts/rowPart.js';
@@ -30,6 +31,7 @@ export class NiTableBlock extends BlockElement<TableBlock> {
       .table=${block}
       .omittedRowCount=${block.omittedRowCount ?? 0}
       .saved=${context.state.read('table')}
+      .partFiles=${partFiles(context.report)}
       ?pickable=${this.isPickable}
       .markedRow=${rowOfPart(block.rows, block.parts, context.picked)}
       @ni-table-row=${({ detail: { row, anchor } }: HTMLElementEventMap['ni-table-row']) => {
@@ -41,4 +43,11 @@ export class NiTableBlock extends BlockElement<TableBlock> {
       }}
     ></ni-table>`;
   }
+}
+
+/** Files of reports of other models, by the name of the model. */
+function partFiles({ parts = [] }: Report): ReadonlyMap<string, string> {
+  return new Map(
+    parts.flatMap(({ of, file }) => (of === undefined || file === undefined ? [] : [[of, file]])),
+  );
 }

@@ -17,7 +17,7 @@ import { textMeasure } from './table/measureText.js';
 import { type GridPlace, moveFocus } from './table/moveFocus.js';
 import { tableCell } from './table/tableCell.js';
 import { type TableData, type TableRow, type TableSort, type TableState } from './table/tableData.js';
-import { addressIn, placeOf, valueOf } from './table/tableEvents.js';
+import { addressIn, partFileIn, placeOf, valueOf } from './table/tableEvents.js';
 import { searchTexts } from './table/tableFilter.js';
 import { countStates, nextSort, orderRows } from './table/tableOrder.js';
 import { tableStyles } from './table/tableStyles.js';
@@ -58,6 +58,7 @@ const rowHeightByFontSize = 22 / 13;
  * @prop {number} omittedRowCount - Rows that exist and are not here.
  * @prop saved - How it was left; read once, before the first drawing.
  * @attr {boolean} pickable - Rows lead somewhere when they are clicked.
+ * @prop partFiles - Files of other reports by the name that cells of a column with links to them have.
  * @prop markedRow - Place in `table.rows` of the row that was picked.
  * @attr {boolean} fill - Takes the height of its container instead of growing with its rows to a limit.
  *
@@ -78,6 +79,7 @@ export class NiTable extends LitElement {
   @property({ type: Boolean, reflect: true }) fill = false;
   @property({ type: Boolean, reflect: true }) pickable = false;
   @property({ attribute: false }) markedRow: number | undefined;
+  @property({ attribute: false }) partFiles: ReadonlyMap<string, string> = new Map();
 
   @state() private sort: TableSort | undefined;
   @state() private filter = '';
@@ -266,6 +268,7 @@ export class NiTable extends LitElement {
         tableCell(cells[column.key], column, {
           column: index,
           tabIndex: this.tabIndexOf({ row, column: index }),
+          file: column.links === undefined ? undefined : this.partFiles.get(String(cells[column.key] ?? '')),
         }),
       )}
     </div>`;
@@ -392,7 +395,10 @@ export class NiTable extends LitElement {
     const cells = this.table.rows[place];
     if (cells === undefined) return;
     const address = addressIn(event.target);
-    if (address === undefined) {
+    const file = partFileIn(event.target);
+    if (file !== undefined) {
+      followLink(this, { kind: 'open-part', file });
+    } else if (address === undefined) {
       const anchor = (this.cellAt({ row, column: index }) ?? this.grid).getBoundingClientRect();
       this.dispatchEvent(new CustomEvent('ni-table-row', { detail: { index: place, row: cells, anchor } }));
     } else {

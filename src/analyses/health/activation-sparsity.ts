@@ -89,7 +89,11 @@ export const activationSparsity = defineAnalysis({
     const layerCount = layersOf(workload.model).layers.filter(({ kind }) => kind === 'activation').length;
     const scored = Math.min(workload.sampleCount, chosen.topKSamples);
     const truncated =
-      chosen.method === 'ppl' ? pplPassCount * Math.min(workload.sampleCount, chosen.perplexitySamples) : 0;
+      chosen.method === 'ppl'
+        ? (1 + (workload.listedCount ?? 0)) *
+          pplPassCount *
+          Math.min(workload.sampleCount, chosen.perplexitySamples)
+        : 0;
     const more = topKScoreCount(chosen.topK, layerCount) * scored + truncated;
     return { passCount: passCount + more, readCount: readCount + more };
   },

@@ -116,9 +116,9 @@ export const massiveActivations = defineAnalysis({
         'Follows the hidden state with the largest ratio and fits its curve; the paper fits every layer, and predicts the parameters from the architecture, which is not done. Steps are the last numbers in the names of the files.',
     },
   ],
-  cost: ({ rows }, { sampleCount }) => {
-    const count = Math.min(sampleCount, rows);
-    return { passCount: passCount * count, readCount: passCount * count };
+  cost: ({ rows }, { sampleCount, listedCount = 0 }) => {
+    const count = (passCount + listedCount) * Math.min(sampleCount, rows);
+    return { passCount: count, readCount: count };
   },
   async run(context, chosen) {
     const rule = { magnitude: chosen.magnitude, ratio: chosen.ratio, sampleCount: chosen.rows };
@@ -271,7 +271,7 @@ function arraysOf({ figures, course }: Study): Record<string, ResultArray> {
   const sizes = figures.states.map(({ top, median }) => [...top, median]);
   put('sizes', sizes, measured);
   if (course !== undefined) {
-    const points = course.points.map(({ step, ratio }) => [step, ratio]);
+    const points = course.points.map(({ step, value }) => [step, value?.ratio ?? NaN]);
     put('ratioByStep', points, measured);
   }
   return arrays;

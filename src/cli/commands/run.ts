@@ -11,7 +11,7 @@ import { createEngineClient } from '../../runs/engineClient.js';
 import { findingPlaces } from '../../runs/code/findingPlaces.js';
 import { findAnalysis } from '../../runs/findAnalysis.js';
 import { runReport, type RunOutcome } from '../../runs/runReport.js';
-import { parseSettings } from '../../runs/settings.js';
+import { parseSettings } from '../../protocol/readSettings.js';
 import { judge, type Judgement, parseThreshold, type Threshold } from '../../runs/thresholds.js';
 import { choiceOption, integerOption, type ParsedArguments } from '../arguments.js';
 import { type Command, positional } from '../command.js';
@@ -65,6 +65,12 @@ Exit codes: 0 done, 1 a --fail-on threshold was crossed, 2 wrong input, 3 a bug,
       name: 'arrays',
       value: 'DIR',
       description: 'write every raw array as .npy, and arrays.json',
+      complete: 'folder',
+    },
+    {
+      name: 'cache',
+      value: 'DIR',
+      description: 'keep what was measured of each checkpoint here, and measure only what is new or changed',
       complete: 'folder',
     },
     { name: 'json', description: 'print the report as JSON instead of text' },
@@ -136,6 +142,7 @@ function requestOf(args: ParsedArguments): RunRequest {
   const limit = integerOption(args, 'limit', { minimum: 1, maximum: maxCount });
   const batchSize = integerOption(args, 'batch', { minimum: 1, maximum: maxCount });
   const arraysDir = args.text('arrays');
+  const answersDir = args.text('cache');
   if (analysis.needs.data === 'required' && dataPath === undefined) throw dataMissing(analysis.id, modelPath);
   return {
     kind: 'run',
@@ -149,6 +156,7 @@ function requestOf(args: ParsedArguments): RunRequest {
     ...(limit === undefined ? {} : { limit }),
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(arraysDir === undefined ? {} : { arraysDir }),
+    ...(answersDir === undefined ? {} : { answersDir }),
   };
 }
 

@@ -30,6 +30,7 @@ import {
   rerunWithChanges,
   runAnalysis,
   runOneAnalysis,
+  timelineOverCheckpoints,
   writeInspectFile,
 } from './runCommands.js';
 import { compareResults, exportResult } from './reportCommands.js';
@@ -54,6 +55,7 @@ const commandTable: Readonly<Record<string, CommandFunction>> = {
   sortUnits,
   showMoreUnits,
   runAnalysis,
+  timelineOverCheckpoints,
   explainPrediction,
   explainWithModel,
   compareWithOther,

@@ -7,6 +7,7 @@ import { chooseData as askForData } from '../run/data/chooseData.js';
 import { knownData } from '../run/data/knownData.js';
 import { proposeInspectFile, saveProposal } from '../run/inspectFileProposal.js';
 import { startAnalysis } from '../run/startAnalysis.js';
+import { startTimeline } from '../run/startTimeline.js';
 import { modelOf, uriIn } from './modelOf.js';
 import { resultOf } from './resultCommands.js';
 
@@ -18,6 +19,13 @@ export async function runAnalysis(app: App, target?: unknown): Promise<void> {
 /** Leads to the run of one analysis, on the model that the command was called with, or the one asked about last. */
 export async function runOneAnalysis(app: App, analysisId: string, target?: unknown): Promise<void> {
   await start(app, analysisId, target);
+}
+
+/** Follows a metric over checkpoints: a folder or the selected models of the explorer, or a folder that the person browses to. */
+export async function timelineOverCheckpoints(app: App, target?: unknown, selected?: unknown): Promise<void> {
+  const given = (Array.isArray(selected) ? selected : [target]).flatMap((each) => uriIn(each) ?? []);
+  const checkpoints = given.length > 0 ? given : await browseForCheckpoints();
+  if (checkpoints !== undefined) await startTimeline(app, checkpoints);
 }
 
 /** Opens the form of a result's question with the values it was asked with. */
@@ -61,6 +69,14 @@ export async function writeInspectFile(app: App, target?: unknown): Promise<void
 export async function measureNow(app: App, target?: unknown): Promise<void> {
   const model = await modelOf(app, target);
   if (model !== undefined) await startAnalysis(app, { model, analysisId: 'dead-neurons', way: 'now' });
+}
+
+function browseForCheckpoints(): Thenable<vscode.Uri[] | undefined> {
+  return vscode.window.showOpenDialog({
+    canSelectFiles: false,
+    canSelectFolders: true,
+    openLabel: vscode.l10n.t('Open Checkpoints'),
+  });
 }
 
 async function start(app: App, analysisId: string | undefined, target: unknown): Promise<void> {

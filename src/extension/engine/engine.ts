@@ -46,13 +46,22 @@ export interface Engine extends Disposable {
   restart(): void;
 }
 
+/** What an engine is made of. */
+export interface EngineParts {
+  readonly extensionUri: vscode.Uri;
+  /** Where what is open has its caches. */
+  readonly storageUri: vscode.Uri;
+  readonly log: Logger;
+}
+
 /** Returns the engine; its process starts with the first question. */
-export function createEngine(extensionUri: vscode.Uri, log: Logger): Engine {
-  return new EngineHost(extensionUri, log);
+export function createEngine(parts: EngineParts): Engine {
+  return new EngineHost(parts);
 }
 
 class EngineHost implements Engine {
   private readonly entry: string;
+  private readonly answersDir: string;
   private readonly log: Logger;
   private readonly changed = new vscode.EventEmitter<EngineState>();
   private client: EngineClient | undefined;
@@ -70,7 +79,8 @@ class EngineHost implements Engine {
 
   readonly onDidChangeState = this.changed.event;
 
-  constructor(extensionUri: vscode.Uri, log: Logger) {
+  constructor({ extensionUri, storageUri, log }: EngineParts) {
+    this.answersDir = vscode.Uri.joinPath(storageUri, 'answers').fsPath;
     this.entry = vscode.Uri.joinPath(extensionUri, 'dist', 'engine.js').fsPath;
     this.log = log;
   }
@@ -86,7 +96,7 @@ class EngineHost implements Engine {
   async run(request: RunRequest, options: RequestOptions = {}): Promise<RunOutcome> {
     const analyses = await loadAnalyses();
     const title = analyses.find(({ id }) => id === request.analysis)?.title ?? request.analysis;
-    const complete: RunRequest = { ...runLimits(), ...request };
+    const complete: RunRequest = { ...runLimits(), answersDir: this.answersDir, ...request };
     this.runCount++;
     const outcome = await this.whileBusy(title, () =>
       runReport(this.clientNow(), complete, { ...options, analyses }),

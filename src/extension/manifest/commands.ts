@@ -39,6 +39,18 @@ export const commandEntries: readonly CommandEntry[] = [
     ],
   },
   {
+    id: 'timelineOverCheckpoints',
+    title: 'Timeline over Checkpoints…',
+    enablement: mayRun,
+    menus: [
+      {
+        menu: 'explorer/context',
+        when: 'explorerResourceIsFolder && neuronInspector.hasModel || resourceExtname == .onnx',
+        group: 'navigation@52',
+      },
+    ],
+  },
+  {
     id: 'explainPrediction',
     title: 'Explain This Prediction',
     icon: '$(eye)',

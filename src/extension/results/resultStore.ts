@@ -25,6 +25,8 @@ export interface ResultStore extends Disposable {
   /** Reserves an id and folder for a run about to start, so that the engine can write its arrays there. */
   reserve(): { readonly id: string; readonly arraysDir: string };
   save(id: string, run: FinishedRun): Promise<StoredResult>;
+  /** Writes a report that is a part of a result into its folder; returns its file, relative to the result's report. */
+  saveBeside(id: string, name: string, report: Report): Promise<string>;
   /** Deletes a result; `undo` brings it back, for a day at least. */
   delete(id: string): Promise<{ undo(): Promise<void> }>;
   /** Tells whether the model changed since the result was made; undefined when that is not known. */
@@ -46,6 +48,7 @@ export interface FinishedRun {
 
 const reportName = 'report.nireport.json';
 const entryName = 'result.json';
+const partsName = 'parts';
 /** Written last by every change, so that other windows see it when it is whole. */
 const changeName = 'last-change';
 /** A deleted result stays this long: the window that deleted it may still offer to undo. */
@@ -128,6 +131,14 @@ class FolderStore implements ResultStore {
     this.put(result);
     await this.tellOthers();
     return result;
+  }
+
+  async saveBeside(id: string, name: string, report: Report): Promise<string> {
+    const folder = vscode.Uri.joinPath(this.root, id, partsName);
+    await vscode.workspace.fs.createDirectory(folder);
+    const file = `${name}.nireport.json`;
+    await this.write(vscode.Uri.joinPath(folder, file), report);
+    return `${partsName}/${file}`;
   }
 
   async delete(id: string): Promise<{ undo(): Promise<void> }> {

@@ -4,19 +4,21 @@ import { loadShownAnalyses, questionTitle } from '../shownAnalyses.js';
 import { type Choice, chooseItem } from './chooseItem.js';
 import type { Answer } from './walkSteps.js';
 
-/** Asks for an analysis by the question it answers; only those that exist are listed. */
+/** Asks for an analysis by the question it answers; only those that exist, and are not left out, are listed. */
 export async function chooseAnalysis({
   title,
   canGoBack,
+  isLeftOut = () => false,
 }: {
   readonly title: string;
   readonly canGoBack: boolean;
+  readonly isLeftOut?: (analysis: Analysis) => boolean;
 }): Promise<Answer<Analysis>> {
   return chooseItem({
     title,
     placeholder: vscode.l10n.t('What do you want to know?'),
     canGoBack,
-    items: itemsOf(await loadShownAnalyses()),
+    items: itemsOf((await loadShownAnalyses()).filter((analysis) => !isLeftOut(analysis))),
   });
 }
 

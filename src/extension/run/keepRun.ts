@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { RunRequest } from '../../protocol/engineMessages.js';
 import type { Report } from '../../protocol/report.js';
+import { partFileName } from '../../runs/partFileName.js';
 import type { ResultStore } from '../results/resultStore.js';
 import type { StoredResult } from '../results/storedResult.js';
 import type { LeftByRun } from './liveRun.js';
@@ -16,17 +17,22 @@ export interface EndedRun extends LeftByRun {
 }
 
 /**
- * Keeps a run in the history. The reports that it put together become results of their own, with their arrays, and the report
- * knows where they are.
+ * Keeps a run in the history. Reports of the same model that it put together become results of their own, with their arrays;
+ * those of other models, of which there may be hundreds, lie beside it. The report knows where they are.
  */
 export async function keepRun(results: ResultStore, run: EndedRun): Promise<StoredResult> {
   const { id, request, report, modelStamp } = run;
-  const fileByAnalysis = new Map<string, string>();
-  for (const part of run.parts) {
-    fileByAnalysis.set(part.analysis, await keepPart(results, run, part));
+  const files: string[] = [];
+  for (const [index, part] of run.parts.entries()) {
+    const listed = report.parts?.[index];
+    files.push(
+      listed?.of === undefined
+        ? await keepPart(results, run, part)
+        : await results.saveBeside(id, partFileName(listed), part),
+    );
   }
   const crossed = await run.crossedLimits(request, report);
-  return results.save(id, { report: withFiles(report, fileByAnalysis), request, modelStamp, crossed });
+  return results.save(id, { report: withFiles(report, files), request, modelStamp, crossed });
 }
 
 /** Returns the file of the part's report, relative to the folder of the report that it is a part of. */
@@ -55,12 +61,13 @@ async function moveArrays(from: vscode.Uri, to: vscode.Uri): Promise<void> {
   await vscode.workspace.fs.rename(from, to);
 }
 
-function withFiles(report: Report, fileByAnalysis: ReadonlyMap<string, string>): Report {
+/** Files in the order of the parts; a cancelled run lists parts that it left no report of. */
+function withFiles(report: Report, files: readonly string[]): Report {
   if (report.parts === undefined) return report;
   return {
     ...report,
-    parts: report.parts.map((part) => {
-      const file = fileByAnalysis.get(part.analysis);
+    parts: report.parts.map((part, index) => {
+      const file = files[index];
       return file === undefined ? part : { ...part, file };
     }),
   };

@@ -56,6 +56,7 @@ async function bothWays(
     signal: new AbortController().signal,
     openData: (path) => openDataset(path, model),
     openModels: (path, options) => openModels(path, model, options),
+    ask: () => Promise.reject(new Error('Attribution asks no other model.')),
     progress: () => undefined,
     partial: () => undefined,
   };

@@ -8,7 +8,7 @@ import { cliCommand } from '../../../src/extension/run/cliCommand.js';
 import { type Shell, shellLine, shellOf } from '../../../src/base/shellQuote.js';
 import type { RunRequest } from '../../../src/protocol/engineMessages.js';
 import type { SettingsSchema } from '../../../src/protocol/settings.js';
-import { parseSettings } from '../../../src/runs/settings.js';
+import { parseSettings } from '../../../src/protocol/readSettings.js';
 
 const said = { title: 'T', description: 'D.' };
 

@@ -11,7 +11,7 @@ import {
   unusedSettings,
   usedSettings,
 } from '../../../src/protocol/settings.js';
-import { parseSettings } from '../../../src/runs/settings.js';
+import { parseSettings } from '../../../src/protocol/readSettings.js';
 
 const said = { title: 'T', description: 'D.' };
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { App } from '../../../src/extension/app.js';
+import type { Report } from '../../../src/protocol/report.js';
 import type { LiveRun } from '../../../src/extension/run/liveRun.js';
 import { activeApp, openSample, takeLine, until, useAskedLists } from '../../support/editorHost.js';
 
@@ -63,6 +64,29 @@ describe('a question that is asked', function () {
     await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
     await asked;
     assert.deepEqual(app.runner.active, []);
+  });
+
+  it('of a folder of checkpoints leads over an analysis and its metric to a report that has those of the checkpoints', async () => {
+    const asked = vscode.commands.executeCommand('neuronInspector.timelineOverCheckpoints', sample.folder, [
+      sample.folder,
+    ]);
+    await takeLine(lists(), 1, 'Dead neurons');
+    await takeLine(lists(), 2, 'Dead share');
+    await takeLine(lists(), 3, 'Run now');
+    const run = await runOf(asked);
+    const { settings, modelPath } = run.request;
+    assert.equal(modelPath, sample.model.fsPath);
+    assert.deepEqual(settings, { checkpoints: sample.folder.fsPath, metrics: 'deadShare' });
+    const end = await run.ended;
+    assert.ok(end.kind === 'ended' && end.result !== undefined);
+    const { parts = [], metrics } = await app.results.load(end.result.id);
+    assert.deepEqual(
+      parts.map(({ of, file }) => [of, file]),
+      [['dying-relu', 'parts/dying-relu.dead-neurons.nireport.json']],
+    );
+    const uri = vscode.Uri.joinPath(app.results.reportUri(end.result.id), '..', parts[0]?.file ?? '');
+    const part = JSON.parse(readFileSync(uri.fsPath, 'utf8')) as Report;
+    assert.equal(part.metrics['deadShare'], metrics['lastValue']);
   });
 
   it('goes back to the list before', async () => {

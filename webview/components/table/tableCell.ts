@@ -5,29 +5,33 @@ import { formatCell, isNumeric } from '../../../src/protocol/formatReport.js';
 import { t } from '../../text.js';
 import { stateLook } from '../stateLook.js';
 
-/** Where a cell stands and whether the keyboard reaches it. */
+/** Where a cell stands, whether the keyboard reaches it, and where it leads. */
 export interface CellPlace {
   readonly column: number;
   readonly tabIndex: 0 | -1;
+  /** File of the report's part that the cell names. */
+  readonly file: string | undefined;
 }
 
 /** Returns a cell of a grid as its column's kind draws it. */
 export function tableCell(
   cell: TableCell | undefined,
   column: TableColumn,
-  { column: index, tabIndex }: CellPlace,
+  { column: index, tabIndex, file }: CellPlace,
 ): TemplateResult {
   const text = formatCell(cell, column);
   // A cell that holds a link gives its tab stop to the link.
-  const isLink = column.kind === 'address' && cell !== null && cell !== undefined && text !== '';
+  const isAddress = column.kind === 'address' && cell !== null && cell !== undefined && text !== '';
+  const link =
+    file !== undefined ? partLink(text, file, tabIndex) : isAddress ? addressLink(text, tabIndex) : undefined;
   return html`<div
     role="gridcell"
     class="cell ${isNumeric(column) ? 'number' : column.kind}"
     aria-colindex=${index + 1}
     data-column=${index}
-    tabindex=${isLink ? nothing : tabIndex}
+    tabindex=${link === undefined ? tabIndex : nothing}
   >
-    ${isLink ? addressLink(text, tabIndex) : content(cell, column, text)}
+    ${link ?? content(cell, column, text)}
   </div>`;
 }
 
@@ -35,6 +39,10 @@ function addressLink(address: string, tabIndex: 0 | -1): TemplateResult {
   return html`<a class="address" href="#" data-address=${address} tabindex=${tabIndex} title=${address}
     >${address}</a
   >`;
+}
+
+function partLink(name: string, file: string, tabIndex: 0 | -1): TemplateResult {
+  return html`<a href="#" data-part-file=${file} tabindex=${tabIndex} title=${name}>${name}</a>`;
 }
 
 function content(cell: TableCell | undefined, column: TableColumn, text: string): TemplateResult {

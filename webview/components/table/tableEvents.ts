@@ -20,3 +20,10 @@ export function addressIn(target: EventTarget | null): string | undefined {
     ? target.closest<HTMLElement>('[data-address]')?.dataset['address']
     : undefined;
 }
+
+/** Returns the file of the report that the link which an event came from leads to. */
+export function partFileIn(target: EventTarget | null): string | undefined {
+  return target instanceof Element
+    ? target.closest<HTMLElement>('[data-part-file]')?.dataset['partFile']
+    : undefined;
+}

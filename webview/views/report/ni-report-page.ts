@@ -170,9 +170,9 @@ export class NiReportPage extends LitElement {
     `;
   }
 
-  /** The single reports that this one puts together. */
+  /** The single reports of the model that this one puts together; those of other models, maybe many, are led to by a table. */
   private renderParts({ parts = [] }: Report): TemplateResult | typeof nothing {
-    const kept = parts.filter(({ file }) => file !== undefined);
+    const kept = parts.filter(({ file, of }) => file !== undefined && of === undefined);
     if (kept.length === 0) return nothing;
     return html`<nav class="parts" aria-label=${t('Single reports')}>
       <span class="muted">${t('Single reports')}</span>

@@ -1,8 +1,9 @@
-import { messageOf, UserError } from '../../../base/errors.js';
+import { UserError } from '../../../base/errors.js';
 import type { Dataset } from '../../../data/dataset.js';
 import type { Model } from '../../../onnx/model.js';
-import type { SettingsSchema, SettingValues } from '../../../protocol/settings.js';
-import type { Analysis, RunCost, SettingsOf, WorkCost, Workload } from '../../analysis.js';
+import type { SettingValues } from '../../../protocol/settings.js';
+import type { Analysis, RunCost, WorkCost, Workload } from '../../analysis.js';
+import { lackOf, needOf, typedSettings } from '../../shared/askedAnalysis.js';
 import type { LeftOut } from './outcome.js';
 
 /** An analysis that may be asked, with the settings that it is asked with. */
@@ -30,12 +31,6 @@ export function candidatesOf(
 export function unaskedSettingsOf({ settings, unaskedSettings }: Analysis): SettingValues {
   const defaults = Object.entries(settings).map(([key, setting]) => [key, setting.default] as const);
   return { ...Object.fromEntries(defaults), ...unaskedSettings };
-}
-
-/** Returns settings as the analysis that declares them takes them. */
-export function typedSettings(settings: SettingValues): SettingsOf<SettingsSchema> {
-  // Defaults are of the declared types.
-  return settings as SettingsOf<SettingsSchema>;
 }
 
 /** Returns what an analysis takes; a pass over the samples where it does not say, or cannot for this model. */
@@ -76,24 +71,8 @@ function gapOf(
   model: Model,
   data: Dataset | undefined,
 ): Pick<LeftOut, 'gap' | 'reason'> | undefined {
-  const reason = reasonAgainst(analysis, model);
-  if (reason !== undefined) return { gap: 'does not apply', reason };
-  const { needs } = analysis;
-  if (needs.data === 'required' && data === undefined) {
-    return { gap: 'needs data', reason: 'It needs data: pass --data.' };
-  }
-  if (needs.labels === 'required' && data?.hasLabels !== true) {
-    return { gap: 'needs data', reason: 'It needs data with labels.' };
-  }
-  return undefined;
-}
-
-function reasonAgainst(analysis: Analysis, model: Model): string | undefined {
-  try {
-    const lacking = analysis.lacks?.(model);
-    return lacking === undefined ? undefined : `It does not fit this model: ${lacking}.`;
-  } catch (error) {
-    if (error instanceof UserError) return messageOf(error);
-    throw error;
-  }
+  const lack = lackOf(analysis, model);
+  if (lack !== undefined) return { gap: 'does not apply', reason: lack };
+  const need = needOf(analysis, data);
+  return need === undefined ? undefined : { gap: 'needs data', reason: need };
 }

@@ -2,7 +2,8 @@ import { Cancelled } from '../../../base/abort.js';
 import { messageOf, UserError } from '../../../base/errors.js';
 import { restoreRandom } from '../../../base/random.js';
 import type { AnalysisContext, ReportDraft } from '../../analysis.js';
-import { type Candidate, typedSettings } from './candidates.js';
+import { typedSettings } from '../../shared/askedAnalysis.js';
+import type { Candidate } from './candidates.js';
 import type { Answered, LeftOut } from './outcome.js';
 
 /** What the parts of a checkup run in. */

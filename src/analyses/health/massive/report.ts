@@ -3,6 +3,7 @@ import { formatAddress } from '../../../onnx/addresses.js';
 import type { Block, TableCell, TableColumn } from '../../../protocol/blocks.js';
 import { formatNumber } from '../../../protocol/formatReport.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
+import { courseChart, fitTable } from '../../shared/courseBlocks.js';
 import { lineChart } from '../../shared/lineChart.js';
 import type { AttentionShare } from './attention.js';
 import type { ChangedLosses } from './change.js';
@@ -139,53 +140,19 @@ export function attentionBlocks(shares: readonly AttentionShare[]): Block[] {
 export function courseBlocks(course: RatioCourse | undefined): Block[] {
   if (course === undefined) return [];
   const { points, fit } = course;
-  const isFitted = typeof fit !== 'string';
-  const rows = points.map(({ name, step, ratio, state }) => {
-    const at = isFitted ? fit.at(step) : { value: NaN, halfWidth: NaN };
-    return {
-      ...{ name, step, state, ratio: toReportNumber(ratio), fitted: toReportNumber(at.value) },
-      low: toReportNumber(at.value - at.halfWidth),
-      high: toReportNumber(at.value + at.halfWidth),
-    };
-  });
-  const chart = lineChart({
-    title: 'Largest / median over training',
-    alt: 'Points: the ratio of each checkpoint; a line: the fitted emergence curve with its 95 % confidence band.',
-    x: { field: 'step', title: 'Step' },
-    y: { field: isFitted ? 'fitted' : 'ratio', title: 'Largest |a| / median |a|' },
-    ...(isFitted
-      ? { band: { low: 'low', high: 'high' }, points: { field: 'ratio', title: 'measured' } }
-      : {}),
-    rows,
-    columns: [
-      { key: 'name', label: 'Checkpoint', kind: 'text' },
-      { key: 'step', label: 'Step', kind: 'count' },
-      { key: 'ratio', label: 'Largest / median', kind: 'number' },
-      { key: 'state', label: 'Hidden state', kind: 'text' },
-      { key: 'fitted', label: 'Fitted', kind: 'number' },
-      { key: 'low', label: '95 % from', kind: 'number' },
-      { key: 'high', label: 'to', kind: 'number' },
-    ],
-  });
-  return [chart, isFitted ? fitTable(fit) : { type: 'markdown', text: `No curve was fitted: ${fit}.` }];
-}
-
-function fitTable(fit: Exclude<RatioCourse['fit'], string>): Block {
-  return {
-    type: 'table',
-    title: 'A · exp(−λx) · ln x + K, x = γt + t₀',
-    alt: `R² = ${fit.rSquared.toFixed(4)}; peak at step ${formatNumber(peakOf(fit))}.`,
-    columns: [
-      { key: 'parameter', label: 'Parameter', kind: 'text' },
-      { key: 'value', label: 'Value', kind: 'number' },
-      { key: 'error', label: 'Standard error', kind: 'number' },
-      { key: 'state', label: 'Determined by the checkpoints', kind: 'text' },
-    ],
-    rows: Object.entries(fit.parameters).map(([parameter, value]) => ({
-      parameter,
-      value: toReportNumber(value),
-      error: toReportNumber(fit.errors[parameter] ?? NaN),
-      state: fit.unidentified.includes(parameter) ? 'no' : 'yes',
+  const chart = courseChart({
+    ...{ title: 'Largest / median over training', quantity: 'Largest |a| / median |a|', format: 'number' },
+    points: points.map(({ name, step, value, problem }) => ({
+      ...{ name, time: step, value: value?.ratio },
+      more: { state: value?.state ?? null, problem: problem ?? '' },
     })),
-  };
+    fit: typeof fit === 'string' ? undefined : fit,
+    columns: [
+      { key: 'state', label: 'Hidden state', kind: 'text' },
+      { key: 'problem', label: 'Problem', kind: 'text' },
+    ],
+  });
+  if (typeof fit === 'string') return [chart, { type: 'markdown', text: `No curve was fitted: ${fit}.` }];
+  const alt = `R² = ${fit.rSquared.toFixed(4)}; peak at step ${formatNumber(peakOf(fit))}.`;
+  return [chart, fitTable('The emergence curve', new Map([[fit.name, fit]]), alt)];
 }

@@ -1,5 +1,9 @@
 /** A family of curves y(t) = Σ cᵢ · basisᵢ(t; θ): linear in the c, not in the θ. */
 export interface CurveFamily {
+  /** By the symbols of the parameters, t the time. */
+  readonly formula: string;
+  /** The curve has no value at t = 0: earlier points are left out. */
+  readonly isAfterZero?: boolean;
   /** Returns the basis at times that were divided by the largest; an entry that is not finite rules θ out. */
   basis(times: Float64Array, theta: readonly number[]): Float64Array[];
   /** Points to start from: θ of each. */
@@ -11,8 +15,11 @@ export interface CurveFamily {
   parameters(linear: ArrayLike<number>, theta: readonly number[], scale: number): Record<string, number>;
 }
 
-/** The families by name. */
-export type CurveName = 'emergence' | 'sigmoid' | 'power' | 'log-power';
+/** Names of the families, the simplest first. */
+export const curveNames = ['linear', 'exponential', 'sigmoid', 'power', 'log-power', 'emergence'] as const;
+
+/** A family's name. */
+export type CurveName = (typeof curveNames)[number];
 
 /** Every combination of the choices. */
 function product(...choices: readonly (readonly number[])[]): number[][] {
@@ -32,6 +39,7 @@ function product(...choices: readonly (readonly number[])[]): number[][] {
  * Transformer Training", https://arxiv.org/abs/2508.03616.
  */
 const emergence: CurveFamily = {
+  formula: 'A · exp(−λx) · ln x + K, x = γt + t₀',
   thetaCount: 2,
   linearCount: 3,
   starts: product([0.05, 0.3, 1, 3, 10, 30], [1e-4, 1e-3, 1e-2, 0.1, 1].map(Math.log)),
@@ -53,8 +61,38 @@ const emergence: CurveFamily = {
   },
 };
 
+/** K + s · t: a straight line. */
+const linear: CurveFamily = {
+  formula: 'K + s · t',
+  thetaCount: 0,
+  linearCount: 2,
+  starts: [[]],
+  basis: (times) => [Float64Array.from(times), new Float64Array(times.length).fill(1)],
+  parameters: (coefficients, _theta, scale) => ({
+    s: (coefficients[0] ?? NaN) / scale,
+    K: coefficients[1] ?? NaN,
+  }),
+};
+
+/** K + A · exp(−t/τ): what is left of a start dies away. */
+const exponential: CurveFamily = {
+  formula: 'K + A · exp(−t / τ)',
+  thetaCount: 1,
+  linearCount: 2,
+  starts: product([0.02, 0.1, 0.3, 1, 3].map(Math.log)),
+  basis: (times, [logTau = 0]) => [
+    times.map((t) => Math.exp(-t / Math.exp(logTau))),
+    new Float64Array(times.length).fill(1),
+  ],
+  parameters: (coefficients, [logTau = 0], scale) => ({
+    ...{ A: coefficients[0] ?? NaN, tau: Math.exp(logTau) * scale },
+    K: coefficients[1] ?? NaN,
+  }),
+};
+
 /** L / (1 + exp(−(t − m)/w)) + K: a step at m, w wide. */
 const sigmoid: CurveFamily = {
+  formula: 'K + L / (1 + exp(−(t − m) / w))',
   thetaCount: 2,
   linearCount: 2,
   starts: product([0.05, 0.2, 0.4, 0.6, 0.8], [0.01, 0.05, 0.2].map(Math.log)),
@@ -75,6 +113,8 @@ const sigmoid: CurveFamily = {
  * https://arxiv.org/abs/2411.02335.
  */
 const power: CurveFamily = {
+  formula: 'R₀ − c / t^α',
+  isAfterZero: true,
   thetaCount: 1,
   linearCount: 2,
   starts: product([0.05, 0.2, 0.5, 1, 2].map(Math.log)),
@@ -90,6 +130,7 @@ const power: CurveFamily = {
 
 /** R₀ + exp(b − c · t^α), as activation ratios of ReLU models; source as of the power law. */
 const logPower: CurveFamily = {
+  formula: 'R₀ + exp(b − c · t^α)',
   thetaCount: 2,
   linearCount: 2,
   starts: product([0.3, 1, 3, 10].map(Math.log), [0.2, 0.5, 1, 2].map(Math.log)),
@@ -108,8 +149,10 @@ const logPower: CurveFamily = {
 
 /** The families by name. */
 export const curveFamilies: Readonly<Record<CurveName, CurveFamily>> = {
-  emergence,
+  linear,
+  exponential,
   sigmoid,
   power,
   'log-power': logPower,
+  emergence,
 };

@@ -54,7 +54,10 @@ export function fitCurve(
   const family = curveFamilies[name];
   const parameterCount = family.thetaCount + family.linearCount;
   const all = Array.from(times, (time, i) => ({ time, value: values[i] ?? NaN }));
-  const points = all.filter(({ time, value }) => Number.isFinite(time) && Number.isFinite(value));
+  const first = family.isAfterZero === true ? Number.MIN_VALUE : -Infinity;
+  const points = all.filter(
+    ({ time, value }) => Number.isFinite(time) && time >= first && Number.isFinite(value),
+  );
   const distinct = new Set(points.map(({ time }) => time)).size;
   if (distinct <= parameterCount) {
     return `it has ${String(parameterCount)} parameters, and there are ${String(distinct)} different steps`;
@@ -94,6 +97,8 @@ function pointAt({ family, times, y }: Problem, theta: readonly number[]): Point
 /** Levenberg–Marquardt in θ on the residuals that are left when the linear parameters are at their best. */
 function descend(problem: Problem, start: Point): Point {
   let point = start;
+  // A family that is linear in all its parameters is solved already.
+  if (start.theta.length === 0) return start;
   let damping = 1e-2;
   for (let iteration = 0; iteration < maxIterations && damping < largestDamping; iteration++) {
     const next = stepFrom(problem, point, damping);
@@ -242,6 +247,33 @@ function studentQuantile(freedom: number): number {
   const second = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96;
   const third = (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384;
   return z + first / freedom + second / freedom ** 2 + third / freedom ** 3;
+}
+
+/** Fits several families to the same points, each on its own. */
+export function fitCurves(
+  names: readonly CurveName[],
+  times: ArrayLike<number>,
+  values: ArrayLike<number>,
+): ReadonlyMap<CurveName, CurveFit | string> {
+  return new Map(names.map((name) => [name, fitCurve(name, times, values)]));
+}
+
+/** Returns the fit with the largest score; undefined where no family was fitted. */
+export function bestFit(
+  fits: ReadonlyMap<CurveName, CurveFit | string>,
+  scoreOf: (fit: CurveFit) => number,
+): CurveFit | undefined {
+  const known = [...fits.values()].filter((fit) => typeof fit !== 'string');
+  return known.reduce<CurveFit | undefined>(
+    (a, b) => (a === undefined || scoreOf(b) > scoreOf(a) ? b : a),
+    undefined,
+  );
+}
+
+/** Returns R² less what parameters gain by their number alone: 1 − (1 − R²)(n − 1)/(n − p). */
+export function adjustedRSquared({ rSquared, freedom, parameters }: CurveFit): number {
+  const pointCount = freedom + Object.keys(parameters).length;
+  return 1 - ((1 - rSquared) * (pointCount - 1)) / freedom;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   unusedSettings,
   type SettingValue,
   type SettingValues,
-} from '../protocol/settings.js';
+} from './settings.js';
 
 /**
  * Returns the settings that `key=value` texts give, checked against the declared ones; a later one wins.

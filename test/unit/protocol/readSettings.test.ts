@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { UserError } from '../../../src/base/errors.js';
 import type { SettingsSchema } from '../../../src/protocol/settings.js';
-import { completeSettings, parseSettings } from '../../../src/runs/settings.js';
+import { completeSettings, parseSettings } from '../../../src/protocol/readSettings.js';
 
 const schema = {
   steps: { kind: 'integer', title: 'Steps', description: 'Steps.', default: 50, minimum: 1, maximum: 1000 },
