@@ -68,8 +68,9 @@ export function writeOutputs(outputs: Outputs, results: RunResults): void {
     const path = outputs.report;
     // The report lists its parts in the order in which they come.
     const files = (report.parts ?? []).map((part) => partPath(path, partFileName(part)));
-    for (const [index, part] of parts.entries())
-      {writeReport(files[index] ?? partPath(path, part.analysis), part);}
+    for (const [index, part] of parts.entries()) {
+      writeReport(files[index] ?? partPath(path, part.analysis), part);
+    }
     writeReport(path, parts.length === 0 ? report : withFiles(report, files));
   }
   if (outputs.sarif !== undefined) {

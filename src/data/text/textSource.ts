@@ -12,7 +12,8 @@ import {
 } from '../sampleSource.js';
 import { openTokenizer } from './openTokenizer.js';
 import { planText, rowValues, textFields, type TextPlan } from './textPlan.js';
-import { openTokenFile, type TokenFile } from './tokenFile.js';
+import { cutDocuments, type Document, type TextWindows } from './textWindows.js';
+import { openTokenFile } from './tokenFile.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /**
@@ -35,15 +36,14 @@ export async function textSource(request: SourceRequest, isFolder: boolean): Pro
     documents.push({ id: ids[index] ?? file, tokens });
   }
   const { windows, warnings } = cutDocuments(documents, plan);
-  if (windows.length === 0) throw dataEmpty(path, `no text fills a row of ${plan.length} tokens`);
+  if (windows.count === 0) throw dataEmpty(path, `no text fills a row of ${plan.length} tokens`);
   const labels = await readFileLabels(request, { ids, isFolder, noun: 'files' });
   const indices = labels.indices;
-  const allLabels =
-    indices === undefined ? undefined : Int32Array.from(windows, ({ document }) => indices[document] ?? -1);
+  const allLabels = indices === undefined ? undefined : windows.spread(indices);
   const mask = plan.roles.find(({ role }) => role === 'mask')?.target.name;
   return {
     kind: 'text',
-    sampleCount: windows.length,
+    sampleCount: windows.count,
     fields: textFields(plan),
     hasLabels: allLabels !== undefined,
     ...(labels.names === undefined ? {} : { labelNames: labels.names }),
@@ -58,53 +58,9 @@ export async function textSource(request: SourceRequest, isFolder: boolean): Pro
   };
 }
 
-interface Document {
-  readonly id: string;
-  readonly tokens: TokenFile;
-}
-
-/** Tokens `[start, end)` of a document. */
-interface TextWindow {
-  readonly id: string;
-  readonly document: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** What is left at the end is padded where a mask says so, else left out, unless it is all there is of a document. */
-function cutDocuments(
-  documents: readonly Document[],
-  { contentLength, hop, isPadded, isFixed }: TextPlan,
-): { readonly windows: readonly TextWindow[]; readonly warnings: readonly string[] } {
-  const windows: TextWindow[] = [];
-  let leftOutCount = 0;
-  for (const [document, { id, tokens }] of documents.entries()) {
-    const { tokenCount } = tokens;
-    const isMany = tokenCount > contentLength;
-    for (let start = 0; start < tokenCount; start += hop) {
-      const end = Math.min(start + contentLength, tokenCount);
-      const isWhole = end - start === contentLength;
-      if (!isWhole && !isPadded && (isFixed || isMany)) {
-        leftOutCount += end - start;
-        break;
-      }
-      windows.push({ id: isMany ? `${id} ${start}–${end - 1}` : id, document, start, end });
-      if (end === tokenCount) break;
-    }
-  }
-  const allCount = documents.reduce((sum, { tokens }) => sum + tokens.tokenCount, 0);
-  const warnings =
-    leftOutCount === 0
-      ? []
-      : [
-          `The last ${leftOutCount.toLocaleString('en-US')} of ${allCount.toLocaleString('en-US')} tokens fill no row and were left out.`,
-        ];
-  return { windows, warnings };
-}
-
 interface TextReading {
   readonly documents: readonly Document[];
-  readonly windows: readonly TextWindow[];
+  readonly windows: TextWindows;
   readonly plan: TextPlan;
   readonly tokenizer: Tokenizer;
   readonly labels: Int32Array | undefined;
@@ -116,7 +72,7 @@ async function* textSamples(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<RawSample> {
   for (const index of indicesOf(selection)) {
-    const window = windows[index];
+    const window = windows.at(index);
     const document = window === undefined ? undefined : documents[window.document];
     if (window === undefined || document === undefined) continue;
     const content = await document.tokens.read(window.start, window.end, signal);

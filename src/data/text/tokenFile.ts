@@ -48,10 +48,11 @@ export async function openTokenFile(bytes: ByteSource, tokenizer: Tokenizer): Pr
     tokenCount,
     read: async (start, end, signal) => {
       const result = new Int32Array(end - start);
-      for (const piece of pieces) {
+      for (let at = pieceAt(pieces, start); (pieces[at]?.firstToken ?? Infinity) < end; at++) {
+        const piece = pieces[at];
+        if (piece === undefined || piece.tokenCount === 0) continue;
         const first = Math.max(start, piece.firstToken);
         const last = Math.min(end, piece.firstToken + piece.tokenCount);
-        if (first >= last) continue;
         throwIfAborted(signal);
         if (kept?.piece !== piece) {
           const own = await bytes.open();
@@ -62,6 +63,17 @@ export async function openTokenFile(bytes: ByteSource, tokenizer: Tokenizer): Pr
       return result;
     },
   };
+}
+
+/** The piece that a token is in: the last that begins at or before it. */
+function pieceAt(pieces: readonly Piece[], token: number): number {
+  let [low, high] = [0, pieces.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((pieces[middle]?.firstToken ?? Infinity) <= token) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 interface Range {

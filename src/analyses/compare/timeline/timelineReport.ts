@@ -88,8 +88,9 @@ function summaryOf(study: Study): string {
   const say = (value: number): string => formatNumber(toReportNumber(value), format);
   const unit = chosen.tokensPerStep === null ? 'step' : 'token';
   const label = labelOf(study, main.metric);
-  if (count === 1)
-    {return `${label}: ${say(last.value)} at ${unit} ${formatNumber(last.time, 'count')}.${rest}`;}
+  if (count === 1) {
+    return `${label}: ${say(last.value)} at ${unit} ${formatNumber(last.time, 'count')}.${rest}`;
+  }
   const course = isConstant(main)
     ? `stayed at ${say(last.value)}`
     : `went from ${say(first.value)} at ${unit} ${formatNumber(first.time, 'count')} to ${say(last.value)} at ${unit} ${formatNumber(last.time, 'count')}`;
