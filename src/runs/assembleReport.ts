@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Analysis, DraftPart, Preface, ReportDraft } from '../analyses/analysis.js';
 import type { Block } from '../protocol/blocks.js';
+import { formatNumber } from '../protocol/formatReport.js';
 import { toReportNumber } from '../protocol/reportNumbers.js';
 import type { ArrayInfo, Evidence, Report, ReportPart, ReportStatus } from '../protocol/report.js';
 import type { SettingValues } from '../protocol/settings.js';
@@ -31,7 +32,7 @@ export const emptyPreface: Preface = { metrics: {}, evidence: {}, blocks: [], wa
 /** Returns the preface as it is, or one that says that it was measured on the first samples only. */
 export function sampledIfFewer(preface: Preface, sampleCount: number, allCount: number): Preface {
   if (sampleCount >= allCount) return preface;
-  const first = `the first ${sampleCount} of ${allCount}`;
+  const first = `the first ${formatNumber(sampleCount, 'count')} of ${formatNumber(allCount, 'count')}`;
   const sampled = ({ how }: Evidence): Evidence => ({
     kind: 'sampled',
     n: sampleCount,

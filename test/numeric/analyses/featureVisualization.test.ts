@@ -218,6 +218,7 @@ describe('feature-visualization', function () {
     const draft = await run({ units: 'conv[0]', steps: 3 });
     const grid = draft.blocks.find(({ type }) => type === 'image-grid');
     assert.ok(grid?.type === 'image-grid');
+    assert.match(grid.title ?? '', /^What excites /);
     const captions = grid.images.map(({ caption }) => caption?.split(' · ')[1]);
     assert.match(captions.join('; '), /^found 1; found 2; best of 40 samples: \d+$/);
   });

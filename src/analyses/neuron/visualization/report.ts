@@ -33,7 +33,7 @@ export function ratioOf({ reached, target }: Visualization): number | undefined 
 /** Returns the blocks between the findings and the explanation. */
 export function visualizationBlocks(canvas: Canvas, found: readonly Visualization[]): Block[] {
   return [
-    pictureGrid(canvas, found) ?? seriesChart(canvas, found) ?? elementTable(canvas, found),
+    ...(pictureGrids(canvas, found) ?? [seriesChart(canvas, found) ?? elementTable(canvas, found)]),
     trajectoryChart(canvas, found),
     unitTable(canvas, found),
   ];
@@ -65,22 +65,25 @@ function shownRows(
   ];
 }
 
-function pictureGrid(canvas: Canvas, found: readonly Visualization[]): Block | undefined {
-  const images: Picture[] = [];
+/** A row of pictures for each unit; undefined where inputs are none. */
+function pictureGrids(canvas: Canvas, found: readonly Visualization[]): Block[] | undefined {
+  const grids: Block[] = [];
   for (const visualization of found) {
+    const { name } = visualization.target.excited;
+    const images: Picture[] = [];
     for (const { z, row, caption } of shownRows(canvas, visualization)) {
       const picture = zPicture(canvas.input, z, { row, caption });
       if (picture === undefined) return undefined;
       images.push(picture);
     }
+    grids.push({
+      type: 'image-grid',
+      title: `What excites ${name}`,
+      alt: `${String(images.length)} pictures: the inputs that were found for ${name}, then the ${canvas.comparedWith === 'samples' ? 'sample' : 'noise'} that excites it most, with the activation.`,
+      images,
+    });
   }
-  if (images.length === 0) return undefined;
-  return {
-    type: 'image-grid',
-    title: 'What excites each unit',
-    alt: `${String(images.length)} pictures: for every unit the inputs that were found, then the ${canvas.comparedWith === 'samples' ? 'sample' : 'noise'} that excites it most, with the activation.`,
-    images,
-  };
+  return grids.length === 0 ? undefined : grids;
 }
 
 /** Inputs of one channel along one axis, as lines. */
