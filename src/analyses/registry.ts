@@ -18,6 +18,7 @@ import { surrogatePolynomial } from './health/surrogate-polynomial.js';
 import { massiveActivations } from './health/massive-activations.js';
 import { temporalSparsity } from './health/temporal-sparsity.js';
 import { featureVisualization } from './neuron/feature-visualization.js';
+import { neuronRole } from './neuron/neuron-role.js';
 import { networkDissection } from './neuron/network-dissection.js';
 import { adversarialExamples } from './prediction/adversarial-examples.js';
 import { aspectImportance } from './prediction/aspect-importance.js';
@@ -61,6 +62,7 @@ const questions: readonly Analysis[] = [
   treeEnsemble,
   networkDissection,
   featureVisualization,
+  neuronRole,
   adversarialExamples,
   functionExplorer,
   attentionMaps,

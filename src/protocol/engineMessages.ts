@@ -11,7 +11,7 @@ import type { Inspection } from './inspection.js';
 import type { Report } from './report.js';
 import type { SettingValues } from './settings.js';
 import type { ModelGraph, ModelStructure, WeightInfo, WeightStatistics } from './structure.js';
-import type { SampleCard, UnitProfile, UnitWeights } from './units.js';
+import type { SampleCard, UnitLinks, UnitProfile, UnitWeights } from './units.js';
 
 // What crosses between a host (command line, extension) and the engine process: one closed union per direction. Every
 // request is answered exactly once by `done` or `failed`; `progress`, `partial` and `log` may come before. A cancel is
@@ -106,6 +106,14 @@ export interface UnitWeightsRequest {
   readonly address: string;
 }
 
+/** Reads where a neuron leads, and which units of its layer are like it, by the weights alone. */
+export interface UnitLinksRequest {
+  readonly kind: 'unit-links';
+  readonly modelPath: string;
+  /** An address with a unit. */
+  readonly address: string;
+}
+
 /** Opens data for a model and tells how it is understood. */
 export interface DescribeDataRequest {
   readonly kind: 'describe-data';
@@ -181,7 +189,12 @@ export interface WriteTokensRequest extends LanguageModelPlace {
 
 /** What may be asked without running a model: served by the reader process, in Restricted Mode too. */
 export type ReaderRequest =
-  StructureRequest | GraphRequest | WeightsRequest | WeightStatisticsRequest | UnitWeightsRequest;
+  | StructureRequest
+  | GraphRequest
+  | WeightsRequest
+  | WeightStatisticsRequest
+  | UnitWeightsRequest
+  | UnitLinksRequest;
 
 /** What a host may ask. */
 export type EngineRequest =
@@ -226,6 +239,7 @@ export interface EngineResults {
   readonly weights: readonly WeightInfo[];
   readonly 'weight-statistics': WeightStatistics;
   readonly 'unit-weights': UnitWeights;
+  readonly 'unit-links': UnitLinks;
   readonly 'describe-data': DataDescription;
   readonly samples: readonly SampleCard[];
   readonly estimate: RunEstimate;

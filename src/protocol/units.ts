@@ -83,6 +83,43 @@ export interface UnitWeights {
   }[];
 }
 
+/** What one layer weighs a neuron's value with. */
+export interface UnitTargets {
+  readonly layer: string;
+  /** Layers in between, in their order; the weights are not multiplied by what those do. */
+  readonly through: readonly string[];
+  readonly unitCount: number;
+  /** Weights that each target has for the neuron: more than 1 for kernels and flattened positions. */
+  readonly weightsEach: number;
+  /** Euclidean length of all of them. */
+  readonly norm: number;
+  /** Largest by size first; at most 20. Where a target has several weights: their length, signed by their sum. */
+  readonly strongest: readonly UnitWeight[];
+}
+
+/** A unit of the same layer and how alike its incoming weights are. */
+export interface SimilarUnit {
+  readonly address: string;
+  /** −1…1. */
+  readonly cosine: number;
+}
+
+/** Where a neuron leads, and which are like it, by the weights alone. */
+export interface UnitLinks {
+  readonly address: string;
+  readonly targets: readonly UnitTargets[];
+  /** Readers that were not looked into, beyond those. */
+  readonly moreReaderCount: number;
+  /** Outputs of the model that it is a part of. */
+  readonly outputs: readonly string[];
+  /** Layers and operators that take it in another way than by weights of its own. */
+  readonly ends: readonly string[];
+  /** The most alike first; at most 20. */
+  readonly similar: readonly SimilarUnit[];
+  /** Why there are none; null where there are. */
+  readonly whyNoSimilar: string | null;
+}
+
 /** How the numbers of one neuron are spread over all samples and positions; masked positions count nowhere. */
 export interface UnitSpread {
   /** NaN as soon as one number is. */

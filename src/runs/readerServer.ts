@@ -1,3 +1,4 @@
+import { unitLinks } from '../engine/weights/unitLinks.js';
 import { unitWeights } from '../engine/weights/unitWeights.js';
 import { drawnGraph } from '../onnx/drawnGraph.js';
 import type { OpenedModel } from '../onnx/openedModel.js';
@@ -20,6 +21,7 @@ const answers: { readonly [K in ReaderRequest['kind']]?: Answer<K> } = {
   graph: drawnGraph,
   weights: ({ constants }) => weightList(constants),
   'unit-weights': unitWeights,
+  'unit-links': unitLinks,
   'weight-statistics': ({ constants }, request) => weightStatistics(constants, request),
 };
 

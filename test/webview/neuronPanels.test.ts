@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
-import type { NeuronProtocol, NeuronShow } from '../../src/protocol/views/neuronMessages.js';
-import type { UnitProfile, UnitWeights } from '../../src/protocol/units.js';
+import type {
+  KnownRole,
+  NeuronProtocol,
+  NeuronShow,
+  RoleState,
+} from '../../src/protocol/views/neuronMessages.js';
+import type { UnitLinks, UnitProfile, UnitWeights } from '../../src/protocol/units.js';
 import { convProfile, convWeights, placeShown, shownProfile, textExample } from '../support/plantedNeuron.js';
 import { openView, type WebviewPage } from '../support/webviewPage.js';
 
@@ -235,3 +240,75 @@ function withoutKernels(given: Partial<UnitWeights>): UnitWeights {
   assert.ok(kernels);
   return weights;
 }
+
+describe('where a neuron leads', () => {
+  const strongest = [
+    { from: 'conv3[7]', address: 'conv3[7]', value: 2.5 },
+    { from: 'conv3[1]', address: 'conv3[1]', value: -1.25 },
+  ];
+  const target = {
+    layer: 'conv3',
+    through: ['bn2', 'relu2'],
+    unitCount: 32,
+    weightsEach: 9,
+    norm: 3,
+    strongest,
+  };
+  const links: UnitLinks = {
+    ...{ address: 'conv2[42]', targets: [target], outputs: [], ends: ['Softmax'], moreReaderCount: 0 },
+    similar: [{ address: 'conv2[9]', cosine: 0.91 }],
+    whyNoSimilar: null,
+  };
+  const known: KnownRole = {
+    sentence: 'Without relu2[42] (at 0) the accuracy goes from 98.7 % to 98.1 %; it is read by conv3.',
+    evidence: 'measured on all 4,000 samples',
+    like: [{ address: 'conv2[11]', correlation: 0.87 }],
+    ...{ resultId: 'result-9', createdAt: '2026-01-02T03:04:05Z', isStale: true },
+  };
+  const role = (state: RoleState): NeuronShow => ({ kind: 'role', state });
+
+  it('and which are like it are links; what the model loses without it is measured on a click, with progress and a way to stop', async () => {
+    const view = await open();
+    await view.show({ kind: 'links', state: { kind: 'read', links } });
+    await view.show(role({ kind: 'idle', known: null, failure: null, dataName: 'test.inspect.json' }));
+    const { page } = view;
+    await page.getByText('strongest 2 of 32 · through bn2, relu2').waitFor();
+    await page.getByText('It is also taken by Softmax').waitFor();
+    for (const address of ['conv3[7]', 'conv2[9]']) {
+      await page.getByRole('button', { name: address }).click();
+      assert.deepEqual(view.tells().at(-1), { kind: 'open-address', address });
+    }
+    await page.getByRole('button', { name: 'Measure on test.inspect.json' }).click();
+    assert.deepEqual(await view.waitForTell('measure-role'), { kind: 'measure-role', address: 'conv2[42]' });
+    await view.show(role({ kind: 'running', fractionDone: 0.4, message: 'Scoring the model' }));
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await view.waitForTell('cancel-role');
+    await view.show(role({ kind: 'idle', known, failure: null, dataName: 'test.inspect.json' }));
+    await page.getByText('goes from 98.7 % to 98.1 %').waitFor();
+    await page
+      .getByText('measured on all 4,000 samples')
+      .and(page.getByText('the model changed since'))
+      .waitFor();
+    await page.getByRole('button', { name: 'conv2[11]' }).click();
+    assert.deepEqual(view.tells().at(-1), { kind: 'open-address', address: 'conv2[11]' });
+    await page.locator('.role').getByRole('button', { name: 'Open report' }).click();
+    assert.deepEqual(await view.waitForTell('open-result'), { kind: 'open-result', resultId: 'result-9' });
+    await view.expectNoAxeViolations();
+  });
+
+  it('is said in words where nothing reads it by weights, and where there are no data', async () => {
+    const view = await open();
+    const none: UnitLinks = {
+      ...links,
+      targets: [],
+      ends: ['attention'],
+      similar: [],
+      whyNoSimilar: 'No weights.',
+    };
+    await view.show({ kind: 'links', state: { kind: 'read', links: none } });
+    await view.show(role({ kind: 'idle', known: null, failure: 'It failed.', dataName: null }));
+    await view.page.getByText('No weights of its own read it: it is taken by attention.').waitFor();
+    await view.page.getByText('It takes data to measure what the model loses without it.').waitFor();
+    await view.page.getByText('It failed.').waitFor();
+  });
+});

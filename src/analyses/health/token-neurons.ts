@@ -10,7 +10,7 @@ import {
   longestPassCount,
   occurrencesOf,
 } from './tokens/detect.js';
-import { type Head, headOf } from './tokens/head.js';
+import { type Head, headOf } from '../shared/language/head.js';
 import { type Projection, projectionsOf } from './tokens/projection.js';
 import { draftOf } from './tokens/report.js';
 import { idsInputOf, type TokenSites, tokenSitesOf } from './tokens/sites.js';

@@ -18,6 +18,7 @@ import { type AttachedView, attachView } from '../views/attachView.js';
 import { NeuronEngine, profileSettings } from './neuron/neuronEngine.js';
 import { type MeasuringConditions, NeuronMeasurer } from './neuron/neuronMeasurer.js';
 import { findNeuron } from './neuron/neuronPlace.js';
+import { NeuronRole } from './neuron/neuronRole.js';
 import { NeuronSession } from './neuron/neuronSession.js';
 import { ProfileStore } from './neuron/profileStore.js';
 
@@ -97,7 +98,7 @@ export class NeuronPanels implements Disposable, vscode.WebviewPanelSerializer {
 }
 
 /** What is about the page itself. */
-type PageKind = 'step' | 'travel' | 'measure' | 'cancel' | 'open-address';
+type PageKind = 'step' | 'travel' | 'measure' | 'cancel' | 'measure-role' | 'cancel-role' | 'open-address';
 
 interface PanelParts {
   readonly app: App;
@@ -110,6 +111,7 @@ class NeuronPanel implements Disposable {
   readonly session: NeuronSession;
   private readonly parts: PanelParts;
   private readonly measurer: NeuronMeasurer;
+  private readonly role: NeuronRole;
   private readonly view: AttachedView<NeuronProtocol>;
   private readonly disposables: vscode.Disposable[] = [];
   private readonly engine: NeuronEngine;
@@ -120,6 +122,9 @@ class NeuronPanel implements Disposable {
     this.engine = new NeuronEngine(app, parts.model);
     panel.iconPath = vscode.Uri.joinPath(app.extensionUri, 'media', 'icon.svg');
     this.measurer = this.createMeasurer();
+    this.role = new NeuronRole(app, parts.model, (state) => {
+      this.session.show({ kind: 'role', state });
+    });
     this.session = this.createSession(trail);
     this.view = attachView<NeuronProtocol>(
       panel.webview,
@@ -156,6 +161,7 @@ class NeuronPanel implements Disposable {
 
   dispose(): void {
     this.measurer.dispose();
+    this.role.dispose();
     for (const disposable of this.disposables.splice(0)) disposable.dispose();
     this.parts.panel.dispose();
   }
@@ -169,6 +175,8 @@ class NeuronPanel implements Disposable {
         modelName: model.path.split('/').at(-1) ?? model.path,
         structure: () => app.reader.structure(model),
         weights: (address) => app.reader.ask({ kind: 'unit-weights', modelPath: localPath(model), address }),
+        links: (address) => app.reader.ask({ kind: 'unit-links', modelPath: localPath(model), address }),
+        role: this.role,
         layerFacts: (layer) => app.units.layer(modelPath, layer),
         loadFacts: () => app.units.load(modelPath),
         samples: (resultId, indices) => app.units.samples(resultId, indices),
@@ -233,6 +241,12 @@ class NeuronPanel implements Disposable {
         return;
       case 'cancel':
         this.measurer.cancel(message.address);
+        return;
+      case 'measure-role':
+        await this.role.measure(message.address);
+        return;
+      case 'cancel-role':
+        this.role.cancel();
         return;
       case 'open-address':
         await this.session.open(message.address);

@@ -1,7 +1,7 @@
 import type { ReportNumber } from '../blocks.js';
 import type { InspectedLayer } from '../inspection.js';
 import type { StructureDimension } from '../structure.js';
-import type { SampleCard, UnitProfile, UnitWeights } from '../units.js';
+import type { SampleCard, UnitLinks, UnitProfile, UnitWeights } from '../units.js';
 import type { LinkTell, ViewProtocol } from '../viewMessages.js';
 
 // The protocol of the neuron page. The host shows facts, the page words them; a navigation shows `place` or `problem`
@@ -164,6 +164,44 @@ export type WeightsState =
   /** `reason` says why there are none, or what went wrong. */
   | { readonly kind: 'none'; readonly reason: string };
 
+/** Where the neuron leads and which are like it, by weights. */
+export type LinksState =
+  | { readonly kind: 'reading' }
+  | { readonly kind: 'read'; readonly links: UnitLinks }
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** A unit that is like the neuron by its activations over the data; null where one of the two does not vary. */
+export interface LikeUnit {
+  readonly address: string;
+  readonly correlation: ReportNumber | null;
+}
+
+/** What a report says of the neuron's part: what the model loses without it, and which neurons go with it. */
+export interface KnownRole {
+  /** The score untouched, with the neuron at 0 and at its mean, in a sentence. */
+  readonly sentence: string;
+  /** What that rests on, in words; or why no score was measured. */
+  readonly evidence: string;
+  readonly like: readonly LikeUnit[];
+  readonly resultId: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** The model file changed since. */
+  readonly isStale: boolean;
+}
+
+/** How it stands with the neuron's part, which a run measures. */
+export type RoleState =
+  | {
+      readonly kind: 'idle';
+      readonly known: KnownRole | null;
+      /** Why the last run left nothing. */
+      readonly failure: string | null;
+      /** Null where nothing can be run: no data, or no trust. */
+      readonly dataName: string | null;
+    }
+  | { readonly kind: 'running'; readonly fractionDone: number; readonly message: string };
+
 /** Host → page. */
 export type NeuronShow =
   | {
@@ -181,7 +219,9 @@ export type NeuronShow =
   | { readonly kind: 'facts'; readonly facts: KnownFacts | null }
   | { readonly kind: 'profile'; readonly shown: ShownProfile | null }
   | { readonly kind: 'measurement'; readonly state: MeasurementState }
-  | { readonly kind: 'weights'; readonly state: WeightsState };
+  | { readonly kind: 'weights'; readonly state: WeightsState }
+  | { readonly kind: 'links'; readonly state: LinksState }
+  | { readonly kind: 'role'; readonly state: RoleState };
 
 /** Page → host, answered. */
 export interface NeuronAsk {
@@ -198,6 +238,9 @@ export type NeuronTell =
   /** `address` is what the page shows, so that a click during a navigation measures nothing else. */
   | { readonly kind: 'measure'; readonly address: string; readonly limit?: number }
   | { readonly kind: 'cancel'; readonly address: string }
+  /** Measures what the model loses without the neuron; `address` as for `measure`. */
+  | { readonly kind: 'measure-role'; readonly address: string }
+  | { readonly kind: 'cancel-role' }
   | { readonly kind: 'choose-data' }
   | { readonly kind: 'manage-trust' }
   | { readonly kind: 'show-log' }

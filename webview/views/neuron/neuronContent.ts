@@ -1,10 +1,12 @@
 import type {
   KnownFacts,
+  LinksState,
   MeasurementState,
   NeuronPlace,
   NeuronProblem,
   NeuronShow,
   NeuronTrail,
+  RoleState,
   ShownProfile,
   WeightsState,
 } from '../../../src/protocol/views/neuronMessages.js';
@@ -20,6 +22,9 @@ export interface NeuronContent {
   readonly shown: ShownProfile | null;
   readonly measurement: MeasurementState;
   readonly weights: WeightsState;
+  readonly links: LinksState;
+  /** Undefined until it is known whether anything was measured. */
+  readonly role: RoleState | undefined;
   /** When the measurement under way was first heard of; 0 while none is. */
   readonly startedMs: number;
 }
@@ -41,6 +46,10 @@ export function applyShow(
       return content && { ...content, shown: show.shown };
     case 'weights':
       return content && { ...content, weights: show.state };
+    case 'links':
+      return content && { ...content, links: show.state };
+    case 'role':
+      return content && { ...content, role: show.state };
     case 'measurement': {
       const isRunning = show.state.kind === 'measuring';
       const startedMs = isRunning ? content?.startedMs || nowMs : 0;
@@ -63,6 +72,8 @@ function emptyContent({
     shown: null,
     measurement: { kind: 'looking' },
     weights: { kind: 'reading' },
+    links: { kind: 'reading' },
+    role: undefined,
     startedMs: 0,
   };
 }

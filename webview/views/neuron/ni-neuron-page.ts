@@ -16,10 +16,12 @@ import { distributionPart } from './distributionPart.js';
 import { examplesPart } from './examplesPart.js';
 import { measurementPart } from './measurementPart.js';
 import { isSettling, type NeuronContent } from './neuronContent.js';
+import { linksPart } from './linksPart.js';
 import './ni-neuron-heading.js';
 import './ni-unit-weights.js';
 import type { NiNeuronHeading } from './ni-neuron-heading.js';
 import { pageKey } from './pageKey.js';
+import { rolePart } from './rolePart.js';
 import { sentenceOf, summaryPart } from './summaryPart.js';
 
 declare global {
@@ -36,7 +38,7 @@ export interface NeuronLook {
 
 /**
  * A neuron as a page: what and where it is, a sentence about it, how its outputs are spread, the samples that excite it,
- * the weights that lead into it. j and k, or the arrow keys, walk through its layer.
+ * the weights that lead into it and out of it, the neurons like it, what the model loses without it. j and k, or the arrow keys, walk through its layer.
  *
  * @tag ni-neuron-page
  *
@@ -119,7 +121,8 @@ export class NiNeuronPage extends LitElement {
       <div class="panels">
         ${distributionPart(content, { look: this.look, setHistogram: this.setHistogram })}
         ${examplesPart(content, { look: this.look, setOpacity: this.setOpacity })}
-        ${this.renderWeights(content.weights)}
+        ${rolePart(content, place, this.act)} ${this.renderWeights(content.weights)}
+        ${linksPart(content.links)}
       </div>
     `;
   }

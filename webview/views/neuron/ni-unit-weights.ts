@@ -1,19 +1,17 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { formatNumber } from '../../../src/protocol/formatReport.js';
-import type { UnitWeight, UnitWeights } from '../../../src/protocol/units.js';
+import type { UnitWeights } from '../../../src/protocol/units.js';
 import '../../charts/ni-histogram.js';
 import type { HistogramState } from '../../charts/ni-histogram.js';
-import { applyStyle } from '../../applyStyle.js';
 import { baseStyles } from '../../components/baseStyles.js';
-import { cssColor, heatColors } from '../../components/heatColors.js';
 import '../../components/ni-color-scale.js';
 import '../../components/ni-heat-map.js';
-import { followLink } from '../../links.js';
 import { t } from '../../text.js';
 import { ThemeController } from '../../theme.js';
 import './ni-enlarged.js';
 import './ni-tiles.js';
+import './ni-weight-rows.js';
 import type { Tile } from './ni-tiles.js';
 
 declare global {
@@ -63,45 +61,6 @@ export class NiUnitWeights extends LitElement {
         flex-wrap: wrap;
         gap: 4px 20px;
         margin-bottom: 4px;
-      }
-      table {
-        width: 100%;
-        max-width: 620px;
-        border-collapse: collapse;
-        font-variant-numeric: tabular-nums;
-      }
-      th {
-        padding: 1px 8px 3px 0;
-        color: var(--ni-muted);
-        font-weight: normal;
-        text-align: left;
-        border-bottom: 1px solid var(--ni-hairline);
-      }
-      td {
-        padding: 1px 8px 1px 0;
-      }
-      .from {
-        min-width: 12ch;
-        max-width: 30ch;
-        overflow: hidden;
-        text-overflow: ellipsis;
-        white-space: nowrap;
-      }
-      .number {
-        text-align: right;
-        white-space: nowrap;
-      }
-      .bars {
-        width: 100%;
-      }
-      .track {
-        display: flex;
-        height: 11px;
-        background: linear-gradient(var(--ni-line), var(--ni-line)) center / 1px 100% no-repeat;
-      }
-      .bar {
-        outline: 1px solid var(--vscode-contrastBorder, transparent);
-        forced-color-adjust: none;
       }
     `,
   ];
@@ -186,7 +145,6 @@ export class NiUnitWeights extends LitElement {
 
   private renderLargest(): TemplateResult {
     const { largest, kernels, dims } = this.weights;
-    const most = Math.max(...largest.map(({ value }) => Math.abs(value)));
     const isKernel = kernels !== undefined;
     const inputCount = dims[0] ?? largest.length;
     const heading =
@@ -194,57 +152,12 @@ export class NiUnitWeights extends LitElement {
         ? t('Largest {0} of {1} inputs', largest.length, formatNumber(inputCount, 'count'))
         : t('Inputs by size');
     return html`<h3>${heading}</h3>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col" class="from">${t('From')}</th>
-            <th scope="col" class="number">${isKernel ? t('Norm, signed') : t('Weight')}</th>
-            <th scope="col" class="bars"><span class="hidden-text">${t('As a bar')}</span></th>
-          </tr>
-        </thead>
-        <tbody>
-          ${largest.map((weight) => this.renderWeight(weight, most))}
-        </tbody>
-      </table>`;
+      <ni-weight-rows
+        .rows=${largest}
+        .fromLabel=${t('From')}
+        .valueLabel=${isKernel ? t('Norm, signed') : t('Weight')}
+      ></ni-weight-rows>`;
   }
-
-  private renderWeight({ from, address, value }: UnitWeight, most: number): TemplateResult {
-    return html`<tr>
-      <td class="from" title=${from}>
-        ${address === undefined ? html`<span class="address">${from}</span>` : this.renderLink(from, address)}
-      </td>
-      <td class="number">${formatNumber(value)}</td>
-      <td aria-hidden="true">${bar(value, most)}</td>
-    </tr>`;
-  }
-
-  private renderLink(from: string, address: string): TemplateResult {
-    return html`<button
-      class="text address"
-      @click=${() => {
-        followLink(this, { kind: 'open-address', address });
-      }}
-    >
-      ${from}
-    </button>`;
-  }
-}
-
-/** Grows from the middle, to the right when positive, in the colours of the heat maps. */
-function bar(value: number, most: number): TemplateResult {
-  const { positive, negative } = heatColors();
-  const half = most > 0 ? (Math.abs(value) / most) * 50 : 0;
-  const start = value < 0 ? 50 - half : 50;
-  return html`<div class="track">
-    <div
-      class="bar"
-      ${applyStyle({
-        'margin-left': `${String(start)}%`,
-        width: `${String(half)}%`,
-        background: cssColor(value < 0 ? negative : positive),
-      })}
-    ></div>
-  </div>`;
 }
 
 function kernelTile(kernel: Kernel, limit: number): Tile {

@@ -10,7 +10,7 @@ import { float32Tensor, toFloat64 } from '../../../onnx/tensorValue.js';
 import { createTopK, insert } from '../../../engine/numeric/topK.js';
 import type { AnalysisContext } from '../../analysis.js';
 import type { Detector } from './detect.js';
-import { type Head, rowProductOf } from './head.js';
+import { type Head, rowProductOf } from '../../shared/language/head.js';
 import { tokensOf } from './ngrams.js';
 import type { TokenSite } from './sites.js';
 

@@ -3,9 +3,10 @@ import { messageOf, UserError } from '../../../base/errors.js';
 import { resolveAddress } from '../../../onnx/addresses.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { FileStamp, ModelStructure } from '../../../protocol/structure.js';
-import type { SampleCard, UnitWeights } from '../../../protocol/units.js';
+import type { SampleCard, UnitLinks, UnitWeights } from '../../../protocol/units.js';
 import type {
   KnownFacts,
+  LinksState,
   NeuronProblem,
   NeuronShow,
   NeuronTrail,
@@ -25,6 +26,10 @@ export interface SessionHost {
   structure(): Promise<ModelStructure>;
   /** Reads the weights that lead into a neuron; rejects with a UserError that says why there are none. */
   weights(address: string): Promise<UnitWeights>;
+  /** Reads where a neuron leads and which are like it; rejects with a UserError that says why that is not known. */
+  links(address: string): Promise<UnitLinks>;
+  /** What runs measured of a neuron's part. */
+  readonly role: { visit(address: string | undefined): void };
   /** What is known of a layer's units, without waiting. */
   layerFacts(layer: string): LayerFacts | undefined;
   loadFacts(): Promise<void>;
@@ -41,6 +46,12 @@ export interface SessionHost {
   openLayer(layer: string): void;
 }
 
+/** What is read of a neuron's weights. */
+interface ReadWeights {
+  readonly weights: WeightsState;
+  readonly links: LinksState;
+}
+
 /** Weights that are kept, to go back and forth between neighbours. */
 const keptWeights = 50;
 
@@ -49,7 +60,7 @@ export class NeuronSession {
   private readonly host: SessionHost;
   private readonly visits: VisitTrail;
   private readonly weightsTask = new LatestTask();
-  private readonly weights = new Map<string, WeightsState>();
+  private readonly weights = new Map<string, ReadWeights>();
   /** The last message of each kind: a page that was hidden starts empty and is shown all again. */
   private readonly shown = new Map<NeuronShow['kind'], NeuronShow>();
   private neuron: Neuron | undefined;
@@ -126,6 +137,7 @@ export class NeuronSession {
       return;
     }
     this.showFacts();
+    this.host.role.visit(this.neuron?.place.address);
     await this.host.measurer.refresh();
   }
 
@@ -191,6 +203,7 @@ export class NeuronSession {
       host.setTitle(found.problem.address);
       this.show({ kind: 'problem', problem: found.problem, model, trail });
       void host.measurer.visit(undefined);
+      host.role.visit(undefined);
       return;
     }
     const { neuron } = found;
@@ -203,6 +216,7 @@ export class NeuronSession {
       if (this.neuron === neuron) this.showFacts();
     });
     this.readWeights(address);
+    host.role.visit(address);
     void host.measurer.visit({ address, isInBody: neuron.isInBody });
   }
 
@@ -237,14 +251,18 @@ export class NeuronSession {
 
   private readWeights(address: string): void {
     const kept = this.weights.get(address);
-    this.show({ kind: 'weights', state: kept ?? { kind: 'reading' } });
+    this.show({ kind: 'weights', state: kept?.weights ?? { kind: 'reading' } });
+    this.show({ kind: 'links', state: kept?.links ?? { kind: 'reading' } });
     if (kept !== undefined) return;
     this.weightsTask.run(async () => {
       const { structure } = this;
-      const state = await this.weightsOf(address);
+      const isCurrent = (): boolean => structure === this.structure && this.neuron?.place.address === address;
+      const weights = await this.weightsOf(address);
+      if (isCurrent()) this.show({ kind: 'weights', state: weights });
+      const links = await this.linksOf(address);
       if (structure !== this.structure) return;
-      this.keepWeights(address, state);
-      if (this.neuron?.place.address === address) this.show({ kind: 'weights', state });
+      this.keepWeights(address, { weights, links });
+      if (isCurrent()) this.show({ kind: 'links', state: links });
     });
   }
 
@@ -256,10 +274,18 @@ export class NeuronSession {
     }
   }
 
+  private async linksOf(address: string): Promise<LinksState> {
+    try {
+      return { kind: 'read', links: await this.host.links(address) };
+    } catch (error) {
+      return { kind: 'none', reason: messageOf(error) };
+    }
+  }
+
   /** What failed is asked for again. */
-  private keepWeights(address: string, state: WeightsState): void {
-    if (state.kind !== 'read') return;
-    this.weights.set(address, state);
+  private keepWeights(address: string, read: ReadWeights): void {
+    if (read.weights.kind !== 'read') return;
+    this.weights.set(address, read);
     const [oldest] = this.weights.keys();
     if (this.weights.size > keptWeights && oldest !== undefined) this.weights.delete(oldest);
   }

@@ -5,7 +5,7 @@ import { NeuronSession } from '../../../../src/extension/panels/neuron/neuronSes
 import type { LayerFacts } from '../../../../src/extension/units/unitIndex.js';
 import { addressTableOf } from '../../../../src/onnx/layers/layerTable.js';
 import type { ModelStructure } from '../../../../src/protocol/structure.js';
-import type { UnitWeights } from '../../../../src/protocol/units.js';
+import type { UnitLinks, UnitWeights } from '../../../../src/protocol/units.js';
 import type { NeuronShow, NeuronTrail } from '../../../../src/protocol/views/neuronMessages.js';
 import { layer, layerTableOf } from '../../../support/layerTableOf.js';
 
@@ -18,6 +18,8 @@ describe('a session of the neuron page', () => {
     assert.equal(page.title, 'fc1[1]');
     assert.equal(page.shown('place').place.address, 'fc1[1]');
     assert.deepEqual(page.shown('weights').state, { kind: 'read', weights: weightsOf('fc1[1]') });
+    assert.deepEqual(page.shown('links').state, { kind: 'read', links: linksOf('fc1[1]') });
+    assert.deepEqual(page.roles, ['fc1[1]']);
     assert.deepEqual(page.shown('facts').facts, {
       address: 'relu1[1]',
       state: 'dead',
@@ -65,7 +67,7 @@ describe('a session of the neuron page', () => {
     page.session.ready();
     assert.deepEqual(
       page.messages.map(({ kind }) => kind),
-      ['place', 'facts', 'weights', 'measurement'],
+      ['place', 'facts', 'weights', 'links', 'measurement'],
     );
   });
 
@@ -222,6 +224,7 @@ class PlayedSession {
   readonly weightsAsked: string[] = [];
   structure: ModelStructure | UserError = structure(1);
   facts: LayerFacts | undefined;
+  readonly roles: (string | undefined)[] = [];
   weightsError: UserError | undefined;
   holdsWeights = false;
   title = '';
@@ -240,6 +243,8 @@ class PlayedSession {
             ? Promise.reject(this.structure)
             : Promise.resolve(this.structure),
         weights: (address) => this.weights(address),
+        links: (address) => Promise.resolve(linksOf(address)),
+        role: { visit: (address) => void this.roles.push(address) },
         layerFacts: (name) => (name === 'relu1' ? this.facts : undefined),
         loadFacts: () =>
           new Promise((resolve) => {
@@ -300,6 +305,13 @@ function structure(modifiedMs: number, unitCount = 4): ModelStructure {
     addresses: addressTableOf(layerTableOf(layers)),
     metadata: [],
     stamp: { sizeBytes: 10, modifiedMs },
+  };
+}
+
+function linksOf(address: string): UnitLinks {
+  return {
+    ...{ address, targets: [], outputs: [], ends: [], similar: [] },
+    ...{ moreReaderCount: 0, whyNoSimilar: null },
   };
 }
 

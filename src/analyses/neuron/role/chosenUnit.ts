@@ -1,0 +1,71 @@
+import { UserError } from '../../../base/errors.js';
+import { readersOf } from '../../../engine/weights/unitReaders.js';
+import { formatAddress, resolveAddress } from '../../../onnx/addresses.js';
+import type { LayerTable } from '../../../onnx/layers/layer.js';
+import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
+
+/** The neuron that is asked about. */
+export interface ChosenUnit {
+  readonly address: string;
+  /**
+   * Where it is changed and compared: the same unit of the activation that its layer is judged by, else itself. That is what the
+   * layers behind it read.
+   */
+  readonly measuredAt: string;
+  readonly unit: number;
+  readonly value: string;
+  readonly unitAxis: number;
+}
+
+/**
+ * Returns the neuron of an address; without one the first whose value is read by the weights of another layer.
+ *
+ * @throws UserError as `resolveAddress` does, `unit-missing`, `unit-in-body`, `no-neurons`.
+ */
+export function chosenUnit(
+  text: string | null,
+  { table, types }: { readonly table: LayerTable; readonly types: TypeTable },
+): ChosenUnit {
+  const resolved = resolveAddress(text ?? firstAddress(table, types), table);
+  const { address, unit, unitAxis, value, name, isInBody } = resolved;
+  if (unit === undefined || unitAxis === null) {
+    throw new UserError(
+      'unit-missing',
+      `${address} names no single neuron. Add its number: ${formatAddress({ layer: name, unit: 0 })}.`,
+      { detail: { address } },
+    );
+  }
+  if (isInBody) {
+    throw new UserError(
+      'unit-in-body',
+      `${address} is inside an If, Loop or Scan body or a function, where values cannot be read yet. Choose a neuron of the main graph.`,
+      { detail: { address } },
+    );
+  }
+  const states = resolved.layer === undefined ? undefined : table.byName.get(resolved.layer.name)?.states;
+  const measuredAt =
+    resolved.kind === 'layer' && states?.kind === 'activation'
+      ? formatAddress({ layer: states.layer, unit })
+      : formatAddress({ ...resolved, layer: name, unit });
+  return { address, measuredAt: resolved.kind === 'layer' ? measuredAt : address, unit, value, unitAxis };
+}
+
+function firstAddress(table: LayerTable, types: TypeTable): string {
+  const layers = table.layers.filter(
+    ({ kind, isInBody, unitAxis, unitCount }) =>
+      (kind === 'conv' || kind === 'dense') && !isInBody && unitAxis !== null && unitCount !== 0,
+  );
+  const read = layers.find(
+    ({ output, unitAxis }) =>
+      readersOf({ value: output, unitAxis: unitAxis ?? 0, unit: 0 }, { table, types }).readers.length > 0,
+  );
+  const chosen =
+    read ?? layers[0] ?? table.layers.find(({ unitAxis, isInBody }) => unitAxis !== null && !isInBody);
+  if (chosen === undefined) {
+    throw new UserError(
+      'no-neurons',
+      'The model has no layer with neurons: none of its operators has weights or is an activation.',
+    );
+  }
+  return formatAddress({ layer: chosen.name, unit: 0 });
+}
