@@ -10,6 +10,7 @@ import { digitsVae } from './digitsVae.js';
 import { dyingRelu } from './dyingRelu.js';
 import { fashionCnn } from './fashionCnn.js';
 import { inContext } from './inContext.js';
+import { interestNetwork } from './interestNetwork.js';
 import { marketingMix } from './marketingMix.js';
 import { modularAddition } from './modularAddition.js';
 import { storyLm } from './storyLm.js';
@@ -25,6 +26,7 @@ const samples: readonly Sample[] = [
   modularAddition,
   inContext,
   crossNetwork,
+  interestNetwork,
   marketingMix,
   digitsInt8,
   digitsFp16,

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { attribution } from '../../../src/analyses/prediction/attribution.js';
 import { attentionMaps } from '../../../src/analyses/representation/attention-maps.js';
 import { createRandom } from '../../../src/base/random.js';
+import { openDataset } from '../../../src/data/openDataset.js';
 import { layersOf } from '../../../src/onnx/layers/layerTable.js';
+import { readModel } from '../../../src/onnx/readModel.js';
 import { int64Tensor, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { itHolds } from '../../support/papers.js';
 import { historyLength, interestModel, itemCount, topicOf } from '../../support/plantedInterest.js';
-import { runAnalysisOn } from '../../support/runAnalysisOn.js';
+import { samplesDir } from '../../support/paths.js';
+import { runAnalysisOn, runAnalysisOnSample } from '../../support/runAnalysisOn.js';
 import { arrayOf, runAttribution } from '../../support/runAttribution.js';
 
 const rowCount = 20;
@@ -20,6 +25,17 @@ const feeds = {
 function isRelevant(index: number): boolean {
   const candidate = candidates[Math.floor(index / historyLength)] ?? 0;
   return topicOf(histories[index] ?? 0) === topicOf(candidate);
+}
+
+/** The first rows of the sample's data. */
+async function sampleRows(count: number): Promise<{ history: Float64Array; candidate: Float64Array }> {
+  const folder = join(samplesDir, 'interest-network');
+  const model = await readModel(join(folder, 'interest-network.onnx'));
+  const data = await openDataset(join(folder, 'interest-network.inspect.json'), model);
+  for await (const { feeds: rows } of data.batches({ batchSize: count, limit: count })) {
+    return { history: toFloat64(rows['history']!), candidate: toFloat64(rows['candidate']!) };
+  }
+  throw new Error('The sample has no rows.');
 }
 
 /** p(s) s + (1 − p(s)) s / 10 at s = 2 where the topics are the same, at −2 elsewhere. */
@@ -58,6 +74,41 @@ describe('a planted interest model', () => {
       assert.ok(Math.min(...relevant, Infinity) > Math.max(...others, -Infinity));
     }
   });
+
+  itHolds(
+    35,
+    'of which a trained one weighs and credits relevant behaviours above all others, too',
+    async () => {
+      // interest-network: 64 rows of 8 behaviours, item mod 6 is the topic; rows with relevant and other behaviours count.
+      const count = 64;
+      const limits = { limit: count };
+      const maps = await runAnalysisOnSample(attentionMaps, 'interest-network', { shown: count }, limits);
+      const settings = { method: 'integrated-gradients', target: '1' };
+      const shares = await runAnalysisOnSample(attribution, 'interest-network', settings, limits);
+      const [weights, elements] = ['unit.attention', 'attribution.history'].map((name) =>
+        toFloat64(arrayOf(name in maps.arrays ? maps : shares, name)),
+      );
+      const scores = Float64Array.from({ length: count * 8 }, (_, place) =>
+        elements!.subarray(place * 8, place * 8 + 8).reduce((sum, score) => sum + score, 0),
+      );
+      const { history, candidate } = await sampleRows(count);
+      let [mixed, tops] = [0, 0];
+      for (let row = 0; row < count; row++) {
+        const places = Array.from({ length: 8 }, (_, place) => row * 8 + place);
+        const relevant = places.filter((place) => history[place]! % 6 === candidate[row]! % 6);
+        const others = places.filter((place) => !relevant.includes(place));
+        if (relevant.length === 0 || others.length === 0) continue;
+        mixed++;
+        for (const found of [weights!, scores]) {
+          const [low, high] = [relevant, others].map((group) => group.map((place) => found[place]!));
+          if (Math.min(...low!) > Math.max(...high!)) tops++;
+        }
+      }
+      assert.ok(mixed > 40, String(mixed));
+      // The last bits of training differ between machines: one row in fifty may.
+      assert.ok(tops / (2 * mixed) >= 0.98, `${tops} of ${2 * mixed}`);
+    },
+  );
 
   itHolds(35, 'is explained field by field: only relevant behaviours and the candidate speak', async () => {
     const settings = { method: 'integrated-gradients', output: 'logit', steps: 200 };

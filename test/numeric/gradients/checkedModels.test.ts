@@ -51,6 +51,7 @@ const samples = [
   'fashion-cnn/fashion-cnn',
   'cross-network/cross-network',
   'in-context/in-context',
+  'interest-network/interest-network',
   'marketing-mix/marketing-mix',
   'modular-addition/modular-addition',
   'story-lm/story-lm',

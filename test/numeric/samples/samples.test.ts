@@ -23,6 +23,7 @@ const sampleCounts: Readonly<Record<string, { readonly count: number; readonly h
   'dying-relu': { count: 4000, hasLabels: true },
   'fashion-cnn': { count: 3200, hasLabels: true },
   'in-context': { count: 8, hasLabels: false },
+  'interest-network': { count: 400, hasLabels: true },
   'marketing-mix': { count: 12, hasLabels: false },
   'modular-addition': { count: 97 ** 2, hasLabels: true },
   'story-lm': { count: 619, hasLabels: false },
