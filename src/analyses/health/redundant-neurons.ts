@@ -151,7 +151,7 @@ export const redundantNeurons = defineAnalysis({
       line: 23,
       settings: { output: 'merged.onnx' },
       limits:
-        'Merges Conv (ungrouped), Gemm and MatMul in float32 or float64 whose units go alone through activations, stored normalisation, pooling and flattening to weights; layers that end in residual sums, gates or concatenations are listed with the reason. Every layer is merged by the untouched weights.',
+        'Merges Conv (ungrouped), Gemm and MatMul in float32 or float64 whose units go alone through activations, stored normalisation, pooling and flattening to weights, or through the product of a gated layer, whose gate, up and down weights are merged together; layers that end in residual sums, other products or concatenations are listed with the reason. Every layer is merged by the untouched weights.',
     },
   ],
   cost({ points, scoreSamples }, { sampleCount }) {

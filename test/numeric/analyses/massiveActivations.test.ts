@@ -4,6 +4,7 @@ import type { ReportDraft } from '../../../src/analyses/analysis.js';
 import { massiveActivations } from '../../../src/analyses/health/massive-activations.js';
 import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
+import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { float32Tensor, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { writeModel } from '../../../src/onnx/writeModel.js';
@@ -69,6 +70,38 @@ function run(model: Model, settings: Record<string, string> = {}): Promise<Repor
   return runOn(massiveActivations, model, memoryDataset({ x }, labels), { settings });
 }
 
+/**
+ * The stream with its massive entry, read by two heads of attention: queries are 1 and keys are large at the massive token alone,
+ * so that head 0 puts e / (e + 4) of its weight there; head 1 has no keys and spreads evenly.
+ */
+function attending(): Model {
+  const builder = new GraphBuilder(planted(5000));
+  const headWidth = width / 2;
+  const project = (values: (from: number, to: number) => number, name: string): string => {
+    const data = Float32Array.from({ length: width * width }, (_, i) =>
+      values(Math.floor(i / width), i % width),
+    );
+    const weight = builder.constant(float32Tensor(data, [width, width]), `${name}.weight`);
+    const out = builder.node('MatMul', ['stream', weight], { name: `/attention/${name}/MatMul` });
+    const heads = builder.node('Reshape', [out, builder.int64s([0, tokenCount, 2, headWidth])]);
+    return builder.node('Transpose', [heads], { attributes: { perm: [0, 2, 1, 3] } });
+  };
+  const ones = builder.constant(float32Tensor(new Float32Array(headWidth).fill(1), [headWidth]));
+  const query = builder.node('Add', [project(() => 0, 'query'), ones]);
+  // 5,000 on channel 2 becomes a score of 1 / √(width of a head) · √(width of a head).
+  const scale = Math.sqrt(headWidth);
+  const key = project((from, to) => (from === 2 && to === 0 ? scale / 5000 : 0), 'key');
+  const turned = builder.node('Transpose', [key], { attributes: { perm: [0, 1, 3, 2] } });
+  const scores = builder.node('Div', [builder.node('MatMul', [query, turned]), builder.scalar(scale)]);
+  const weights = builder.node('Softmax', [scores], { attributes: { axis: -1 }, outputs: ['weights'] });
+  const mixed = builder.node('MatMul', [weights, project((from, to) => (from === to ? 1 : 0), 'value')]);
+  const back = builder.node('Transpose', [mixed], { attributes: { perm: [0, 2, 1, 3] } });
+  builder.node('Reshape', [back, builder.int64s([0, tokenCount, width])], { outputs: ['attended'] });
+  builder.addOutput('attended', floatType('N', tokenCount, width));
+  builder.addOutput('weights', floatType('N', 2, tokenCount, tokenCount));
+  return builder.build();
+}
+
 describe('massive-activations', () => {
   const folder = useTemporaryFolder();
 
@@ -104,6 +137,22 @@ describe('massive-activations', () => {
       );
     },
   );
+
+  it('measures the attention planted on the massive token, head by head, as brute force does', async () => {
+    const model = attending();
+    const draft = await run(model);
+    const session = await createRuntime({ provider: 'cpu', threadCount: 1 }).open(model);
+    const weights = toFloat64((await session.run({ x }))['weights']!);
+    await session.close();
+    let total = 0;
+    for (let line = 0; line < weights.length / tokenCount; line++) total += weights[line * tokenCount + 1]!;
+    const byHand = total / (weights.length / tokenCount);
+    const found = draft.metrics['attentionShare']!;
+    assert.ok(Math.abs(found - byHand) < 1e-6, `${found}, ${byHand}`);
+    // Channel 2 of the other tokens is noise of 1 / 5,000 of the massive one.
+    const closed = (Math.E / (Math.E + tokenCount - 1) + 1 / tokenCount) / 2;
+    assert.ok(Math.abs(found - closed) < 1e-3, `${found}, ${closed}`);
+  });
 
   it('says 0 of N on a model without any', async () => {
     const draft = await run(planted(3));

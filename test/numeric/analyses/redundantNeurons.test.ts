@@ -103,6 +103,24 @@ function convTwins(): Model {
   return builder.build();
 }
 
+/** x [N, 5] → (x W_gate · σ + bias) ⊙ (x W_up) of 6 → down: units 1 and 4 are alike in both, 0 and 3 in the gate alone. */
+function gatedTwins(): Model {
+  const builder = new GraphBuilder(emptyModel());
+  const x = builder.addInput('x', floatType('N', 5));
+  const gateTwins = duplicated(duplicated(normalTensor(random, [5, 6]), 1, [1, 4]), 1, [0, 3]);
+  const upTwins = duplicated(normalTensor(random, [5, 6]), 1, [1, 4]);
+  const bias = duplicated(normalTensor(random, [6]), 0, [1, 4]);
+  const downTwins = duplicated(normalTensor(random, [6, 3]), 0, [1, 4]);
+  const product = (input: string, tensor: TensorValue, name: string): string =>
+    builder.node('MatMul', [input, builder.constant(tensor, `${name}.weight`)], { name: `/${name}/MatMul` });
+  const gate = product(x, gateTwins, 'gate');
+  const swish = builder.node('Mul', [gate, builder.node('Sigmoid', [gate])]);
+  const up = builder.node('Add', [product(x, upTwins, 'up'), builder.constant(bias, 'up.bias')]);
+  const down = product(builder.node('Mul', [swish, up]), downTwins, 'down');
+  builder.addOutput(builder.node('Identity', [down], { outputs: ['logits'] }), floatType('N', 3));
+  return builder.build();
+}
+
 const runtime = createRuntime({ provider: 'cpu', threadCount: 1 });
 
 async function logitsOf(model: Model, x: TensorValue): Promise<Float64Array> {
@@ -172,6 +190,23 @@ describe('redundant-neurons', function () {
       },
     );
   }
+
+  it('a unit of a gated layer planted twice merges in gate, up and down together, exactly to 1e-5', async () => {
+    const model = gatedTwins();
+    const x = normalTensor(createRandom(5), [16, 5]);
+    const { draft, written } = await merge(model, x);
+    assert.deepEqual(arrayOf(draft, 'gate.clusters'), [0, 1, 2, 3, 1, 5]);
+    const shapes = ['gate.weight', 'up.weight', 'up.bias', 'down.weight'].map(
+      (name) => written.graph.initializers.get(name)?.dims,
+    );
+    assert.deepEqual(shapes, [[5, 5], [5, 5], [5], [5, 3]]);
+    const [expected, actual] = [await logitsOf(model, x), await logitsOf(written, x)];
+    assert.ok(expected.every((value, i) => Math.abs(value - actual[i]!) < 1e-5));
+    const table = draft.blocks.find(({ title }) => title === 'Layers that cannot be merged');
+    assert.ok(table?.type === 'table');
+    const reason = table.rows.find(({ layer }) => layer === 'up')?.['reason'];
+    assert.match(String(reason), /merged with those of the layer that gates it/u);
+  });
 
   itHolds(
     23,

@@ -88,7 +88,8 @@ interface Carried {
  * Follows the units of a layer to everything that reads them.
  *
  * Merging is exact for units that are alike when, from the layer on, each unit goes its way alone (activations, biases,
- * normalisation by stored statistics, pooling, flattening) to weights that add units up. Anything else is a reason against it.
+ * normalisation by stored statistics, pooling, flattening) to weights that add units up. In a gated layer a unit goes together with
+ * that of the other factor. Anything else is a reason against it.
  *
  * Returns the layer with its constants, or the reason, to stand behind "cannot be merged: ".
  */
@@ -231,6 +232,11 @@ class UnitWalk {
     for (const [i, input] of node.inputs.entries()) {
       const value = values[i];
       if (value?.axis === carried.axis) continue;
+      if (value === undefined && node.opType === 'Mul' && !this.view.constants.has(input)) {
+        if (carried.axis !== -1) stop('it meets another value in Mul');
+        this.join(input, node);
+        continue;
+      }
       if (value !== undefined || !this.view.constants.has(input)) {
         stop(`it meets another value in ${node.opType}`);
       }
@@ -240,6 +246,53 @@ class UnitWalk {
     const output = node.outputs[0] ?? '';
     if (readsFront && this.isOnlyReader(node)) this.front = output;
     this.carried.set(output, carried);
+  }
+
+  /**
+   * Follows the other factor of a gated layer, act(gate) · up, back to the weights that make it: a unit is then a row of each, and
+   * units that are alike in both are alike in the product.
+   */
+  private join(value: string, product: GraphNode): void {
+    const path = { values: new Set<string>(), nodes: new Set([product]) };
+    this.trace(value, path);
+    const isReadElsewhere = [...path.values].some((made) =>
+      this.view.index.consumersOf(made).some((reader) => !path.nodes.has(reader)),
+    );
+    if (isReadElsewhere) stop('the other factor of its product is read elsewhere too');
+    for (const made of path.values) this.carried.set(made, { axis: -1, isFlattened: false });
+  }
+
+  private trace(value: string, path: { readonly values: Set<string>; readonly nodes: Set<GraphNode> }): void {
+    if (path.values.has(value)) return;
+    path.values.add(value);
+    const node = this.view.index.producerOf(value);
+    if (node === undefined) stop('it meets another value in Mul');
+    path.nodes.add(node);
+    const operator = qualifiedOperator(node);
+    if (operator === 'MatMul' || operator === 'Gemm') this.joinWeights(node);
+    else if (elementwise.has(operator)) this.trace(node.inputs[0] ?? '', path);
+    else if (combining.has(operator)) {
+      for (const input of node.inputs) {
+        if (this.view.constants.has(input)) this.perUnitConstant(input, node, 0);
+        else this.trace(input, path);
+      }
+    } else stop('it meets another value in Mul');
+  }
+
+  private joinWeights(node: GraphNode): void {
+    const { nodes } = this.view.graph;
+    const own = this.layer.nodes[0];
+    if (own !== undefined && nodes.indexOf(node) < nodes.indexOf(own)) {
+      stop('its units are merged with those of the layer that gates it, or that it gates');
+    }
+    const [, weight = '', bias = ''] = node.inputs;
+    const dims = this.stored(weight, node);
+    const isTurned = node.opType === 'Gemm' && intAttribute(node, 'transB', 0) === 1;
+    const axis = isTurned ? 0 : 1;
+    if (dims.length !== 2 || dims[axis] !== this.unitCount) stop('it meets another value in Mul');
+    if (node.opType === 'Gemm' && intAttribute(node, 'transA', 0) !== 0) stop('its input is transposed');
+    this.parameters.push({ name: weight, axis, perUnit: 1, side: 'in' });
+    if (bias !== '') this.perUnitConstant(bias, node, 0);
   }
 
   private isOnlyReader(node: GraphNode): boolean {
