@@ -5,10 +5,17 @@ import type { Finding, Report } from '../protocol/report.js';
 import { type Paint, safeText, wrap } from './paint.js';
 import { renderTable } from './renderTable.js';
 
+/** What a metric is called. */
+export interface MetricTitle {
+  readonly title: string;
+}
+
 /** How a report is drawn. */
 export interface RenderOptions {
   readonly width: number;
   readonly paint: Paint;
+  /** Titles of metrics, by key, for those that the report shows nowhere else. */
+  readonly metrics?: Readonly<Record<string, MetricTitle>>;
 }
 
 /** Rows of the first table, which answers the question, and of those after it. */
@@ -51,8 +58,8 @@ function warningLines(report: Report, { paint, width }: RenderOptions): string[]
 }
 
 /** Metrics; those without a value in one line at the end, whose reasons the report has. */
-function metricSection(report: Report, { paint, width }: RenderOptions): string[] {
-  const all = metricLines(report);
+function metricSection(report: Report, { paint, width, metrics }: RenderOptions): string[] {
+  const all = metricLines(report, metrics);
   const isMissing = ({ metric }: MetricLine): boolean => report.evidence[metric]?.kind === 'not-captured';
   const lines = all.filter((line) => !isMissing(line));
   const missing = all.filter(isMissing).map(({ label }) => safeText(label));

@@ -52,15 +52,18 @@ export function isNumeric(column: TableColumn): boolean {
   return column.kind !== 'text' && column.kind !== 'address' && column.kind !== 'state';
 }
 
-/** Returns how a number came about, in words: `measured on all 1,000 samples`. */
-export function formatEvidence(evidence: Evidence | undefined): string {
+/**
+ * Returns how a number came about, in words: `measured on all 1,000 samples`, or `measured on 4 of 1,000 samples` where the
+ * data hold more (`sampleCount`).
+ */
+export function formatEvidence(evidence: Evidence | undefined, sampleCount = 0): string {
   if (evidence === undefined) return '';
   const samples =
     evidence.n === undefined ? '' : ` ${grouped(evidence.n)} sample${evidence.n === 1 ? '' : 's'}`;
   const how = evidence.how === undefined || evidence.how === '' ? '' : `: ${evidence.how}`;
   switch (evidence.kind) {
     case 'measured':
-      return `measured${samples === '' ? '' : evidence.n === 1 ? ' on 1 sample' : ` on all${samples}`}${how}`;
+      return `measured${measuredOn(evidence.n, sampleCount)}${how}`;
     case 'sampled':
       return `measured on${samples === '' ? ' a sample' : samples}${how}`;
     case 'estimated':
@@ -70,8 +73,17 @@ export function formatEvidence(evidence: Evidence | undefined): string {
   }
 }
 
-/** Returns every metric once: those that metrics blocks show, in their order and format, then the rest by name. */
-export function metricLines(report: Report): MetricLine[] {
+function measuredOn(count: number | undefined, sampleCount: number): string {
+  if (count === undefined) return '';
+  if (count < sampleCount) return ` on ${grouped(count)} of ${grouped(sampleCount)} samples`;
+  return count === 1 ? ' on 1 sample' : ` on all ${grouped(count)} samples`;
+}
+
+/** Returns every metric once: those that metrics blocks show, in their order and format, then the rest by name, or by their declared titles. */
+export function metricLines(
+  report: Report,
+  titles: Readonly<Record<string, { readonly title: string }>> = {},
+): MetricLine[] {
   const lines = new Map<string, MetricLine>();
   for (const block of report.blocks) {
     if (block.type !== 'metrics' || !('items' in block) || !Array.isArray(block.items)) continue;
@@ -85,7 +97,8 @@ export function metricLines(report: Report): MetricLine[] {
     }
   }
   for (const metric of new Set([...Object.keys(report.metrics), ...notCaptured(report)])) {
-    if (!lines.has(metric)) lines.set(metric, metricLine(report, { metric, label: wordsOf(metric) }));
+    const label = titles[metric]?.title ?? wordsOf(metric);
+    if (!lines.has(metric)) lines.set(metric, metricLine(report, { metric, label }));
   }
   return [...lines.values()];
 }
@@ -107,7 +120,7 @@ export function metricLine(
     metric: item.metric,
     label: item.label,
     value: value === undefined ? '–' : formatNumber(value, item.format) + unit,
-    evidence: formatEvidence(report.evidence[item.metric]),
+    evidence: formatEvidence(report.evidence[item.metric], report.data?.sampleCount),
   };
 }
 

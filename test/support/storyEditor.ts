@@ -228,13 +228,13 @@ export class StoryWindow {
    */
   async screenshotsInThemes(
     name: string,
-    { prepare }: { prepare?: () => Promise<void> } = {},
+    { prepare, height = 1000 }: { prepare?: () => Promise<void>; height?: number } = {},
   ): Promise<void> {
     const size = this.page.viewportSize();
     for (const theme of Object.keys(editorThemes) as ThemeName[]) {
       await this.setTheme(theme);
       for (const width of [800, 1600]) {
-        await this.page.setViewportSize({ width, height: 1000 });
+        await this.page.setViewportSize({ width, height });
         await prepare?.();
         await this.screenshot(`${name}-${theme}-${width}`);
         // A menu would take the keys of the next theme.

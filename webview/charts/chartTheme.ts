@@ -5,15 +5,23 @@ import { themeValue } from '../theme.js';
 /** The theme's chart colours, in the order that tells neighbours apart best. */
 const categories = ['blue', 'orange', 'green', 'purple', 'red', 'yellow'];
 
-/** Returns the look of charts in the editor's theme: its fonts, its lines, its colours; nothing behind the marks. */
-export function chartTheme(): Config {
+/** Charts narrower than this have their legend above them, in pixels. */
+const narrowWidth = 520;
+
+/** Tells whether a chart of a width has its legend above it. */
+export function isNarrow(width: number): boolean {
+  return width < narrowWidth;
+}
+
+/** Returns the look of charts of this width in the editor's theme: its fonts, its lines, its colours; nothing behind the marks. */
+export function chartTheme(width: number): Config {
   const text = themeValue('--vscode-foreground');
   const muted = themeValue('--vscode-descriptionForeground', '--vscode-foreground');
   const line = themeValue('--vscode-contrastBorder', '--vscode-panel-border', '--vscode-foreground');
   const font = themeValue('--vscode-font-family') || 'system-ui, sans-serif';
   const fontSize = Math.max(11, (Number.parseFloat(themeValue('--vscode-font-size')) || 13) - 1);
   const axisLine = { domainColor: line, tickColor: line, gridColor: line, gridOpacity: 0.4 };
-  const label = { labelColor: muted, labelFontSize: fontSize, labelLimit: 260 };
+  const label = { labelColor: muted, labelFontSize: fontSize, labelLimit: Math.min(260, 0.4 * width) };
   const title = { titleColor: text, titleFontSize: fontSize, titleFontWeight: 'normal' } as const;
   const { positive, negative } = heatColors();
   return {
@@ -23,7 +31,8 @@ export function chartTheme(): Config {
     // Names under a chart stand upright: long ones would be higher than the chart.
     axisX: { labelLimit: 120 },
     header: { ...label, ...title },
-    legend: { ...label, ...title },
+    // Beside a narrow chart a legend would take the room of the marks.
+    legend: { ...label, ...title, ...(isNarrow(width) ? { orient: 'top', columns: 2 } : {}) },
     title: { color: text, subtitleColor: muted, fontSize, fontWeight: 'normal' },
     view: { stroke: null },
     mark: { color: categoryColors()[0] ?? text, tooltip: { content: 'encoding' } },

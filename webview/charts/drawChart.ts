@@ -36,7 +36,7 @@ export async function drawChart(
         autosize: { type: 'fit-x', contains: 'padding' },
       }
     : spec;
-  const config = chartTheme();
+  const config = chartTheme(options.width);
   const { view } = await embed(
     container,
     // The report's schema leaves specifications open; a wrong one rejects. Options of its own are not heard.

@@ -12,6 +12,7 @@ import { followLink } from '../links.js';
 import { t } from '../text.js';
 import { onThemeChange } from '../theme.js';
 import { drawChart, type DrawnChart } from './drawChart.js';
+import { isNarrow } from './chartTheme.js';
 import { markElement, outlineOf } from './chartMarks.js';
 
 declare global {
@@ -297,7 +298,9 @@ export class NiChart extends LitElement {
 
   private fit(): void {
     if (this.clientWidth === 0 || this.clientWidth === this.drawnWidth) return;
-    if (this.drawnWidth === 0 || this.drawing === undefined) {
+    // Between narrow and wide the legend changes its place.
+    const isOtherKind = isNarrow(this.clientWidth) !== isNarrow(this.drawnWidth);
+    if (this.drawnWidth === 0 || this.drawing === undefined || isOtherKind) {
       void this.draw();
       return;
     }

@@ -224,6 +224,9 @@ function medianOf(sorted: readonly number[]): number {
   return (at(Math.floor((sorted.length - 1) / 2)) + at(Math.floor(sorted.length / 2))) / 2;
 }
 
+// With a minus, as all numbers of a report have it.
+const points = (share: number): string => (100 * share).toFixed(1).replace('-', '−');
+
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 function summaryOf({ layer, ranking, gap }: Found): string {
@@ -234,8 +237,8 @@ function summaryOf({ layer, ranking, gap }: Found): string {
     return `The variance of the features at ${layer} reaches from ${formatNumber(low)} to ${formatNumber(high)} over ${ranked.length.toLocaleString('en-US')} samples; the ${count} least diverse are listed.`;
   }
   const { least, rest, interval } = gap;
-  const [from, to] = [interval.low, interval.high].map((end) => (100 * end).toFixed(1));
-  return `On the ${count} samples with the least diverse features at ${layer} the model is wrong on ${percent(least.count / least.total)}, on the rest on ${percent(rest.count / rest.total)}: a difference of ${(100 * gap.gap).toFixed(1)} percentage points (95 %: ${from ?? ''} to ${to ?? ''}).`;
+  const [from, to] = [interval.low, interval.high].map(points);
+  return `On the ${count} samples with the least diverse features at ${layer} the model is wrong on ${percent(least.count / least.total)}, on the rest on ${percent(rest.count / rest.total)}: a difference of ${points(gap.gap)} percentage points (95 %: ${from ?? ''} to ${to ?? ''}).`;
 }
 
 function findingsOf({ layer, ranking, gap }: Found): Finding[] {

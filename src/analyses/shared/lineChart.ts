@@ -7,6 +7,8 @@ export interface ChartAxis {
   readonly field: string;
   readonly title: string;
   readonly isPercent?: boolean;
+  /** Whole numbers: no ticks between them. */
+  readonly isCount?: boolean;
   readonly isLogarithmic?: boolean;
   /** From, to; default what the rows span. */
   readonly domain?: readonly [number, number];
@@ -31,48 +33,53 @@ export interface LineChart {
 
 /** Returns a chart of lines with its table. */
 export function lineChart(chart: LineChart): ChartBlock {
-  const { title, alt, x, y, series, band, points, rows, columns } = chart;
-  const color =
-    series === undefined ? {} : { color: { field: series, type: 'nominal', title: null, sort: null } };
-  const line = {
-    mark: { type: 'line', point: points === undefined, tooltip: true },
-    encoding: { y: axisOf(y), ...color },
-  };
-  const area =
-    band === undefined
-      ? []
-      : [
-          {
-            mark: { type: 'area', opacity: 0.25 },
-            encoding: { y: axisOf({ ...y, field: band.low }), y2: { field: band.high }, ...color },
-          },
-        ];
-  const dots =
-    points === undefined
-      ? []
-      : [
-          {
-            mark: { type: 'point', filled: true, size: 40, tooltip: true },
-            encoding: { y: axisOf({ ...y, field: points.field }), ...color },
-          },
-        ];
+  const { title, alt, x, rows, columns } = chart;
   return {
     type: 'chart',
     title,
     alt,
     spec: {
       $schema: vegaLiteSchema,
+      width: 'container',
+      height: 220,
       data: { values: [...rows] },
       encoding: { x: axisOf(x) },
-      layer: [...area, line, ...dots],
+      layer: layersOf(chart),
     },
     table: { columns: [...columns], rows: rows.map((row) => ({ ...row })) },
   };
 }
 
-function axisOf({ field, title, isPercent, isLogarithmic, domain }: ChartAxis): Record<string, unknown> {
+/** The band lies below the line, points of their own above it. */
+function layersOf({ y, series, band, points }: LineChart): Record<string, unknown>[] {
+  const color =
+    series === undefined ? {} : { color: { field: series, type: 'nominal', title: null, sort: null } };
+  const line = {
+    mark: { type: 'line', point: points === undefined, tooltip: true },
+    encoding: { y: axisOf(y), ...color },
+  };
+  const area = band && {
+    mark: { type: 'area', opacity: 0.25 },
+    encoding: { y: axisOf({ ...y, field: band.low }), y2: { field: band.high }, ...color },
+  };
+  const dots = points && {
+    mark: { type: 'point', filled: true, size: 40, tooltip: true },
+    encoding: { y: axisOf({ ...y, field: points.field }), ...color },
+  };
+  return [area, line, dots].filter((layer) => layer !== undefined);
+}
+
+function axisOf({
+  field,
+  title,
+  isPercent,
+  isCount,
+  isLogarithmic,
+  domain,
+}: ChartAxis): Record<string, unknown> {
   const scale = {
-    ...(isLogarithmic === true ? { type: 'log' } : { zero: false }),
+    // Powers of ten at both ends would leave most of a logarithmic chart empty.
+    ...(isLogarithmic === true ? { type: 'log', nice: false } : { zero: false }),
     ...(domain === undefined ? {} : { domain: [...domain] }),
   };
   return {
@@ -81,5 +88,6 @@ function axisOf({ field, title, isPercent, isLogarithmic, domain }: ChartAxis): 
     title,
     scale,
     ...(isPercent === true ? { axis: { format: '%' } } : {}),
+    ...(isCount === true ? { axis: { tickMinStep: 1, format: ',d' } } : {}),
   };
 }

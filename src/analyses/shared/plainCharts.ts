@@ -1,4 +1,5 @@
 import type { ChartBlock, TableCell, TableColumn } from '../../protocol/blocks.js';
+import { lineChart } from './lineChart.js';
 import { vegaLiteSchema } from './vegaLite.js';
 
 /** Rows of a chart and of its table, by key. */
@@ -36,8 +37,10 @@ export interface BarsOf extends ChartText {
 /** Returns grouped bars, one group for each row, with their table. */
 export function barChart(bars: BarsOf): ChartBlock {
   const { name, series, rows, reference } = bars;
-  const color = series.length > 1 ? { color: { field: 'series', type: 'nominal', title: null } } : {};
-  const offset = series.length > 1 ? { yOffset: { field: 'series' } } : {};
+  // In the order that they are told in, and not of the alphabet.
+  const sort = series.map(({ label }) => label);
+  const color = series.length > 1 ? { color: { field: 'series', type: 'nominal', title: null, sort } } : {};
+  const offset = series.length > 1 ? { yOffset: { field: 'series', sort } } : {};
   const layers: unknown[] = [
     {
       data: { values: longRows(bars, name.key) },
@@ -62,34 +65,25 @@ export function barChart(bars: BarsOf): ChartBlock {
 
 /** Lines over a number. */
 export interface LinesOf extends ChartText {
-  readonly x: Series & { readonly scale?: 'linear' | 'log' };
+  readonly x: Series & { readonly scale?: 'linear' | 'log'; readonly isCount?: boolean };
   /** Scale of the axis of values. */
   readonly scale?: 'linear' | 'log';
 }
 
-/** Returns a line for each series over x, with their table; cells that are no numbers are left out of the lines. */
-export function lineChart(lines: LinesOf): ChartBlock {
-  const { x, series, rows, scale = 'linear' } = lines;
-  const spec = {
-    width: 'container',
-    height: 220,
-    data: { values: longRows(lines, x.key).filter(({ at }) => typeof at === 'number') },
-    mark: { type: 'line', point: true, tooltip: true },
-    encoding: {
-      x: {
-        field: 'at',
-        type: 'quantitative',
-        title: x.label,
-        scale: { type: x.scale ?? 'linear', zero: false },
-      },
-      y: {
-        ...{ field: 'value', type: 'quantitative' },
-        ...axisOf(lines, undefined),
-        scale: { type: scale, zero: false },
-      },
-      ...(series.length > 1 ? { color: { field: 'series', type: 'nominal', title: null } } : {}),
-    },
-  };
+/** Returns a line for each column over x, with their table; cells that are no numbers are left out of the lines. */
+export function columnLines(lines: LinesOf): ChartBlock {
+  const { title, alt, x, rows, valueTitle, format, scale } = lines;
+  const points = longRows(lines, x.key).filter(({ at }) => typeof at === 'number');
+  const isOne = new Set(points.map((point) => point.series)).size < 2;
+  const { spec } = lineChart({
+    title,
+    alt,
+    x: { field: 'at', title: x.label, isLogarithmic: x.scale === 'log', isCount: x.isCount === true },
+    y: { field: 'value', title: valueTitle, isPercent: format === 'percent', isLogarithmic: scale === 'log' },
+    ...(isOne ? {} : { series: 'series' }),
+    rows: points,
+    columns: [],
+  });
   return blockOf(lines, spec, { ...x, kind: 'number' }, rows);
 }
 

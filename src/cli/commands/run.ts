@@ -17,7 +17,7 @@ import { choiceOption, integerOption, type ParsedArguments } from '../arguments.
 import { type Command, positional } from '../command.js';
 import { createPaint, safeText } from '../paint.js';
 import { createProgressBar } from '../progressBar.js';
-import { renderReport } from '../renderReport.js';
+import { type MetricTitle, renderReport } from '../renderReport.js';
 import { checkOutputs, outputsOf, writeOutputs } from '../runOutputs.js';
 import { exitCodes, type Terminal } from '../terminal.js';
 import { writtenThresholds } from '../../runs/writtenThresholds.js';
@@ -125,7 +125,7 @@ async function run(args: ParsedArguments, terminal: Terminal): Promise<number> {
   const places =
     outputs.sarif === undefined ? new Map<string, never>() : await findingPlaces(request, report);
   writeOutputs(outputs, { report, parts: outcome.parts ?? [], judgements, places, error: outcome.error });
-  await show(report, { isJson: args.hasFlag('json'), terminal });
+  await show(report, { isJson: args.hasFlag('json'), terminal, metrics: metricsOf(analysis) });
   explain(judgements, outcome, terminal);
   suggestData(request, terminal);
   if (outcome.error !== undefined) throw outcome.error;
@@ -197,13 +197,17 @@ function judgeAll(thresholds: readonly Threshold[], report: Report): Judgement[]
 
 async function show(
   report: Report,
-  options: { readonly isJson: boolean; readonly terminal: Terminal },
+  options: {
+    readonly isJson: boolean;
+    readonly terminal: Terminal;
+    readonly metrics: Readonly<Record<string, MetricTitle>>;
+  },
 ): Promise<void> {
-  const { isJson, terminal } = options;
+  const { isJson, terminal, metrics } = options;
   const paint = createPaint(terminal.hasColor);
   const text = isJson
     ? `${JSON.stringify(report, null, 2)}\n`
-    : renderReport(report, { width: terminal.width, paint });
+    : renderReport(report, { width: terminal.width, paint, metrics });
   await terminal.write(text);
 }
 

@@ -19,8 +19,16 @@ const config: Config = {
     labelOpacity: 0.8,
     titleColor: 'currentColor',
     titleFontWeight: 500,
+    labelLimit: 260,
   },
-  legend: { labelColor: 'currentColor', titleColor: 'currentColor', titleFontWeight: 500 },
+  // Names of layers and what belongs to them are long; Vega cuts at 160.
+  legend: {
+    labelLimit: 320,
+    symbolLimit: 60,
+    labelColor: 'currentColor',
+    titleColor: 'currentColor',
+    titleFontWeight: 500,
+  },
   title: { color: 'currentColor', subtitleColor: 'currentColor' },
   view: { stroke: null },
   mark: { color: palette[0] ?? 'steelblue' },

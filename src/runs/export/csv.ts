@@ -51,7 +51,7 @@ function metricSection(report: Report): Section {
     rows: metricLines(report).map(({ metric }) => [
       metric,
       report.metrics[metric] ?? '',
-      formatEvidence(report.evidence[metric]),
+      formatEvidence(report.evidence[metric], report.data?.sampleCount),
     ]),
   };
 }

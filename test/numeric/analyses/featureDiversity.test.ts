@@ -161,7 +161,7 @@ describe('feature-diversity', function () {
     }
   });
 
-  it('says what is missing: one sample, NaN in all, or an unknown layer', async () => {
+  it('says what is missing: one sample, NaN in all, an unknown layer or a part of one', async () => {
     const dense = denseModel([6, 8, 3]);
     const one = memoryDataset({ x: normalTensor(createRandom(7), [1, 6]) });
     await assert.rejects(runOn(featureDiversity, dense, one), isCode('too-few-samples'));
@@ -173,6 +173,10 @@ describe('feature-diversity', function () {
     await assert.rejects(
       runOn(featureDiversity, dense, one, { settings: { layer: 'fc9' } }),
       isCode('unknown-layer'),
+    );
+    await assert.rejects(
+      runOn(featureDiversity, dense, one, { settings: { layer: 'fc1[2]' } }),
+      isCode('layer-not-whole'),
     );
   });
 });

@@ -51,7 +51,7 @@ describe('the text of a report', () => {
     });
     const lines = renderReport(report, { width: 80, paint: plain }).split('\n');
     assert(lines.includes('not captured: Fidelity, Max standard error'), lines.join('\n'));
-    assert(lines.includes('Output  2  measured on all 3 samples'));
+    assert(lines.includes('Output  2  measured on 3 of 100 samples'));
     assert(!lines.some((line) => line.includes('no such figure')));
   });
 

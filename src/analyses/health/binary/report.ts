@@ -1,7 +1,7 @@
 import type { Block, TableCell } from '../../../protocol/blocks.js';
 import { formatAddress } from '../../../onnx/addresses.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
-import { type ChartRow, barChart, lineChart } from '../../shared/plainCharts.js';
+import { type ChartRow, barChart, columnLines } from '../../shared/plainCharts.js';
 import { histogramEdges } from './graphs.js';
 import type { SiteFigures, ThresholdRule } from './measure.js';
 
@@ -45,7 +45,7 @@ export function distributionChart(figures: readonly SiteFigures[]): Block {
     return { ...Object.fromEntries(cells), distance: edge + 0.125 };
   });
   const left = figures.length - drawn.length;
-  return lineChart({
+  return columnLines({
     title: 'Distance from the threshold',
     alt: `For ${String(drawn.length)} layers, the share of elements by their distance from the threshold.${left > 0 ? ` ${String(left)} more layers are not drawn.` : ''}`,
     x: { key: 'distance', label: '(x − threshold) / σ' },

@@ -24,7 +24,7 @@ export function depthChart(layers: readonly CollinearLayer[]): ChartBlock {
   return lineChart({
     title: 'Variance inflation over depth',
     alt: 'Median and mean variance inflation factor of the units of each layer, from input to output, against what independent units would have by chance.',
-    x: { field: 'depth', title: 'Layer, counted from the input' },
+    x: { field: 'depth', title: 'Layer, counted from the input', isCount: true },
     y: { field: 'vif', title: 'Variance inflation factor', isLogarithmic: true },
     series: 'statistic',
     rows,

@@ -11,7 +11,7 @@ import type { SweepTarget } from '../../shared/targetTap.js';
  * Returns where features are read: the layer that is asked for; by default behind the last convolution and its activation, or
  * the last activation where there is no convolution, or the last layer that can be measured.
  *
- * @throws UserError as `resolveAddress` does, `layer-unmeasured`, `data-empty`.
+ * @throws UserError as `resolveAddress` does, `layer-not-whole`, `layer-unmeasured`, `data-empty`.
  */
 export async function chooseFeatureLayer(
   context: AnalysisContext,
@@ -36,7 +36,14 @@ export async function chooseFeatureLayer(
 }
 
 function askedLayer(wanted: string, table: LayerTable): TargetLayer {
-  const { name, value, unitAxis, isInBody } = resolveAddress(wanted, table);
+  const { name, value, unitAxis, isInBody, unit, position } = resolveAddress(wanted, table);
+  if (unit !== undefined || position !== undefined) {
+    throw new UserError(
+      'layer-not-whole',
+      `Diversity is of all units of a layer, and ${wanted} is a part of one. Set layer=${name}.`,
+      { detail: { layer: wanted } },
+    );
+  }
   return { name, output: value, unitAxis, isInBody, input: null, family: null };
 }
 

@@ -47,7 +47,7 @@ export function sizeChart({ states }: MassiveFigures): Block {
   const chart = lineChart({
     title: 'Sizes in the hidden states over depth',
     alt: 'Lines over depth: the three largest magnitudes and the median magnitude of each hidden state, on a logarithmic scale.',
-    x: { field: 'depth', title: 'Hidden state' },
+    x: { field: 'depth', title: 'Hidden state', isCount: true },
     y: { field: 'size', title: '|a|, mean over samples', isLogarithmic: true },
     series: 'line',
     // A logarithmic scale has no place for 0.

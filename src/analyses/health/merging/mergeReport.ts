@@ -1,7 +1,7 @@
 import { formatAddress } from '../../../onnx/addresses.js';
 import type { Block, ChartBlock, TableBlock, TableCell, TableColumn } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
-import { lineChart } from '../../shared/plainCharts.js';
+import { columnLines } from '../../shared/plainCharts.js';
 import type { Curve, MergedLayer } from './curve.js';
 import type { LayerClusters } from './mergedModel.js';
 
@@ -31,7 +31,7 @@ export function curveCharts({ points, scoreName }: Curve, featureCount: number):
       ? shares
       : [...shares, { key: 'score', label: `${scoreName[0]?.toUpperCase() ?? ''}${scoreName.slice(1)}` }];
   const charts = [
-    lineChart({
+    columnLines({
       title: 'Features left against β',
       alt: `Share of ${featureCount} features that are left when all nearer than β are merged${scoreName === undefined ? '' : `, and the ${scoreName} of the merged model`}.`,
       ...{ x, rows, series: scored, valueTitle: 'Share', format: 'percent' },
@@ -43,7 +43,7 @@ export function curveCharts({ points, scoreName }: Curve, featureCount: number):
   ];
   return [
     ...charts,
-    lineChart({
+    columnLines({
       title: 'Outputs of the merged model',
       alt: 'How far the outputs move from those of the untouched model, relative to their size, against β.',
       ...{ x, rows, series, valueTitle: '‖y′ − y‖ / ‖y‖' },

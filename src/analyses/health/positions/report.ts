@@ -102,8 +102,8 @@ function blocksOf(layers: readonly PositionCounts[], found: readonly Positional[
         { metric: 'informationBias', label: 'By chance', unit: 'nats' },
       ],
     },
-    depthChart(layers, found),
-    ...(found.length === 0 ? [] : [curveChart(found.slice(0, drawnCount))]),
+    // Bars of nothing would be an empty chart.
+    ...(found.length === 0 ? [] : [depthChart(layers, found), curveChart(found.slice(0, drawnCount))]),
     {
       type: 'table',
       title: 'Neurons that follow the position',

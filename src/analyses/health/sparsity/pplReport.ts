@@ -4,7 +4,7 @@ import { formatNumber } from '../../../protocol/formatReport.js';
 import type { Evidence } from '../../../protocol/report.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { ResultArray } from '../../analysis.js';
-import { barChart, lineChart } from '../../shared/plainCharts.js';
+import { barChart, columnLines } from '../../shared/plainCharts.js';
 import type { PplSparsity } from './ppl.js';
 
 /** Metrics of the method `ppl`. */
@@ -128,7 +128,7 @@ function searchChart({ tried }: PplSparsity): Block {
     .filter((_, at) => at > 0 || tried.length === 1)
     .map(({ cett, rise, activeShare }) => ({ cett, rise: toReportNumber(rise), active: activeShare }))
     .sort((a, b) => a.cett - b.cett);
-  return lineChart({
+  return columnLines({
     title: 'What truncating costs',
     alt: 'Two lines over the error that was allowed: how much the perplexity rose, and the share of neurons that was kept.',
     x: { key: 'cett', label: 'CETT, the same for all blocks' },

@@ -148,8 +148,8 @@ function blocksOf(measured: TokenNeurons): Block[] {
           : [{ metric: 'suppressingCount', label: 'Suppress their triggers', format: 'count' } as const]),
       ],
     },
-    depthChart(measured),
-    ...(detectors.length === 0 ? [] : [detectorTable(measured)]),
+    // Bars of nothing would be an empty chart.
+    ...(detectors.length === 0 ? [] : [depthChart(measured), detectorTable(measured)]),
     { type: 'markdown', title: 'How to read this', folded: true, text: readingOf(measured) },
   ];
 }

@@ -1,7 +1,7 @@
 import { formatAddress } from '../../../onnx/addresses.js';
 import type { Block, TableColumn } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
-import { lineChart } from '../../shared/plainCharts.js';
+import { columnLines } from '../../shared/plainCharts.js';
 import type { NormalisedLayer } from './normalisedLayers.js';
 
 const columns: TableColumn[] = [
@@ -32,7 +32,7 @@ const columns: TableColumn[] = [
 export function normalisedBlocks(layers: readonly NormalisedLayer[]): Block[] {
   if (layers.length === 0) return [];
   return [
-    lineChart({
+    columnLines({
       title: 'Normalised layers: variance before and after',
       alt: 'Variance of what enters and of what leaves each recognised normalisation, with its activation where one belongs to it, from input to output.',
       x: { key: 'depth', label: 'Normalised layer, from the input' },

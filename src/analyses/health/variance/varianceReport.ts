@@ -1,7 +1,7 @@
 import { formatAddress } from '../../../onnx/addresses.js';
 import type { ChartBlock, TableBlock, TableCell, TableColumn } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
-import { lineChart } from '../../shared/plainCharts.js';
+import { columnLines } from '../../shared/plainCharts.js';
 import type { PropagatedActivation } from './propagation.js';
 import { isSelu, type LecunCheck } from './selfNormalizing.js';
 
@@ -18,8 +18,8 @@ export function depthCharts(activations: readonly PropagatedActivation[]): Chart
     gradient: cell(each.gradientSquare),
     predictedGradient: cell(each.predictedGradientSquare),
   }));
-  const x = { key: 'depth', label: 'Activation, from the input' };
-  const forward = lineChart({
+  const x = { key: 'depth', label: 'Activation, from the input', isCount: true };
+  const forward = columnLines({
     title: 'Forward: mean square in front of each activation',
     alt: 'E z² of what enters each activation, measured, and predicted from the activation before by fan-in · E w² · E f(z)².',
     ...{ x, rows, valueTitle: 'E z²', scale: 'log' },
@@ -29,7 +29,7 @@ export function depthCharts(activations: readonly PropagatedActivation[]): Chart
     ],
   });
   if (activations.every(({ gradientSquare }) => gradientSquare === undefined)) return [forward];
-  const backward = lineChart({
+  const backward = columnLines({
     title: 'Backward: mean square of the gradient',
     alt: 'E (∂L/∂z)² at each activation when the outputs get standard normal gradients, measured, and predicted from the one behind by fan-out · E w² · E f′(z)².',
     ...{ x, rows, valueTitle: 'E (∂L/∂z)²', scale: 'log' },

@@ -84,7 +84,7 @@ export function minimalBlocks(study: AdversarialStudy, labelNames: readonly stri
             bin: { maxbins: 20 },
             title: 'Smallest perturbation, in units of the input',
           },
-          y: { aggregate: 'count', type: 'quantitative', title: 'Rows' },
+          y: { aggregate: 'count', type: 'quantitative', title: 'Rows', axis: { tickMinStep: 1 } },
         },
       },
       table: minimalTable(study, minimal, { sorted, labelNames }),

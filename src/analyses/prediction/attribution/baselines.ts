@@ -46,7 +46,7 @@ export function baselineFromArrays(
     throw wrongShape(
       source.path,
       input,
-      `${String(elements.count)} rows, where 1 or ${String(source.rowCount)} are needed`,
+      `${String(elements.count)} rows. A baseline has one row for all, or one for each row that is explained, and ${String(source.rowCount)} ${source.rowCount === 1 ? 'is' : 'are'} explained here: save the ${source.rowCount === 1 ? 'row that belongs to it' : 'rows that belong to them'}, or set "rows" to as many`,
     );
   });
   return {
