@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { samplesDir } from '../support/paths.js';
 import { pictureView, type StoryWindow, useEditor } from '../support/storyEditor.js';
 
 // The views that the first minutes do not lead through; each leaves a picture.
@@ -132,6 +133,40 @@ describe('the views beside the first minutes', function () {
     await pictureView(window, 'model-results');
     await model.getByRole('tab', { name: /^Graph/ }).click();
     await pictureView(window, 'model-graph-results');
+  });
+
+  it('the playground writes, and names what else might have come', async () => {
+    cpSync(join(samplesDir, 'story-lm'), join(editor().samples, 'story-lm'), { recursive: true });
+    await window.showSideBar('Neuron Inspector');
+    await window.treeItem(/^story-lm\.onnx/).waitFor();
+    await window.chooseInMenu(window.treeItem(/^story-lm\.onnx/), 'Open Playground');
+    const playground = await window.view('playground');
+    await playground.getByLabel('Prompt').fill('Once upon a time');
+    await playground.getByRole('button', { name: 'Write' }).click();
+    await playground.getByText('40 tokens').waitFor();
+    await pictureView(window, 'playground', async () => {
+      await playground.locator('[data-index="24"]').hover();
+    });
+    await playground.locator('[data-index="24"]').click();
+    await playground.getByRole('button', { name: 'Which neurons carry it?' }).waitFor();
+    await pictureView(window, 'playground-token');
+    await window.page.keyboard.press('Control+w');
+  });
+
+  it('the page of a neuron says where it leads and what the model loses without it', async () => {
+    await window.runCommand('Neuron Inspector: Open Neuron…');
+    await window.pick(/^digits-cnn\.onnx/);
+    await window.page.keyboard.type('conv2[3]');
+    await window.page.keyboard.press('Enter');
+    const neuron = await window.view('neuron');
+    await neuron.locator('[data-action="measure-role"]').click();
+    await neuron.getByText(/the accuracy goes from/).waitFor();
+    await pictureView(window, 'neuron-role', async () => {
+      await neuron.locator('.role').scrollIntoViewIfNeeded();
+    });
+    await neuron.locator('.links').scrollIntoViewIfNeeded();
+    await pictureView(window, 'neuron-links');
+    await window.page.keyboard.press('Control+w');
   });
 
   it('the walkthrough is a command away', async () => {

@@ -129,6 +129,9 @@ describe('the playground', () => {
     const why = await view.waitForTell('why');
     assert.deepEqual(why, { kind: 'why', before: [1, 2, 3], token: 4, layer: null });
     await view.expectNoAxeViolations();
+    await view.resize(420);
+    const box = await card.boundingBox();
+    assert.ok(box !== null && box.x >= 0 && box.x + box.width <= 420, JSON.stringify(box));
     await view.page.getByLabel('In layer').selectOption('blocks.0.mlp.act');
     await view.page.getByRole('button', { name: 'Which neurons carry it?' }).click();
     assert.equal((await view.waitForTell('why')).layer, 'blocks.0.mlp.act');

@@ -4,7 +4,7 @@ import { panelTypes } from './panels.js';
 
 const never = 'false';
 const onModel = 'view == neuronInspector.models && viewItem =~ /^model/';
-const onLanguageModel = 'view == neuronInspector.models && viewItem =~ /^model language/';
+const onLanguageModel = 'view == neuronInspector.models && viewItem =~ /^model.*language/';
 const onLayer = 'view == neuronInspector.models && viewItem =~ /^layer/';
 const onUnit = 'view == neuronInspector.models && viewItem == unit';
 const onResult = 'view == neuronInspector.results && viewItem =~ /^result/';

@@ -57,7 +57,7 @@ export class NiTokenCard extends LitElement {
       }
       li {
         display: grid;
-        grid-template-columns: minmax(0, 1fr) 90px 6ch;
+        grid-template-columns: minmax(0, 1fr) 90px 52px;
         gap: 8px;
         align-items: center;
       }

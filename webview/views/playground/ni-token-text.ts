@@ -92,6 +92,16 @@ export class NiTokenText extends LitElement {
     new ThemeController(this);
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener('resize', this.onResize);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener('resize', this.onResize);
+  }
+
   /** Closes what a click has opened; tells whether there was anything. */
   closeCard(): boolean {
     const wasKept = this.isKept;
@@ -169,6 +179,11 @@ export class NiTokenText extends LitElement {
     const detail: AskedToken = { index: this.shown, layer };
     this.dispatchEvent(new CustomEvent('ni-why', { detail, bubbles: true, composed: true }));
   }
+
+  /** Tokens have other places then, and so has the card. */
+  private readonly onResize = (): void => {
+    this.requestUpdate();
+  };
 
   private readonly onPoint = (event: Event): void => {
     if (this.isKept) return;

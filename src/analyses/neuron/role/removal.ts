@@ -84,8 +84,11 @@ interface Scorer {
 }
 
 async function scorerOf(context: AnalysisContext, data: Dataset): Promise<Scorer | string> {
-  const task = data.hasLabels ? undefined : languageTask(context.model, data);
-  if (task === undefined) return createModelScorer(context, Infinity);
+  const scorer = await createModelScorer(context, Infinity);
+  const task = languageTask(context.model, data);
+  // Models that fill in hidden tokens say nothing of next ones.
+  const isCausal = typeof scorer !== 'string' && scorer.name === 'next-token accuracy';
+  if (!isCausal || task === undefined) return scorer;
   const { runtime, batchSize, limit, signal } = context;
   return {
     name: 'perplexity',
