@@ -15,6 +15,7 @@ import { marketingMix } from './marketingMix.js';
 import { modularAddition } from './modularAddition.js';
 import { storyLm } from './storyLm.js';
 import { toneCnn } from './toneCnn.js';
+import { toneSpectrogram } from './toneSpectrogram.js';
 import type { Sample, SampleFacts } from './sample.js';
 
 const samples: readonly Sample[] = [
@@ -32,6 +33,7 @@ const samples: readonly Sample[] = [
   digitsFp16,
   cartPoleTrees,
   toneCnn,
+  toneSpectrogram,
 ];
 
 const chosen = process.argv.slice(2);

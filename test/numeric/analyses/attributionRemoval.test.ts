@@ -8,6 +8,7 @@ import { toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { denseModel, normalTensor } from '../../support/modelBuilder.js';
 import { itHolds } from '../../support/papers.js';
 import { samplesDir } from '../../support/paths.js';
+import { runAnalysisOnSample } from '../../support/runAnalysisOn.js';
 import {
   arrayOf,
   attributionContext,
@@ -134,4 +135,39 @@ describe('attribution of sounds', function () {
       assert.ok(anyOrder[at]! > 0.75 * whole, `${ids[row]!}: ${anyOrder[at]! / whole}`);
     }
   });
+
+  itHolds(
+    77,
+    'finds the tone in time and frequency on a spectrogram, and conserves the score to 1e-3',
+    async () => {
+      // tone-spectrogram: 16 sounds, 33 bins of 125 Hz, 61 columns of 64 frames every 32; class c is a tone of 400 · 2ᶜ Hz.
+      const [binCount, columnCount, count] = [33, 61, 16];
+      const manifest = readFileSync(join(samplesDir, 'tone-spectrogram', 'manifest.json'), 'utf8');
+      const { bursts } = JSON.parse(manifest) as { bursts: [number, number][] };
+      const explained = (method: string): Promise<ReportDraft> =>
+        runAnalysisOnSample(attribution, 'tone-spectrogram', { method }, { limit: count });
+      const scores = toFloat64(arrayOf(await explained('lrp-epsilon'), 'attribution'));
+      for (const [row, [start, end]] of bursts.entries()) {
+        const bin = (400 * 2 ** (row % 4)) / 125;
+        // Windows that hold a frame of the tone, and the bins around it that a Hann window of its own reaches.
+        const isTone = (at: number): boolean => {
+          const frame = (at % columnCount) * 32;
+          return Math.abs(Math.floor(at / columnCount) - bin) < 3 && frame + 64 > start && frame < end;
+        };
+        const size = binCount * columnCount;
+        const own = scores.subarray(row * size, (row + 1) * size);
+        assert.ok(isTone(own.indexOf(Math.max(...own))), `row ${row}`);
+        let [inside, all, area] = [0, 0, 0];
+        for (const [at, score] of own.entries()) {
+          if (isTone(at)) area += 1 / size;
+          if (isTone(at)) inside += Math.max(0, score);
+          all += Math.max(0, score);
+        }
+        assert.ok(inside / all > 4 * area, `row ${row}: ${inside / all} on ${area}`);
+      }
+      const zero = await explained('lrp-zero');
+      const [output, error] = ['output', 'conservationError'].map((name) => toFloat64(arrayOf(zero, name)));
+      for (const [row, value] of output!.entries()) assert.ok(Math.abs(error![row]! / value) < 1e-3);
+    },
+  );
 });

@@ -28,6 +28,7 @@ const sampleCounts: Readonly<Record<string, { readonly count: number; readonly h
   'modular-addition': { count: 97 ** 2, hasLabels: true },
   'story-lm': { count: 619, hasLabels: false },
   'tone-cnn': { count: 32, hasLabels: true },
+  'tone-spectrogram': { count: 16, hasLabels: true },
 };
 
 interface Manifest {

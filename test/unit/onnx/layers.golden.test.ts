@@ -26,6 +26,8 @@ const knownParameterCounts: Readonly<Record<string, number>> = {
   'sample-models/cross-network/cross-network.onnx': 4 * (32 + 8 + 8) + 2 * 18,
   // Items 24·8, unit 32·12+12 and 12+1, head 8·12+12 and 12·2+2, rates and slopes of two Dice.
   'sample-models/interest-network/interest-network.onnx': 192 + 396 + 13 + 108 + 26 + 48,
+  // Kernels 8·9 and 12·8·9, head 108·4.
+  'sample-models/tone-spectrogram/tone-spectrogram.onnx': 72 + 864 + 432,
   // Rows 2·32+32, classes 2·32, three blocks of 4·32²+2·32·64+64+32+2·64, last norm 64, head 32·2+2.
   'sample-models/in-context/in-context.onnx': 96 + 64 + 3 * (4_096 + 4_096 + 96 + 128) + 64 + 66,
   // Four kernels of 26 weeks, a mix of 4+1.
