@@ -1,7 +1,11 @@
 import { throwIfAborted, yieldToEventLoop } from '../../base/abort.js';
 import type { Batch, Dataset } from '../../data/dataset.js';
 import { argmax } from '../../engine/numeric/vectors.js';
+import { openVariants } from '../../engine/interventions/runVariants.js';
+import type { Variant } from '../../engine/interventions/variantReach.js';
+import { intervene } from '../../engine/rewrites/intervene.js';
 import type { Model } from '../../onnx/model.js';
+import { inferTypes } from '../../onnx/shapes/inferTypes.js';
 import { type TensorData, type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../analysis.js';
 import { chooseAnswerOutput, noAnswers, tallyAnswers } from './accuracy.js';
@@ -22,6 +26,8 @@ export interface ModelScorer {
   readonly sampleCount: number;
   /** Returns the share of right answers. */
   of(model: Model): Promise<number>;
+  /** Returns it for variants of the context's model, in their order: in one batch where the graph allows it. */
+  ofVariants(variants: readonly Variant[]): Promise<number[]>;
 }
 
 /**
@@ -45,6 +51,7 @@ export async function createModelScorer(
     name: way.name,
     sampleCount,
     of: (variant) => score(context, { data, way, variant, sampleCount }),
+    ofVariants: (variants) => scoreVariants(context, { data, way, variants, sampleCount }),
   };
 }
 
@@ -57,14 +64,23 @@ async function maskedScorer(
   const tokenizer = task && (await maskedTokenizer({ ...context, task, data }, data.tokens));
   if (task === undefined || tokenizer === undefined) return undefined;
   const common = { ...context, data, task, tokenizer, limit: sampleCount, tokenLimit: maskedTokenLimit };
-  return {
-    name: 'masked-token accuracy',
-    sampleCount,
-    of: async (model) => {
-      const { rightCount, loss } = await measureMaskedLoss({ ...common, model });
-      return rightCount / loss.tokenCount;
-    },
+  const of = async (model: Model): Promise<number> => {
+    const { rightCount, loss } = await measureMaskedLoss({ ...common, model });
+    return rightCount / loss.tokenCount;
   };
+  const ofVariants = (variants: readonly Variant[]): Promise<number[]> =>
+    eachAlone(context.model, variants, of);
+  return { name: 'masked-token accuracy', sampleCount, of, ofVariants };
+}
+
+async function eachAlone(
+  model: Model,
+  variants: readonly Variant[],
+  of: ModelScorer['of'],
+): Promise<number[]> {
+  const scores: number[] = [];
+  for (const variant of variants) scores.push(await of(intervene(model, variant)));
+  return scores;
 }
 
 /** How rows of a batch are judged. */
@@ -127,19 +143,16 @@ function judgeTokens(
   return total;
 }
 
+/** What is scored, and how. */
+interface Scoring {
+  readonly data: Dataset;
+  readonly way: Way;
+  readonly sampleCount: number;
+}
+
 async function score(
   context: AnalysisContext,
-  {
-    data,
-    way,
-    variant,
-    sampleCount,
-  }: {
-    readonly data: Dataset;
-    readonly way: Way;
-    readonly variant: Model;
-    readonly sampleCount: number;
-  },
+  { data, way, variant, sampleCount }: Scoring & { readonly variant: Model },
 ): Promise<number> {
   const session = await context.runtime.open(variant);
   const total = { right: 0, count: 0 };
@@ -157,6 +170,42 @@ async function score(
     await session.close();
   }
   return total.right / total.count;
+}
+
+/** As many fewer samples go into a batch as there are variants, so that a run takes the memory of a plain one. */
+async function scoreVariants(
+  context: AnalysisContext,
+  { data, way, variants, sampleCount }: Scoring & { readonly variants: readonly Variant[] },
+): Promise<number[]> {
+  const { model, runtime } = context;
+  const alone = (variant: Model): Promise<number> => score(context, { data, way, variant, sampleCount });
+  const types = inferTypes(model, { keepsUnnamed: true });
+  const runner = await openVariants(runtime, model, { variants, types });
+  if (runner.how.kind === 'one-by-one') {
+    await runner.close();
+    // A session for each variant, and not for each of every batch.
+    return eachAlone(model, variants, alone);
+  }
+  const totals = variants.map(() => ({ right: 0, count: 0 }));
+  const batchSize = Math.max(1, Math.floor(context.batchSize / variants.length));
+  try {
+    for await (const { batch, feeds } of fedBatches({ ...context, data, batchSize }, model, sampleCount)) {
+      for (const [index, outputs] of (await runner.run(feeds)).entries()) {
+        const [output, total] = [outputs[way.output], totals[index]];
+        if (output === undefined || total === undefined) {
+          throw new Error(`The runtime gave no ${way.output}.`);
+        }
+        const judged = way.judge(output, batch);
+        total.right += judged.right;
+        total.count += judged.count;
+      }
+      await yieldToEventLoop();
+      throwIfAborted(context.signal);
+    }
+  } finally {
+    await runner.close();
+  }
+  return totals.map(({ right, count }) => right / count);
 }
 
 /** Returns the first rows of a value: those that a fixed batch was filled up with count nowhere. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { activationSparsity } from '../../../src/analyses/health/activation-sparsity.js';
 import { createRandom } from '../../../src/base/random.js';
+import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
+import type { Runtime } from '../../../src/engine/runtime/session.js';
 import { toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { memoryDataset } from '../../support/memoryDataset.js';
 import { denseModel, normalTensor } from '../../support/modelBuilder.js';
@@ -72,6 +74,27 @@ describe('top-k thresholding', () => {
       assert(Math.abs(draft.metrics['skippableShare']! - skipped / (80 + 192 + 36)) < 1e-12);
     },
   );
+
+  it('runs the shares of a layer in one batch: a session for each curve and not for each point', async () => {
+    const opened: string[] = [];
+    const runtime = createRuntime({ provider: 'cpu', threadCount: 1 });
+    const counting: Runtime = {
+      ...runtime,
+      open: (one, options) => {
+        opened.push(options?.purpose ?? 'run');
+        return runtime.open(one, options);
+      },
+    };
+    const data = memoryDataset({ x }, labels);
+    const sessions: number[] = [];
+    for (const topK of ['none', 'each'] as const) {
+      opened.length = 0;
+      await runOn(activationSparsity, model, data, { settings: { topK }, runtime: counting });
+      sessions.push(opened.length);
+    }
+    // The untouched model, all layers at once, and each of two.
+    assert.equal(sessions[1]! - sessions[0]!, 1 + 1 + 2);
+  });
 
   it('says why there is no curve where nothing can be scored', async () => {
     const draft = await runOn(activationSparsity, model, memoryDataset({ x }), { settings: { topK: 'all' } });

@@ -1,4 +1,4 @@
-import { intervene, type Intervention } from '../../../engine/rewrites/intervene.js';
+import type { Intervention } from '../../../engine/rewrites/intervene.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { createModelScorer, type ModelScorer } from '../../shared/modelScore.js';
 import type { SweepTarget } from '../../shared/targetTap.js';
@@ -49,23 +49,22 @@ export async function measureTopK(
   if (typeof scorer === 'string') return scorer;
   const total = topKScoreCount(scope, targets.length);
   let done = 0;
-  const scoreOf = async (interventions: readonly Intervention[]): Promise<number> => {
-    const score = await scorer.of(intervene(context.model, interventions));
-    context.progress({ fractionDone: ++done / total, message: 'Keeping the largest entries' });
-    return score;
-  };
-  const untouched = await scoreOf([]);
+  const untouched = await scorer.of(context.model);
   const points: TopKPoint[] = [];
   const sets: { readonly layer: string | undefined; readonly cut: readonly SweepTarget[] }[] = [
     { layer: undefined, cut: targets },
     ...(scope === 'each' ? targets.map((one) => ({ layer: one.layer, cut: [one] })) : []),
   ];
   for (const { layer, cut } of sets) {
-    for (const share of shares) {
+    const variants = shares.map((share) => cut.map((target) => keepLargest(target, share)));
+    const scores = await scorer.ofVariants(variants);
+    for (const [index, share] of shares.entries()) {
       const kept = cut.map((target) => keptCount(target, share));
-      const score = await scoreOf(cut.map((target) => keepLargest(target, share)));
-      points.push({ layer, share, k: kept.reduce((sum, k) => sum + k, 0) / kept.length, score });
+      const k = kept.reduce((sum, own) => sum + own, 0) / kept.length;
+      points.push({ layer, share, k, score: scores[index] ?? NaN });
     }
+    done += shares.length;
+    context.progress({ fractionDone: (1 + done) / total, message: 'Keeping the largest entries' });
   }
   return { scoreName: scorer.name, sampleCount: scorer.sampleCount, untouched, points };
 }
