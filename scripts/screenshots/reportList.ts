@@ -17,13 +17,12 @@ const of = (sample: string, analysis: string, ...args: string[]): PicturedReport
 
 /**
  * Every analysis that the stories do not lead through and that a sample model answers, in sets that take a few minutes each:
- * none of them routes (module-usage, control-flow) or binarises (binary-layers).
+ * none of them routes (module-usage, control-flow), binarises (binary-layers) or has few enough pieces for a tree (extract-tree).
  */
 export const reportSets: readonly (readonly PicturedReport[])[] = [
   [
     of('digits-cnn', 'training-influence', ...few(100)),
     of('cross-network', 'distill-interpretable', ...set('concepts=columns'), ...few(800)),
-    of('modular-addition', 'extract-tree', ...set('maxLeaves=30'), ...few(50)),
     of('cart-pole-trees', 'tree-ensemble', ...few(200)),
     of('story-lm', 'embeddings', ...few(50)),
     of('story-lm', 'attention-maps', ...few(8)),
