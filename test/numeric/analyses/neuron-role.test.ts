@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import type { ReportDraft } from '../../../src/analyses/analysis.js';
 import { neuronRole } from '../../../src/analyses/neuron/neuron-role.js';
 import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
+import { loadTensor } from '../../../src/onnx/loadTensor.js';
 import type { Model } from '../../../src/onnx/model.js';
+import { readModel } from '../../../src/onnx/readModel.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
+import { samplesDir } from '../../support/paths.js';
 import { runAnalysisOn, runAnalysisOnSample } from '../../support/runAnalysisOn.js';
 import { isCode } from '../../support/tensors.js';
 
@@ -134,5 +138,23 @@ describe('the part of a neuron', () => {
     assert.ok(tokens?.type === 'table');
     assert.equal(tokens.rows[0]?.['effect'], Math.max(...values));
     assert.equal(tokens.rows.at(-1)?.['effect'], Math.min(...values));
+    const byHand = await writtenByHand(5);
+    assert.equal(values.length, byHand.length);
+    for (const [token, effect] of byHand.entries()) assert.ok(Math.abs(effect - values[token]!) < 1e-6);
   });
 });
+
+/** What unit `unit` of the last feed-forward layer of `story-lm` adds to each score, from the stored weights alone. */
+async function writtenByHand(unit: number): Promise<number[]> {
+  const { graph } = await readModel(join(samplesDir, 'story-lm', 'story-lm.onnx'));
+  const stored = async (name: string): Promise<Float64Array> =>
+    toFloat64(await loadTensor(graph.initializers.get(name)!));
+  const down = await stored('blocks.3.mlp.fc2.weight'); // [320, 80]
+  const gain = await stored('norm.weight');
+  const head = await stored('head.weight'); // [80, 1024]
+  const row = down.slice(unit * 80, (unit + 1) * 80);
+  const mean = meanOf([...row]);
+  return Array.from({ length: 1024 }, (_, token) =>
+    row.reduce((sum, value, i) => sum + (value - mean) * gain[i]! * head[i * 1024 + token]!, 0),
+  );
+}
