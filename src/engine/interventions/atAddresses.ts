@@ -1,4 +1,5 @@
 import { resolveAddress, type ResolvedAddress } from '../../onnx/addresses.js';
+import { finalStateOf, finalStateRank } from '../../onnx/layers/finalState.js';
 import type { LayerTable } from '../../onnx/layers/layer.js';
 import { bodiesOf, type Graph, type Model } from '../../onnx/model.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
@@ -20,7 +21,8 @@ export interface AddressContext {
 
 /**
  * Returns the interventions that change what all the addresses select, together: one for each value, an element counting once
- * however many addresses it is in.
+ * however many addresses it is in. Units of a recurrent layer are changed in what it hands on, the last state too; within it they go
+ * on from step to step.
  *
  * @throws UserError as `resolveAddress`, and `cannot-intervene` inside functions, where a rank is not known,
  * and where several bodies make a value of one name.
@@ -31,12 +33,16 @@ export function interventionsAt(
   context: AddressContext,
 ): readonly Intervention[] {
   const byValue = new Map<string, { rank: number; whereAny: Region[] }>();
+  const select = (value: string, rank: number, region: Region): void => {
+    const known = byValue.get(value) ?? { rank, whereAny: [] };
+    byValue.set(value, known);
+    known.whereAny.push(region);
+  };
   for (const address of addresses) {
     const resolved = resolveAddress(address, context.table);
-    const rank = rankOf(resolved, context);
-    const known = byValue.get(resolved.value) ?? { rank, whereAny: [] };
-    byValue.set(resolved.value, known);
-    known.whereAny.push(regionOf(resolved));
+    select(resolved.value, rankOf(resolved, context), regionOf(resolved));
+    const state = finalStateAt(resolved, context);
+    if (state !== undefined) select(state.value, finalStateRank, state.region);
   }
   return [...byValue].map(([value, { rank, whereAny }]) => ({ value, rank, change, whereAny }));
 }
@@ -122,6 +128,17 @@ function bodiesThatMake(graph: Graph, value: string): number {
       const isHere = body.nodes.some((node) => node.outputs.includes(value));
       return count + (isHere ? 1 : 0) + bodiesThatMake(body, value);
     }, 0);
+}
+
+/** The last state of a recurrent layer, which an address without a position means too. */
+function finalStateAt(
+  { value, unit, position }: ResolvedAddress,
+  { table }: AddressContext,
+): { readonly value: string; readonly region: Region } | undefined {
+  if (position !== undefined) return undefined;
+  const state = finalStateOf(value, table);
+  const region = unit === undefined ? [] : [{ axis: finalStateRank - 1, indices: [unit] }];
+  return state === undefined ? undefined : { value: state, region };
 }
 
 function regionOf({ unitAxis, unit, position, positionAxes, address }: ResolvedAddress): Region {

@@ -1,3 +1,4 @@
+import { finalStateOf } from '../../onnx/layers/finalState.js';
 import type { GraphView } from '../../onnx/layers/graphView.js';
 import type { Layer, LayerTable } from '../../onnx/layers/layer.js';
 import { type GraphNode, intAttribute, intsAttribute } from '../../onnx/model.js';
@@ -67,6 +68,7 @@ interface Visit {
 class ReaderFinder {
   private readonly view: GraphView;
   private readonly layers: readonly Layer[];
+  private readonly table: LayerTable;
   private readonly types: TypeTable;
   private readonly readers: UnitReader[] = [];
   private readonly outputs: string[] = [];
@@ -75,6 +77,7 @@ class ReaderFinder {
   constructor(view: GraphView, context: { readonly table: LayerTable; readonly types: TypeTable }) {
     this.view = view;
     this.layers = context.table.layers.filter(({ kind, isInBody }) => kind !== 'scope' && !isInBody);
+    this.table = context.table;
     this.types = context.types;
   }
 
@@ -83,7 +86,9 @@ class ReaderFinder {
     const open: Visit[] = [
       { value, lie: { axis: this.named(unitAxis, value), indices: [unit] }, through: [] },
     ];
-    const seen = new Set([value]);
+    const state = finalStateOf(value, this.table);
+    if (state !== undefined) open.push({ value: state, lie: { axis: 'last', indices: [unit] }, through: [] });
+    const seen = new Set(open.map((visit) => visit.value));
     for (let visit = open.shift(); visit !== undefined; visit = open.shift()) {
       if (this.view.outputs.has(visit.value)) this.outputs.push(visit.value);
       for (const next of this.nextOf(visit)) {

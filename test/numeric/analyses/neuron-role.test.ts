@@ -124,6 +124,42 @@ describe('the part of a neuron', () => {
     await assert.rejects(roleOf(network(), 'fc1'), isCode('unit-missing'));
   });
 
+  it('of a recurrent unit goes by its last state too: read and removed there as in models edited by hand', async () => {
+    const random = createRandom(6);
+    const [input, step, head] = [
+      [1, 16, 3],
+      [1, 16, 4],
+      [4, 2],
+    ].map((dims) => normalTensor(random, dims));
+    const x = normalTensor(random, [40, 5, 3]);
+    const recurrent = (isCut: boolean): Model => {
+      const builder = new GraphBuilder(emptyModel());
+      builder.addInput('x', floatType('N', 5, 3));
+      const turned = builder.node('Transpose', ['x'], { attributes: { perm: [1, 0, 2] } });
+      const weights = [builder.constant(input!, 'lstm.weight_ih_l0'), builder.constant(step!)];
+      const lstm = { attributes: { hidden_size: 4 }, outputs: ['y', 'yh'], name: '/lstm/LSTM' };
+      builder.node('LSTM', [turned, ...weights], lstm);
+      const last = builder.node('Squeeze', ['yh', builder.int64s([0])]);
+      const read = Float32Array.from(toFloat64(head!));
+      if (isCut) read.fill(0, 4, 6);
+      const weight = builder.constant(float32Tensor(read, [4, 2]), 'fc.weight');
+      builder.addOutput(builder.node('MatMul', [last, weight], { name: '/fc/MatMul' }), floatType('N', 2));
+      return builder.build();
+    };
+    const answers = Array.from({ length: 40 }, (_, row) => row % 2);
+    const of = (model: Model, neuron: string): Promise<ReportDraft> =>
+      runAnalysisOn(neuronRole, { model, feeds: { x } }, { neuron }, { labels: answers, batchSize: 16 });
+    const role = await of(recurrent(false), 'lstm[2]');
+    const edited = await of(recurrent(true), 'lstm[0]');
+    assert.equal(role.metrics['readerCount'], 1);
+    assert.equal(role.metrics['zeroedScore'], edited.metrics['intactScore']);
+    assert.notEqual(role.metrics['zeroedScore'], role.metrics['intactScore']);
+    const table = role.blocks.find(({ title }) => title === 'Weights of lstm[2] in fc');
+    assert.ok(table?.type === 'table');
+    const shown = new Map(table.rows.map((row) => [row['address'], row['weight']]));
+    assert.deepEqual([shown.get('fc[0]'), shown.get('fc[1]')], [...toFloat64(head!).slice(4, 6)]);
+  });
+
   it('of a language model is its perplexity, and the tokens that it writes: those of its rows through norm and unembedding', async () => {
     const settings = { neuron: 'blocks.3.mlp.hidden[5]' };
     const draft = await runAnalysisOnSample(neuronRole, 'story-lm', settings, { limit: 4 });

@@ -329,7 +329,7 @@ function howToRead({ chosen, reads, removal, cosines, likeness }: Role): string 
   const lacks = [
     ...(typeof removal === 'string' ? [`The score was not measured: ${removal}.`] : []),
     ...(typeof likeness === 'string' ? [`Activations were not compared: ${likeness}.`] : []),
-    ...(typeof cosines === 'string' ? [`Weights were not compared: ${cosines}.`] : []),
+    ...(typeof cosines === 'string' ? [`Weights were not compared: ${cosines.replace(/\.$/, '')}.`] : []),
     ...(reads.ends.length === 0
       ? []
       : [`It is also taken by ${reads.ends.join(', ')}, where it has no weights of its own.`]),
