@@ -102,8 +102,9 @@ describe('the statistics of normalised layers', function () {
       assert.equal(kinds.length, 4);
       const names = table.rows.map(({ block }) => String(block));
       assert.equal(new Set(names).size, 4, names.join());
-      for (const [index, name] of ['evo1', 'evo2'].entries())
-        {assert.ok(names[index]!.includes(name), names.join());}
+      for (const [index, name] of ['evo1', 'evo2'].entries()) {
+        assert.ok(names[index]!.includes(name), names.join());
+      }
     },
   );
 

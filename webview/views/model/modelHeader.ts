@@ -56,19 +56,7 @@ function summaryLine({ inspection }: ModelContent): string {
 }
 
 function actions({ canRun, tell }: HeaderContext, isLanguageModel: boolean): TemplateResult {
-  if (!canRun) {
-    return html`<div class="actions">
-      <span class="muted">${t('Restricted Mode: nothing is run.')}</span>
-      <button
-        class="text"
-        @click=${() => {
-          tell({ kind: 'manage-trust' });
-        }}
-      >
-        ${t('Manage workspace trust')}
-      </button>
-    </div>`;
-  }
+  if (!canRun) return restrictedActions(tell);
   return html`<div class="actions">
     ${
       isLanguageModel
@@ -97,6 +85,20 @@ function actions({ canRun, tell }: HeaderContext, isLanguageModel: boolean): Tem
       }}
       >${t('Run…')}</vscode-button
     >
+  </div>`;
+}
+
+function restrictedActions(tell: HeaderContext['tell']): TemplateResult {
+  return html`<div class="actions">
+    <span class="muted">${t('Restricted Mode: nothing is run.')}</span>
+    <button
+      class="text"
+      @click=${() => {
+        tell({ kind: 'manage-trust' });
+      }}
+    >
+      ${t('Manage workspace trust')}
+    </button>
   </div>`;
 }
 
