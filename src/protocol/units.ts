@@ -62,10 +62,15 @@ export interface UnitWeights {
   readonly address: string;
   /** Layer whose weights these are. */
   readonly layer: string;
-  /** `[inputs, …kernel]`: the slice of the weight that makes this neuron; quantised weights are dequantised. */
+  /**
+   * `[inputs, …kernel]`: the slice of the weight that makes this neuron; quantised weights are dequantised. Of a recurrent neuron the
+   * inputs are those of its layer and then its layer's neurons one step before, the kernel its gates (of both directions).
+   */
   readonly dims: readonly number[];
   readonly count: number;
   readonly bias: number | null;
+  /** Of a recurrent neuron: by direction, then from the input and from the step before, one for each gate. */
+  readonly biases?: readonly number[];
   /** Euclidean length of the slice, and its rank among the layer's units (1: the longest). */
   readonly norm: number;
   readonly normRank: number;

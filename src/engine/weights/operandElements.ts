@@ -1,14 +1,29 @@
 import { tensorChunks } from '../../onnx/tensorChunks.js';
-import { toFloat64 } from '../../onnx/tensorValue.js';
+import { elementCountOf, toFloat64 } from '../../onnx/tensorValue.js';
 import type { OperandStep, Quantization, StoredOperand } from './storedOperand.js';
 
 /**
- * Calls `visit` with every element of an operand as the node reads it: its value and its flat index. A million elements are
- * in memory at a time; the order is that of the file.
+ * Calls `visit` with every element of an operand as the node reads it: its value and its flat index, which counts through several
+ * operands. A million elements are in memory at a time; the order is that of the file.
  *
  * @throws UserError when the file is gone, too short or damaged.
  */
 export async function forEachElement(
+  operand: StoredOperand | readonly StoredOperand[],
+  visit: (value: number, flat: number) => void,
+): Promise<void> {
+  if ('stored' in operand) return forEachOf(operand, visit);
+  let before = 0;
+  for (const one of operand) {
+    const first = before;
+    await forEachOf(one, (value, flat) => {
+      visit(value, first + flat);
+    });
+    before += elementCountOf(one.dims);
+  }
+}
+
+async function forEachOf(
   operand: StoredOperand,
   visit: (value: number, flat: number) => void,
 ): Promise<void> {

@@ -5,10 +5,10 @@ import { UserError } from '../../base/errors.js';
 import type { UnitLinks, UnitTargets, UnitWeight } from '../../protocol/units.js';
 import { type LayerWeight, layerWeight } from './layerWeight.js';
 import { forEachElement } from './operandElements.js';
+import { neuronWeight, type NeuronWeight } from './recurrentWeight.js';
 import { readersOf, type UnitReader } from './unitReaders.js';
 import type { WeightedModel } from './unitWeights.js';
 import { noWeights } from './weightErrors.js';
-import { weightedLayer } from './weightedLayer.js';
 
 /** Targets of each reader, and similar units, that are named. */
 const namedCount = 20;
@@ -150,7 +150,7 @@ export async function cosinesOf(
 ): Promise<Float64Array | string> {
   try {
     const resolved = resolveAddress(text, table);
-    const found = await layerWeight(weightedLayer(resolved, table), table);
+    const found = await neuronWeight(resolved, table);
     if (found.at.operands.kind === 'scale') return noDirection;
     return await cosinesWith(found, resolved.unit ?? 0);
   } catch (error) {
@@ -159,7 +159,7 @@ export async function cosinesOf(
   }
 }
 
-async function cosinesWith({ operand, layout }: LayerWeight, unit: number): Promise<Float64Array> {
+async function cosinesWith({ operand, layout }: NeuronWeight, unit: number): Promise<Float64Array> {
   const { unitCount, sliceDims } = layout;
   const slice = new Float64Array(elementCountOf(sliceDims));
   await forEachElement(operand, (value, flat) => {

@@ -7,12 +7,11 @@ import type { UnitHistogram, UnitWeight, UnitWeights } from '../../protocol/unit
 import { edgesOf } from '../numeric/histogram.js';
 import { Spread } from '../numeric/spread.js';
 import { forEachElement } from './operandElements.js';
-import { type LayerWeight, layerWeight } from './layerWeight.js';
+import { neuronWeight, type NeuronWeight } from './recurrentWeight.js';
 import { operandValues } from './storedOperand.js';
 import { noWeights } from './weightErrors.js';
 import type { WeightLayout, WeightNode } from './weightLayout.js';
 import { type Origins, originsOf } from './weightOrigins.js';
-import { weightedLayer } from './weightedLayer.js';
 
 /** A model as its weights are read from it. */
 export interface WeightedModel {
@@ -43,13 +42,12 @@ export async function unitWeights(
       `it names no single neuron; add its number, as in ${formatAddress({ layer: resolved.name, unit: 0 })}`,
     );
   }
-  const layer = weightedLayer(resolved, table);
-  const found = await layerWeight(layer, table, address);
-  const { layout } = found;
+  const found = await neuronWeight(resolved, table, address);
+  const { layer, layout } = found;
   if (unit >= layout.unitCount) throw unitOutOfRange(layer.name, unit, layout.unitCount);
   const { slice, norms } = await readSlice(found, unit);
   const inputs = layout.sliceDims[0] ?? 1;
-  const origins = originsFor(found, layer, { table, types });
+  const origins = originsFor(found, { table, types });
   const kernelDims = layout.sliceDims.slice(1);
   const first = layout.firstInputOf(unit);
   const norm = norms[unit] ?? NaN;
@@ -59,6 +57,7 @@ export async function unitWeights(
     dims: layout.sliceDims,
     count: slice.length,
     bias: await biasOf(found, unit),
+    ...biasesOf(found, unit),
     norm,
     normRank: 1 + norms.reduce((longer, other) => longer + (other > norm ? 1 : 0), 0),
     unitCount: layout.unitCount,
@@ -70,7 +69,7 @@ export async function unitWeights(
 }
 
 async function readSlice(
-  { operand, layout }: LayerWeight,
+  { operand, layout }: NeuronWeight,
   unit: number,
 ): Promise<{ readonly slice: Float64Array; readonly norms: Float64Array }> {
   const squares = new Float64Array(layout.unitCount);
@@ -85,7 +84,7 @@ async function readSlice(
 }
 
 /** The bias of one unit, from the operator and from an Add behind it; null without either. */
-async function biasOf({ at, layout }: LayerWeight, unit: number): Promise<number | null> {
+async function biasOf({ at, layout }: NeuronWeight, unit: number): Promise<number | null> {
   const { view, node, operands, biasNode } = at;
   const own = operands.bias === undefined ? undefined : await operandValues(view, node.inputs[operands.bias]);
   const step = await biasStep(at, unit);
@@ -96,6 +95,12 @@ async function biasOf({ at, layout }: LayerWeight, unit: number): Promise<number
   ];
   const parts = values.filter((value) => value !== undefined);
   return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0);
+}
+
+/** Rows are those of a gate after the other; a unit has one in each. */
+function biasesOf({ biasRows, layout }: NeuronWeight, unit: number): Pick<UnitWeights, 'biases'> {
+  if (biasRows === undefined) return {};
+  return { biases: [...biasRows].filter((_, row) => row % layout.unitCount === unit) };
 }
 
 /** Quantised biases count in steps of the input's scale times the weight's. */
@@ -125,10 +130,13 @@ function valueFor(
 }
 
 function originsFor(
-  { at, layout }: LayerWeight,
-  layer: Layer,
+  { at, layout, layer, firstOwnInput }: NeuronWeight,
   context: { readonly table: LayerTable; readonly types: TypeTable },
 ): Origins {
+  if (firstOwnInput !== undefined) {
+    const outer = originsOf(layer, firstOwnInput, { ...context, view: at.view });
+    return (input) => (input < firstOwnInput ? outer(input) : stepBefore(layer, input - firstOwnInput));
+  }
   if (at.operands.kind === 'table') return (input) => ({ from: `id ${input}` });
   // A weight on the left mixes the places of what it is multiplied with, whatever their units are.
   if (at.isLeft) return (input) => ({ from: `input ${input}` });
@@ -139,6 +147,11 @@ function originsFor(
     ...context,
     view: at.view,
   });
+}
+
+function stepBefore({ name }: Layer, unit: number): Omit<UnitWeight, 'value'> {
+  const address = formatAddress({ layer: name, unit });
+  return { from: `${address} one step before`, address };
 }
 
 function histogramOf(slice: Float64Array): UnitHistogram {

@@ -49,10 +49,7 @@ function ofLayer(layer: Layer, table: LayerTable, address: string): Layer {
       throw noWeights(address, 'it is what leaves a group of layers; choose a layer inside');
     }
     case 'recurrent':
-      throw noWeights(
-        address,
-        'a recurrent neuron has weights for each of its gates, from the input and from the step before, which are not shown yet',
-      );
+      throw noWeights(address, 'a recurrent neuron has weights for each of its gates, and no single one');
     case 'attention':
       throw noWeights(address, 'its weight makes queries, keys and values together, and no neuron alone');
     case 'classifier':

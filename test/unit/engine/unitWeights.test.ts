@@ -317,16 +317,6 @@ describe('the weights of a neuron', () => {
 
   const refusals: readonly [string, (planted: PlantedWeights) => string, string, RegExp][] = [
     [
-      'a recurrent layer',
-      (planted) => {
-        planted.weight('w', [1, 20, 6]);
-        planted.weight('r', [1, 20, 5]);
-        return planted.node('LSTM', ['x', 'w', 'r'], { name: '/lstm/LSTM', attributes: { hidden_size: 5 } });
-      },
-      'lstm[1]',
-      /a recurrent neuron has weights for each of its gates/,
-    ],
-    [
       'a head',
       (planted) => {
         for (const name of ['q', 'k', 'v']) planted.weight(`attn.${name}.weight`, [6, 6]);

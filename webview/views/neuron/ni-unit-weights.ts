@@ -95,7 +95,7 @@ export class NiUnitWeights extends LitElement {
   }
 
   private renderFacts(): TemplateResult {
-    const { dims, count, bias, norm, normRank, unitCount, positiveShare, layer } = this.weights;
+    const { dims, count, bias, biases, norm, normRank, unitCount, positiveShare, layer } = this.weights;
     const facts = [
       count === 1
         ? t('1 weight of {0}', layer)
@@ -106,7 +106,7 @@ export class NiUnitWeights extends LitElement {
         formatNumber(normRank, 'count'),
         formatNumber(unitCount, 'count'),
       ),
-      bias === null ? t('no bias') : t('bias {0}', formatNumber(bias)),
+      biasFact(bias, biases),
       t('{0} positive', formatNumber(positiveShare, 'percent')),
     ];
     return html`<ul class="facts">
@@ -158,6 +158,11 @@ export class NiUnitWeights extends LitElement {
         .valueLabel=${isKernel ? t('Norm, signed') : t('Weight')}
       ></ni-weight-rows>`;
   }
+}
+
+function biasFact(bias: number | null, biases: readonly number[] | undefined): string {
+  if (biases !== undefined) return t('biases {0}', biases.map((one) => formatNumber(one)).join(', '));
+  return bias === null ? t('no bias') : t('bias {0}', formatNumber(bias));
 }
 
 function kernelTile(kernel: Kernel, limit: number): Tile {
