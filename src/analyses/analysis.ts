@@ -253,10 +253,10 @@ export interface Analysis<S extends SettingsSchema = SettingsSchema> {
    */
   lacks?(model: Model): string | undefined;
   /**
-   * Settings for whoever puts many questions to a model without knowing what its data mean, where a default that guesses would
-   * mislead.
+   * Returns why the answer would mislead whoever did not ask for it, as `whether its samples follow each other is not known`: a
+   * checkup leaves it out then. Of the model alone, like `lacks`.
    */
-  readonly unaskedSettings?: SettingValues;
+  misleads?(model: Model): string | undefined;
   /**
    * Returns about what a run takes, the accuracy before it left out; without it a pass over the samples is assumed.
    *

@@ -14,7 +14,7 @@ import {
   candidatesOf,
   costOfAll,
   costOfCandidate,
-  unaskedSettingsOf,
+  defaultsOf,
 } from './checkup/candidates.js';
 import { checkupDraft, ownMetrics } from './checkup/checkupReport.js';
 import type { Answered, Checked, LeftOut } from './checkup/outcome.js';
@@ -36,7 +36,7 @@ const settings = {
 } as const;
 
 /**
- * Returns the checkup over other analyses: those of health, each with the settings of one that nobody asked for, within a time budget.
+ * Returns the checkup over other analyses: those of health, each with its defaults, within a time budget.
  *
  * What one of them needs and this model or data lacks leaves it out, with its own words; an error of one does not stop the
  * rest. Work that several want is done once. Every metric of theirs is one of the checkup's. With the budget exceeded the
@@ -56,7 +56,7 @@ export function createCheckup(others: readonly Analysis[]): Analysis<typeof sett
     papers: [],
     rows: [],
     cost: (_settings, workload) => {
-      const candidates = analyses.map((analysis) => ({ analysis, settings: unaskedSettingsOf(analysis) }));
+      const candidates = analyses.map((analysis) => ({ analysis, settings: defaultsOf(analysis) }));
       return costOfAll(candidates, workload);
     },
     run: (context, chosen) => checkUp(context, chosen, { analyses, metrics }),

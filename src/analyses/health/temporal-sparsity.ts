@@ -13,7 +13,7 @@ import {
   type TemporalLayer,
 } from './temporal/measure.js';
 import { savingsOf, sharesOf } from './temporal/shares.js';
-import { planTemporal } from './temporal/targets.js';
+import { planTemporal, readsSequences } from './temporal/targets.js';
 
 const settings = {
   steps: {
@@ -105,8 +105,10 @@ export const temporalSparsity = defineAnalysis({
   asks: 'How much of each layer stays the same from frame to frame, and what would that save?',
   needs: { data: 'required', labels: 'none', gradients: false },
   settings,
-  // Shuffled samples are no frames of a clip.
-  unaskedSettings: { steps: 'positions' },
+  misleads: (model) =>
+    readsSequences(model)
+      ? undefined
+      : 'whether its samples are frames that follow each other is not known, and shuffled ones have no time',
   metrics,
   papers: [
     {

@@ -83,6 +83,7 @@ describe('the checkup', () => {
         answering('broken', { run: () => Promise.reject(new Error('a bug')) }),
         answering('unfit', { run: () => Promise.reject(new UserError('no-gates', 'It has no gates.')) }),
         answering('picky', { lacks: () => 'it has no attention' }),
+        answering('guess', { misleads: () => 'what follows what is not known' }),
         answering('labelled', { needs: { data: 'required', labels: 'required', gradients: false } }),
         answering('other', { question: 'trust', run: () => Promise.reject(new Error('is not asked')) }),
         answering('last'),
@@ -95,39 +96,18 @@ describe('the checkup', () => {
       table?.type === 'table' && table.rows.map((row) => [row['analysis'], row['gap'], row['reason']]),
       [
         ['picky', 'does not apply', 'It does not fit this model: it has no attention.'],
+        ['guess', 'does not apply', 'It is left to be asked for: what follows what is not known.'],
         ['labelled', 'needs data', 'It needs data with labels.'],
         ['broken', 'failed', 'a bug'],
         ['unfit', 'does not apply', 'It has no gates.'],
       ],
     );
     const { ranCount, failedCount, leftOutCount } = draft.metrics;
-    assert.deepEqual([ranCount, failedCount, leftOutCount], [1, 1, 3]);
+    assert.deepEqual([ranCount, failedCount, leftOutCount], [1, 1, 4]);
     assert.equal(draft.status, 'partial');
     assert.match(draft.evidence['share']?.how ?? '', /broken failed: a bug/);
     assert.equal(draft.metrics['last.share'], 0.25);
     assert.match(draft.summary, /1 more could not be asked\. 1 more needs data, or labels\./);
-  });
-
-  it('asks with the settings of one that nobody asked for, where an analysis has some', async () => {
-    const asked: unknown[] = [];
-    const guess = answering('guess', {
-      settings: {
-        steps: {
-          kind: 'choice',
-          choices: ['auto', 'positions'],
-          title: 'Steps',
-          description: 'Where time runs.',
-          default: 'auto',
-        },
-      },
-      unaskedSettings: { steps: 'positions' },
-      run: (_context, settings) => {
-        asked.push(settings);
-        return Promise.resolve(draftOf('guess'));
-      },
-    });
-    await runOn(createCheckup([guess]), model, data);
-    assert.deepEqual(asked, [{ steps: 'positions' }]);
   });
 
   it('ends at the budget one that takes too long, keeps what it knew, and leaves out the rest', async () => {

@@ -116,8 +116,6 @@ describe('the registry of analyses', () => {
           Object.entries(analysis.settings).map(([key, setting]) => [key, setting.default]),
         );
         assert.deepEqual(completeSettings(analysis.settings, defaults), defaults);
-        const unasked = { ...defaults, ...analysis.unaskedSettings };
-        assert.deepEqual(completeSettings(analysis.settings, unasked), unasked);
       });
 
       it('takes the settings that it says run its papers', () => {

@@ -6,7 +6,7 @@ import type { Analysis, RunCost, WorkCost, Workload } from '../../analysis.js';
 import { lackOf, needOf, typedSettings } from '../../shared/askedAnalysis.js';
 import type { LeftOut } from './outcome.js';
 
-/** An analysis that may be asked, with the settings that it is asked with. */
+/** An analysis that may be asked, with its defaults. */
 export interface Candidate {
   readonly analysis: Analysis;
   readonly settings: SettingValues;
@@ -21,16 +21,15 @@ export function candidatesOf(
   const leftOut: LeftOut[] = [];
   for (const analysis of analyses) {
     const gap = gapOf(analysis, model, data);
-    if (gap === undefined) candidates.push({ analysis, settings: unaskedSettingsOf(analysis) });
+    if (gap === undefined) candidates.push({ analysis, settings: defaultsOf(analysis) });
     else leftOut.push({ analysis, ...gap });
   }
   return { candidates, leftOut };
 }
 
 /** Returns the settings of an analysis that is told nothing. */
-export function unaskedSettingsOf({ settings, unaskedSettings }: Analysis): SettingValues {
-  const defaults = Object.entries(settings).map(([key, setting]) => [key, setting.default] as const);
-  return { ...Object.fromEntries(defaults), ...unaskedSettings };
+export function defaultsOf({ settings }: Analysis): SettingValues {
+  return Object.fromEntries(Object.entries(settings).map(([key, setting]) => [key, setting.default]));
 }
 
 /** Returns what an analysis takes; a pass over the samples where it does not say, or cannot for this model. */
@@ -73,6 +72,10 @@ function gapOf(
 ): Pick<LeftOut, 'gap' | 'reason'> | undefined {
   const lack = lackOf(analysis, model);
   if (lack !== undefined) return { gap: 'does not apply', reason: lack };
+  const misleading = analysis.misleads?.(model);
+  if (misleading !== undefined) {
+    return { gap: 'does not apply', reason: `It is left to be asked for: ${misleading}.` };
+  }
   const need = needOf(analysis, data);
   return need === undefined ? undefined : { gap: 'needs data', reason: need };
 }

@@ -1,6 +1,8 @@
 import { UserError } from '../../../base/errors.js';
 import type { Dataset } from '../../../data/dataset.js';
+import type { DataType } from '../../../onnx/dataTypes.js';
 import { layersOf } from '../../../onnx/layers/layerTable.js';
+import type { Model } from '../../../onnx/model.js';
 import { inferTypes } from '../../../onnx/shapes/inferTypes.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import type { AnalysisContext } from '../../analysis.js';
@@ -138,8 +140,18 @@ function planned(
 }
 
 function isSequential(feeds: InputFacts['feeds']): boolean {
-  return Object.values(feeds).some(({ dtype, dims }) =>
-    floatTypes.has(dtype) ? dims.length === 3 || dims.length === 5 : dims.length >= 2,
+  return Object.values(feeds).some(({ dtype, dims }) => isSequence(dtype, dims.length));
+}
+
+function isSequence(dtype: DataType, rank: number): boolean {
+  return floatTypes.has(dtype) ? rank === 3 || rank === 5 : rank >= 2;
+}
+
+/** Returns whether a model declares an input whose samples are sequences, so that time runs along their positions. */
+export function readsSequences({ graph }: Model): boolean {
+  return graph.inputs.some(
+    ({ type }) =>
+      type.kind === 'tensor' && type.shape !== null && isSequence(type.elementType, type.shape.length),
   );
 }
 
