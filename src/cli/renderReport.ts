@@ -57,6 +57,9 @@ function warningLines(report: Report, { paint, width }: RenderOptions): string[]
   );
 }
 
+/** Metrics without a value that are named: a checkup has one for everything that was not asked. */
+const maxMissingCount = 8;
+
 /** Metrics; those without a value in one line at the end, whose reasons the report has. */
 function metricSection(report: Report, { paint, width, metrics }: RenderOptions): string[] {
   const all = metricLines(report, metrics);
@@ -71,7 +74,9 @@ function metricSection(report: Report, { paint, width, metrics }: RenderOptions)
     return text.trimEnd();
   });
   if (missing.length === 0) return shown;
-  return [...shown, ...hanging(missing.join(', '), 'not captured: ', { width, prefixWidth: 14 })];
+  const more = missing.length - maxMissingCount;
+  const named = more > 1 ? [...missing.slice(0, maxMissingCount), `${more} more`] : missing;
+  return [...shown, ...hanging(named.join(', '), 'not captured: ', { width, prefixWidth: 14 })];
 }
 
 /** Tables that are not folded away; charts show their table twin. */
