@@ -156,8 +156,7 @@ describe('the views beside the first minutes', function () {
   it('the page of a neuron says where it leads and what the model loses without it', async () => {
     await window.runCommand('Neuron Inspector: Open Neuron…');
     await window.pick(/^digits-cnn\.onnx/);
-    await window.page.keyboard.type('conv2[3]');
-    await window.page.keyboard.press('Enter');
+    await window.answer('conv2[3]');
     const neuron = await window.view('neuron');
     await neuron.locator('[data-action="measure-role"]').click();
     await neuron.getByText(/the accuracy goes from/).waitFor();

@@ -151,8 +151,12 @@ export class StoryWindow {
 
   /** Runs a command by its title in the palette. */
   async runCommand(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input').first();
+    for (let attempt = 0; attempt < 10 && !(await input.isVisible()); attempt++) {
+      // A view that is just closing takes the key with it.
+      await this.page.keyboard.press('F1');
+      await succeeds(input.waitFor({ timeout: 3000 }));
+    }
     await input.fill(`>${title}`);
     await this.page.locator('.quick-input-list').getByRole('option', { name: title }).first().click();
   }
@@ -161,6 +165,14 @@ export class StoryWindow {
   async pick(entry: string | RegExp): Promise<void> {
     if (typeof entry === 'string') await this.page.locator('.quick-input-widget input').first().fill(entry);
     await this.page.locator('.quick-input-list').getByRole('option', { name: entry }).first().click();
+  }
+
+  /** Answers the box that asks for a text, once it has taken the place of the list that asked before. */
+  async answer(text: string): Promise<void> {
+    await this.page.locator('.quick-input-list').first().waitFor({ state: 'hidden' });
+    const input = this.page.locator('.quick-input-widget input[type=text]').first();
+    await input.fill(text);
+    await input.press('Enter');
   }
 
   /** Opens a file by its folder and name, as Go to File does. */
