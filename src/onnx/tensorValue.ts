@@ -49,6 +49,7 @@ export function toFloat64(value: TensorValue): Float64Array {
   if (dtype === 'bfloat16' && data instanceof Uint16Array) return Float64Array.from(data, bfloat16ToNumber);
   const decodeSmall = smallFloatDecoder(dtype);
   if (decodeSmall !== undefined && data instanceof Uint8Array) return Float64Array.from(data, decodeSmall);
+  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return new Float64Array(data);
   const result = new Float64Array(data.length);
   for (let i = 0; i < result.length; i++) result[i] = Number(data[i]);
   return result;

@@ -36,7 +36,13 @@ interface Columns {
 /** Tells whether a sum of the batch is NaN or infinite, so that exact counts are needed. */
 export function needsExactCounts(outputs: TargetOutputs, batch: BatchResult): boolean {
   const names = outputs.enteringSum === undefined ? [outputs.sum] : [outputs.sum, outputs.enteringSum];
-  return names.some((name) => !columnOf(outputs.target, name, batch, addUp).every(Number.isFinite));
+  return names.some((name) => !areFinite(columnOf(outputs.target, name, batch, addUp)));
+}
+
+/** A loop: `every` calls a function for each of millions. */
+function areFinite(numbers: Float64Array): boolean {
+  for (let i = 0; i < numbers.length; i++) if (!Number.isFinite(numbers[i])) return false;
+  return true;
 }
 
 /** Adds a batch to the statistics of a target. */
@@ -186,10 +192,13 @@ function columnOf(target: SweepTarget, name: string, batch: BatchResult, merge: 
   const rows = all.subarray(0, rowCount * unitCount);
   if (rowsPerSample === 1) return rows;
   const merged = new Float64Array(batch.sampleCount * unitCount);
-  for (const [at, element] of rows.entries()) {
-    const row = Math.floor(at / unitCount);
-    const place = Math.floor(row / rowsPerSample) * unitCount + (at % unitCount);
-    merged[place] = row % rowsPerSample === 0 ? element : merge(merged[place] ?? NaN, element);
+  for (let row = 0; row < rowCount; row++) {
+    const first = Math.floor(row / rowsPerSample) * unitCount;
+    const isFirst = row % rowsPerSample === 0;
+    for (let unit = 0; unit < unitCount; unit++) {
+      const element = rows[row * unitCount + unit] ?? NaN;
+      merged[first + unit] = isFirst ? element : merge(merged[first + unit] ?? NaN, element);
+    }
   }
   return merged;
 }
