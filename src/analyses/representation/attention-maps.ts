@@ -158,7 +158,7 @@ function blocksOf(
       items: [
         { metric: 'attentionCount', label: 'Attention blocks', format: 'count' },
         { metric: 'headCount', label: 'Heads', format: 'count' },
-        { metric: 'meanEntropy', label: 'Mean entropy', unit: 'nat' },
+        { metric: 'meanEntropy', label: 'Mean entropy', unit: 'nats' },
         { metric: 'maxSumError', label: 'Largest error of a sum' },
         { metric: 'sampleCount', label: 'Samples', format: 'count' },
       ],

@@ -66,7 +66,7 @@ export function headChart(figures: AttentionFigures): ChartBlock {
         { key: 'attention', label: 'Attention', kind: 'text' },
         { key: 'head', label: 'Head', kind: 'count' },
         { key: 'keys', label: 'Effective keys', kind: 'number', description: 'exp of the mean entropy.' },
-        { key: 'entropy', label: 'Entropy', kind: 'number', unit: 'nat' },
+        { key: 'entropy', label: 'Entropy', kind: 'number', unit: 'nats' },
         { key: 'maximum', label: 'Largest weight', kind: 'percent', description: 'Mean over queries.' },
         { key: 'first', label: 'On the first key', kind: 'percent', description: 'Mean over queries.' },
         {
