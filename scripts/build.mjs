@@ -1,5 +1,14 @@
 // Bundles the command line, the engine and reader processes, the extension and the scripts of exported reports into dist/.
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureInstalled, rootDir } from './setup.mjs';
@@ -55,6 +64,7 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
         late: 'src/extension/latePart.ts',
       },
       plugins: [
+        versionOnly,
         lateBundle(/\/analyses\/registry\.js$/, './analyses.cjs'),
         lateBundle(/\/protocol\/documents\.js$/, './documents.cjs'),
         lateBundle(/\/latePart\.js$/, './late.cjs'),
@@ -129,6 +139,18 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
   const bundled = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
   return { inputs: [...new Set([...bundled, ...copied])].sort() };
 }
+
+/** The code asks package.json for its version alone; the rest, which grows with every command, would be read at every start. */
+const versionOnly = {
+  name: 'version-only',
+  setup(bundler) {
+    bundler.onLoad({ filter: /[\\/]package\.json$/ }, ({ path }) => {
+      if (path !== join(rootDir, 'package.json')) return undefined;
+      const { version } = JSON.parse(readFileSync(path, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    });
+  },
+};
 
 /** Grammars of the languages that hovers read. */
 const grammars = ['python', 'typescript', 'tsx', 'javascript'];
