@@ -65,6 +65,7 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
       },
       plugins: [
         versionOnly,
+        oneNamespace,
         lateBundle(/\/analyses\/registry\.js$/, './analyses.cjs'),
         lateBundle(/\/protocol\/documents\.js$/, './documents.cjs'),
         lateBundle(/\/latePart\.js$/, './late.cjs'),
@@ -149,6 +150,21 @@ const versionOnly = {
       const { version } = JSON.parse(readFileSync(path, 'utf8'));
       return { contents: JSON.stringify({ version }), loader: 'json' };
     });
+  },
+};
+
+/**
+ * `import * as vscode` would copy every name of the editor's interface, anew in each file that has it: half of what loading
+ * the code took. All files share one copy instead.
+ */
+const oneNamespace = {
+  name: 'one-namespace',
+  setup(bundler) {
+    const namespace = 'one-namespace';
+    bundler.onResolve({ filter: /^vscode$/ }, ({ namespace: from }) =>
+      from === namespace ? { path: 'vscode', external: true } : { path: 'vscode', namespace },
+    );
+    bundler.onLoad({ filter: /.*/, namespace }, () => ({ contents: "export * from 'vscode';" }));
   },
 };
 
