@@ -1,12 +1,13 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { samplesDir } from '../support/paths.js';
+import { stepByStep } from '../support/stepByStep.js';
 import { pictureView, type StoryWindow, useEditor } from '../support/storyEditor.js';
 
 // The views that the first minutes do not lead through; each leaves a picture.
 describe('the views beside the first minutes', function () {
   this.timeout(600_000);
-  this.bail(true);
+  stepByStep();
   const editor = useEditor();
   let window: StoryWindow;
 

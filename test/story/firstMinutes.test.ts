@@ -1,11 +1,12 @@
 import type { Frame } from 'playwright-core';
+import { stepByStep } from '../support/stepByStep.js';
 import { type StoryWindow, useEditor } from '../support/storyEditor.js';
 
 // The story of a person's first minutes, in one window; each step stands on the one before. Every step leaves a picture,
 // and every view pictures in the four themes at two widths, under `.cache/screenshots/story`.
 describe('the first minutes with a model', function () {
   this.timeout(400_000);
-  this.bail(true);
+  stepByStep();
   const editor = useEditor();
   let window: StoryWindow;
   let report: Frame;

@@ -1,8 +1,9 @@
+import { stepByStep } from '../support/stepByStep.js';
 import { pictureView, type StoryWindow, useEditor } from '../support/storyEditor.js';
 
 describe('a folder that is not trusted yet', function () {
   this.timeout(180_000);
-  this.bail(true);
+  stepByStep();
   const editor = useEditor({ hasTrust: false });
   let window: StoryWindow;
 

@@ -1,8 +1,9 @@
+import { stepByStep } from '../support/stepByStep.js';
 import { type StoryWindow, useEditor } from '../support/storyEditor.js';
 
 describe('two windows on the same folder', function () {
   this.timeout(300_000);
-  this.bail(true);
+  stepByStep();
   const editor = useEditor();
   let first: StoryWindow;
   let second: StoryWindow;

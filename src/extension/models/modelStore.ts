@@ -1,3 +1,4 @@
+import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import type { Disposable } from '../../base/disposable.js';
 import { messageOf } from '../../base/errors.js';
@@ -7,6 +8,7 @@ import { configurationSection } from '../configuration.js';
 import type { Reader } from '../engine/reader.js';
 import { localPath } from '../localPath.js';
 import { findInspectFiles, type InspectFileLink } from './inspectFiles.js';
+import { watchModelFiles } from './modelFileWatcher.js';
 
 /** A model file the editor knows of. */
 export interface KnownModel {
@@ -70,6 +72,10 @@ class WorkspaceModels implements ModelStore {
   private readonly disposables: Disposable[] = [this.changed];
   private links: readonly InspectFileLink[] = [];
   private firstSearch: Promise<void> | undefined;
+  /** Settles, and never rejects, when no search runs. */
+  private lastSearch: Promise<void> = Promise.resolve();
+  /** A search that has not begun. */
+  private nextSearch: Promise<void> | undefined;
 
   readonly onDidChange = this.changed.event;
 
@@ -121,6 +127,22 @@ class WorkspaceModels implements ModelStore {
   }
 
   async refresh(): Promise<void> {
+    // One after another: an older search that ends last would take away what a newer one found. Who asks while one
+    // runs shares the next.
+    this.nextSearch ??= this.lastSearch.then(() => {
+      this.nextSearch = undefined;
+      return this.search();
+    });
+    const search = this.nextSearch;
+    this.lastSearch = search.catch(() => undefined);
+    await search;
+  }
+
+  dispose(): void {
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private async search(): Promise<void> {
     const settings = vscode.workspace.getConfiguration(configurationSection);
     const excluded = settings.get<string[]>('models.exclude', []);
     const exclude = excluded.length === 0 ? null : `{${excluded.join(',')}}`;
@@ -143,30 +165,20 @@ class WorkspaceModels implements ModelStore {
     this.announce();
   }
 
-  dispose(): void {
-    for (const disposable of this.disposables) disposable.dispose();
-  }
-
   private watch(): void {
-    const models = vscode.workspace.createFileSystemWatcher('**/*.onnx');
-    const files = vscode.workspace.createFileSystemWatcher('**/*.inspect.json');
-    this.disposables.push(models, files);
     const search = (): void => {
       if (this.firstSearch !== undefined) void this.refresh();
     };
-    this.disposables.push(
-      models.onDidCreate(search),
-      models.onDidDelete((uri) => {
-        this.forget(uri);
-      }),
-      models.onDidChange((uri) => {
+    const files = watchModelFiles({
+      appeared: search,
+      changed: (uri) => {
         this.readAgain(uri);
-      }),
-      files.onDidCreate(search),
-      files.onDidChange(search),
-      files.onDidDelete(search),
-      vscode.workspace.onDidChangeWorkspaceFolders(search),
-    );
+      },
+      removed: (uri) => {
+        this.forget(uri);
+      },
+    });
+    this.disposables.push(files, vscode.workspace.onDidChangeWorkspaceFolders(search));
   }
 
   private add(uri: vscode.Uri): Entry {
@@ -179,8 +191,14 @@ class WorkspaceModels implements ModelStore {
     return entry;
   }
 
-  private forget(uri: vscode.Uri): void {
-    if (this.byPath.delete(uri.fsPath)) this.announce();
+  private forget({ fsPath: gone }: vscode.Uri): void {
+    const isGone = (path: string): boolean => path === gone || path.startsWith(`${gone}${sep}`);
+    const models = [...this.byPath.keys()].filter(isGone);
+    const links = this.links.filter(({ path }) => !isGone(path));
+    if (models.length === 0 && links.length === this.links.length) return;
+    for (const path of models) this.byPath.delete(path);
+    this.links = links;
+    this.announce();
   }
 
   private readAgain(uri: vscode.Uri): void {
