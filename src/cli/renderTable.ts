@@ -1,5 +1,5 @@
 import type { TableBlock, TableCell, TableColumn } from '../protocol/blocks.js';
-import { formatCell, isNumeric } from '../protocol/formatReport.js';
+import { columnHeading, formatCell, isNumeric } from '../protocol/formatReport.js';
 import { crop, type Paint, safeText } from './paint.js';
 
 /** How much of a table is shown. */
@@ -24,7 +24,7 @@ export function renderTable(
   let used = 0;
   for (const column of table.columns) {
     const cells = shownRows.map((row) => crop(cellText(row[column.key], column), maxCellWidth));
-    const columnWidth = Math.max(safeText(column.label).length, ...cells.map((cell) => cell.length));
+    const columnWidth = Math.max(headingOf(column).length, ...cells.map((cell) => cell.length));
     if (columns.length > 0 && used + columnWidth > width) break;
     used += columnWidth + gap.length;
     columns.push({ column, cells, width: columnWidth });
@@ -36,7 +36,7 @@ export function renderTable(
       ? text.padStart(shown.width)
       : text.padEnd(shown.width);
   };
-  const header = columns.map(({ column }, i) => align(safeText(column.label), i)).join(gap);
+  const header = columns.map(({ column }, i) => align(headingOf(column), i)).join(gap);
   const lines = [paint.dim(header.trimEnd())];
   for (let row = 0; row < shownRows.length; row++) {
     const cells = columns.map(({ column, cells }, i) => painted(align(cells[row] ?? '', i), column, paint));
@@ -45,6 +45,10 @@ export function renderTable(
   const left = leftOut(table, shownRows.length, columns.length);
   if (left !== '') lines.push(paint.dim(left));
   return lines;
+}
+
+function headingOf(column: TableColumn): string {
+  return safeText(columnHeading(column));
 }
 
 function cellText(cell: TableCell | undefined, column: TableColumn): string {

@@ -39,9 +39,14 @@ export const metricsBlockSchema = Type.Object({
     Type.Object({
       metric: Type.String(),
       label: Type.String(),
-      /** `percent` multiplies by 100. */
+      /** `percent` multiplies by 100, and so does `points`: a difference of two shares, in percentage points. */
       format: Type.Optional(
-        Type.Union([Type.Literal('number'), Type.Literal('percent'), Type.Literal('count')]),
+        Type.Union([
+          Type.Literal('number'),
+          Type.Literal('percent'),
+          Type.Literal('points'),
+          Type.Literal('count'),
+        ]),
       ),
       unit: Type.Optional(Type.String()),
     }),

@@ -4,8 +4,8 @@ import type { Evidence, Report } from './report.js';
 
 // How numbers read, in one place: terminal, exports and webview say the same.
 
-/** How a metric is to be read. */
-export type NumberFormat = 'number' | 'percent' | 'count';
+/** How a metric is to be read; `points` is a difference of two shares, which is no share itself. */
+export type NumberFormat = 'number' | 'percent' | 'points' | 'count';
 
 /** A metric as a line of a list: what, how much, on what evidence. */
 export interface MetricLine {
@@ -17,6 +17,9 @@ export interface MetricLine {
 
 /** Nobody counts the groups of a number beyond this. */
 const largestGrouped = 1e15;
+
+/** Shares of less are said to be less: below it are chance and rounding, and its digits would read as a finding. */
+const smallestPercent = 0.01;
 
 /** Returns a number as a person reads it: thousands grouped, three significant digits, NaN and ∞ named. */
 export function formatNumber(value: ReportNumber, format: NumberFormat = 'number'): string {
@@ -45,6 +48,11 @@ export function formatCell(cell: TableCell | undefined, column: TableColumn): st
     case 'bar':
       return formatNumber(asNumber(cell), 'percent');
   }
+}
+
+/** Returns a column's heading, with the unit that its cells are in. */
+export function columnHeading({ label, unit }: Pick<TableColumn, 'label' | 'unit'>): string {
+  return unit === undefined ? label : `${label} (${unit})`;
 }
 
 /** Tells whether a column's cells are numbers, so that they align at the right. */
@@ -199,7 +207,14 @@ function grouped(value: number): string {
 }
 
 function sizeText(size: number, format: NumberFormat, sign: string): string {
-  if (format === 'percent') return `${sign}${plain(size * 100, 1)} %`;
+  if (format === 'percent' || format === 'points') {
+    const unit = format === 'percent' ? '%' : 'points';
+    const percent = size * 100;
+    // Below zero, less of it is more: −0.001 lies above −0.01.
+    return percent > 0 && percent < smallestPercent
+      ? `${sign === '' ? '<' : '>'} ${sign}${smallestPercent} ${unit}`
+      : `${sign}${plain(percent, 1)} ${unit}`;
+  }
   const isWhole = format === 'count' || Number.isInteger(size);
   return sign + (isWhole && size < largestGrouped ? grouped(size) : plain(size, 3));
 }

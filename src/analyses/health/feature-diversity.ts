@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.js';
 import type { Dataset } from '../../data/dataset.js';
 import { formatAddress } from '../../onnx/addresses.js';
 import type { Block } from '../../protocol/blocks.js';
-import { formatNumber } from '../../protocol/formatReport.js';
+import { formatNumber, type NumberFormat } from '../../protocol/formatReport.js';
 import type { Evidence, Finding } from '../../protocol/report.js';
 import type { SettingsSchema } from '../../protocol/settings.js';
 import {
@@ -186,7 +186,10 @@ function draftOf(found: Found): ReportDraft {
 }
 
 function metricItems(keys: readonly string[]) {
-  const formats: Readonly<Record<string, 'number' | 'count'>> = {
+  const formats: Readonly<Record<string, NumberFormat>> = {
+    errorGap: 'points',
+    errorGapLow: 'points',
+    errorGapHigh: 'points',
     leastCount: 'count',
     medianVariance: 'number',
   };

@@ -1,8 +1,8 @@
-import { peakOf } from '../../engine/numeric/curves/fitCurve.js';
 import { formatNumber } from '../../protocol/formatReport.js';
 import type { Evidence, Finding } from '../../protocol/report.js';
 import { defineAnalysis, type ReportDraft, type ResultArray } from '../analysis.js';
 import { checkpointsSetting, listCheckpoints } from '../shared/checkpoints.js';
+import { fittedPeak } from '../shared/courseBlocks.js';
 import { type AttentionShare, attentionToMassive } from './massive/attention.js';
 import { type ChangedLosses, measureChanges } from './massive/change.js';
 import { type MassiveFigures, massiveUnits, measureMassive } from './massive/measure.js';
@@ -201,8 +201,10 @@ function numbersOf({ figures, changed, attention, course }: Study): {
   if (attention.length === 0) missing['attentionShare'] = 'nothing attends, or no token has massive entries';
   else values['attentionShare'] = attention.reduce((sum, { share }) => sum + share, 0) / attention.length;
   const fit = course?.fit ?? 'no checkpoints were given';
+  const peak = typeof fit === 'string' ? undefined : fittedPeak(fit);
   if (typeof fit === 'string') missing['peakStep'] = missing['fitRSquared'] = fit;
-  else Object.assign(values, { peakStep: peakOf(fit), fitRSquared: fit.rSquared });
+  else values['fitRSquared'] = fit.rSquared;
+  if (typeof peak?.peak === 'number') values['peakStep'] = peak.peak;
   const measured: Evidence = { kind: 'measured', n: sampleCount };
   return {
     metrics: values,
@@ -211,6 +213,7 @@ function numbersOf({ figures, changed, attention, course }: Study): {
       ...Object.fromEntries(
         Object.entries(missing).map(([key, how]): [string, Evidence] => [key, { kind: 'not-captured', how }]),
       ),
+      ...(peak === undefined ? {} : { peakStep: peak.evidence }),
     },
   };
 }

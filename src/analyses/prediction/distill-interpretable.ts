@@ -219,7 +219,7 @@ function findingsOf(
   if (shift !== undefined && shift.after.fidelity > shift.before.fidelity + 0.05) {
     findings.push({
       severity: 'info',
-      message: `Fitted again, the same concepts give the model’s answer on ${formatNumber(shift.after.fidelity - shift.before.fidelity, 'percent')} more of the shifted rows.`,
+      message: `Fitted again, the same concepts give the model’s answer on ${formatNumber(shift.after.fidelity, 'percent')} of the shifted rows, against ${formatNumber(shift.before.fidelity, 'percent')} before.`,
       advice:
         'The rules are right about what matters and wrong about where to cut: compare the two tables of rules.',
     });

@@ -1,6 +1,8 @@
-import type { CurveFit } from '../../engine/numeric/curves/fitCurve.js';
+import { type CurveFit, peakOf } from '../../engine/numeric/curves/fitCurve.js';
 import { curveFamilies, type CurveName } from '../../engine/numeric/curves/curveFamilies.js';
 import type { Block, ChartBlock, TableCell, TableColumn } from '../../protocol/blocks.js';
+import { columnHeading, type NumberFormat } from '../../protocol/formatReport.js';
+import type { Evidence } from '../../protocol/report.js';
 import { toReportNumber } from '../../protocol/reportNumbers.js';
 import { lineChart } from './lineChart.js';
 
@@ -9,7 +11,7 @@ export interface Course {
   readonly title: string;
   /** Of the axis: `Largest |a| / median |a|`. */
   readonly quantity: string;
-  readonly format: 'number' | 'percent' | 'count';
+  readonly format: NumberFormat;
   /** Of the time; default `Step`. */
   readonly time?: string;
   readonly points: readonly CoursePoint[];
@@ -31,10 +33,10 @@ export interface CoursePoint {
 /** Returns the quantity over the checkpoints: points, and the fitted curve where there is one; the table has both. */
 export function courseChart(course: Course): ChartBlock {
   const { title, quantity, format, time = 'Step', points, fit, columns = [] } = course;
-  const kind = format === 'count' ? 'number' : format;
+  const [own, factor] = [quantityColumn(format), quantityFactor(format)];
   const rows = points.map((point) => ({
-    ...{ name: point.name, time: point.time, value: finite(point.value ?? NaN) },
-    ...(fit === undefined ? {} : fittedAt(fit, point.time)),
+    ...{ name: point.name, time: point.time, value: finite(factor * (point.value ?? NaN)) },
+    ...(fit === undefined ? {} : fittedAt(fit, point.time, factor)),
     ...point.more,
   }));
   const what = `${quantity} of each checkpoint`;
@@ -45,7 +47,11 @@ export function courseChart(course: Course): ChartBlock {
         ? `A line: ${what}.`
         : `Points: ${what}; a line: the fitted curve with its 95 % confidence band.`,
     x: { field: 'time', title: time },
-    y: { field: fit === undefined ? 'value' : 'fitted', title: quantity, isPercent: format === 'percent' },
+    y: {
+      field: fit === undefined ? 'value' : 'fitted',
+      title: columnHeading({ label: quantity, ...own }),
+      isPercent: format === 'percent',
+    },
     ...(fit === undefined
       ? {}
       : { band: { low: 'low', high: 'high' }, points: { field: 'value', title: 'measured' } }),
@@ -53,27 +59,61 @@ export function courseChart(course: Course): ChartBlock {
     columns: [
       { key: 'name', label: 'Checkpoint', kind: 'text' },
       { key: 'time', label: time, kind: 'count' },
-      { key: 'value', label: quantity, kind: format },
+      { key: 'value', label: quantity, ...own },
       ...columns,
-      ...(fit === undefined
-        ? []
-        : ([
-            { key: 'fitted', label: 'Fitted', kind },
-            { key: 'low', label: '95 % from', kind },
-            { key: 'high', label: 'to', kind },
-          ] as const)),
+      ...(fit === undefined ? [] : fitColumns(own)),
     ],
   });
 }
 
-function fittedAt(fit: CurveFit, time: number): Record<string, TableCell> {
+/** A fitted curve passes between the whole numbers of a count. */
+function fitColumns({ kind, ...unit }: ReturnType<typeof quantityColumn>): TableColumn[] {
+  const own = { ...unit, kind: kind === 'count' ? 'number' : kind } as const;
+  return [
+    { key: 'fitted', label: 'Fitted', ...own },
+    { key: 'low', label: '95 % from', ...own },
+    { key: 'high', label: 'to', ...own },
+  ];
+}
+
+/** Returns how a quantity stands in a column. */
+export function quantityColumn(
+  format: NumberFormat,
+): Pick<TableColumn, 'unit'> & { readonly kind: 'number' | 'percent' | 'count' } {
+  return format === 'points' ? { kind: 'number', unit: 'points' } : { kind: format };
+}
+
+/** Returns what a quantity is multiplied by in its column: a column has its unit in its heading. */
+export function quantityFactor(format: NumberFormat): number {
+  return format === 'points' ? 100 : 1;
+}
+
+function fittedAt(fit: CurveFit, time: number, factor: number): Record<string, TableCell> {
   const { value, halfWidth } = fit.at(time);
-  return { fitted: finite(value), low: finite(value - halfWidth), high: finite(value + halfWidth) };
+  const cell = (number: number): TableCell => finite(factor * number);
+  return { fitted: cell(value), low: cell(value - halfWidth), high: cell(value + halfWidth) };
 }
 
 /** Charts have no place for what is not finite. */
 function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
+}
+
+/** Returns when a fitted emergence curve is at its extreme, or why that is not known, with what it rests on. */
+export function fittedPeak(fit: CurveFit): { readonly peak: number | string; readonly evidence: Evidence } {
+  const peak = peakOf(fit);
+  if (!Number.isFinite(peak)) {
+    const how = 'the fitted curve has no extreme';
+    return { peak: how, evidence: { kind: 'not-captured', how } };
+  }
+  return { peak, evidence: { kind: 'estimated', how: `the extreme of the fitted curve${openText(fit)}` } };
+}
+
+/** Returns what the checkpoints do not determine of a curve, to stand behind its mention; nothing where they do. */
+export function openText({ unidentified }: CurveFit): string {
+  return unidentified.length === 0
+    ? ''
+    : `, of which the checkpoints do not determine ${unidentified.join(', ')}`;
 }
 
 /** Returns the table of fitted curves: parameters with their errors, those that the checkpoints do not determine, R². */
@@ -90,7 +130,12 @@ export function fitTable(
       { key: 'curve', label: 'Curve', kind: 'text', description: 't is the time along the axis.' },
       { key: 'parameter', label: 'Parameter', kind: 'text' },
       { key: 'value', label: 'Value', kind: 'number' },
-      { key: 'error', label: 'Standard error', kind: 'number' },
+      {
+        key: 'error',
+        label: 'Standard error',
+        kind: 'number',
+        description: '– where other values of the parameter give the same curve within 0.1 % of the spread.',
+      },
       { key: 'state', label: 'Determined by the checkpoints', kind: 'text' },
       { key: 'rSquared', label: 'R²', kind: 'number' },
     ],
@@ -99,7 +144,7 @@ export function fitTable(
       if (typeof fit === 'string') return [{ curve, parameter: `not fitted: ${fit}` }];
       return Object.entries(fit.parameters).map(([parameter, value]) => ({
         ...{ curve, parameter, value: toReportNumber(value) },
-        error: toReportNumber(fit.errors[parameter] ?? NaN),
+        error: finite(fit.errors[parameter] ?? NaN),
         state: fit.unidentified.includes(parameter) ? 'no: not identifiable' : 'yes',
         rSquared: toReportNumber(fit.rSquared),
       }));

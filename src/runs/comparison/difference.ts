@@ -15,7 +15,8 @@ export function difference(
 export function formatDifference(value: number | undefined, format: NumberFormat = 'number'): string {
   if (value === undefined) return '–';
   if (value === 0) return '0';
-  const size = formatNumber(format === 'percent' ? Math.abs(value) * 100 : Math.abs(value));
+  const isShare = format === 'percent' || format === 'points';
+  const size = formatNumber(isShare ? Math.abs(value) * 100 : Math.abs(value));
   const sign = value > 0 ? '+' : '−';
-  return format === 'percent' ? `${sign}${size} pp` : `${sign}${size}`;
+  return isShare ? `${sign}${size} pp` : `${sign}${size}`;
 }

@@ -1,6 +1,6 @@
 import { csvText } from '../../protocol/csvText.js';
 import type { TableBlock, TableCell } from '../../protocol/blocks.js';
-import { formatEvidence, metricLines } from '../../protocol/formatReport.js';
+import { columnHeading, formatEvidence, metricLines } from '../../protocol/formatReport.js';
 import { isKnownBlock } from '../../protocol/knownBlocks.js';
 import type { Report } from '../../protocol/report.js';
 
@@ -35,7 +35,7 @@ function tableSections(report: Report): Section[] {
 function tableSection(title: string, { columns, rows }: Pick<TableBlock, 'columns' | 'rows'>): Section {
   return {
     title,
-    header: columns.map(({ label, unit }) => (unit === undefined ? label : `${label} (${unit})`)),
+    header: columns.map(columnHeading),
     rows: rows.map((row) => columns.map((column) => rawCell(row[column.key]))),
   };
 }

@@ -19,7 +19,10 @@ export function htmlTable(
       `<tr${partName(row[parts?.key ?? ''])}${partItem(row[parts?.itemKey ?? ''])}>${columns.map((column) => bodyCell(row[column.key], column)).join('')}</tr>`,
   );
   const more = rows.length - shown.length + omittedRowCount;
-  const note = more === 0 ? '' : `<p class="muted">… ${more.toLocaleString('en-US')} more rows</p>`;
+  const note =
+    more === 0
+      ? ''
+      : `<p class="muted">… ${more.toLocaleString('en-US')} more row${more === 1 ? '' : 's'}</p>`;
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table data-sortable${partsAttribute(parts, 0, { counts: [], values: [] })}><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>${note}`;
 }
 

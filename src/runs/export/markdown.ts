@@ -6,7 +6,14 @@ import type {
   TableBlock,
   TreeBlock,
 } from '../../protocol/blocks.js';
-import { formatCell, formatNumber, isNumeric, metricLines, provenance } from '../../protocol/formatReport.js';
+import {
+  columnHeading,
+  formatCell,
+  formatNumber,
+  isNumeric,
+  metricLines,
+  provenance,
+} from '../../protocol/formatReport.js';
 import { isKnownBlock } from '../../protocol/knownBlocks.js';
 import type { Report, UnknownBlock } from '../../protocol/report.js';
 import { relevantSpans, spanText } from '../../protocol/soundShape.js';
@@ -101,14 +108,14 @@ function tableText({
 }: Pick<TableBlock, 'columns' | 'rows' | 'omittedRowCount'>): string {
   const shown = rows.slice(0, maxRows);
   const lines = [
-    row(columns.map((column) => column.label)),
+    row(columns.map(columnHeading)),
     `|${columns.map((column) => (isNumeric(column) ? '--:' : '---')).join('|')}|`,
     ...shown.map((cells) => row(columns.map((column) => formatCell(cells[column.key], column)))),
   ];
   const more = rows.length - shown.length + omittedRowCount;
   return more === 0
     ? lines.join('\n')
-    : `${lines.join('\n')}\n\n*… ${more.toLocaleString('en-US')} more rows*`;
+    : `${lines.join('\n')}\n\n*… ${more.toLocaleString('en-US')} more row${more === 1 ? '' : 's'}*`;
 }
 
 function overlayText(block: OverlayBlock): string {

@@ -102,6 +102,10 @@ describe('feature-diversity', function () {
       assert.ok(Math.abs(errorGapLow! - (gap - Math.hypot(9 / 12 - low[0], high[1] - 4 / 48))) < 1e-9);
       assert.ok(Math.abs(errorGapHigh! - (gap + Math.hypot(low[1] - 9 / 12, 4 / 48 - high[0]))) < 1e-9);
       assert.ok(errorGapLow! > 0);
+      // A difference of two shares is no share.
+      const metrics = draft.blocks.find((block) => block.type === 'metrics')!;
+      const format = (metric: string) => metrics.items.find((item) => item.metric === metric)?.format;
+      assert.deepEqual(['errorGap', 'errorGapLow', 'errorGapHigh'].map(format), Array(3).fill('points'));
       assert.match(draft.findings[0]!.message, /9 of the 12 least diverse samples and on 4 of the other 48/u);
     },
   );

@@ -126,6 +126,9 @@ describe('function-explorer: response curves', function () {
     }
     assert.ok(Number.isNaN(rates[3]));
     assert.match(draft.findings[0]!.message, /does not depend on channel 3/u);
+    const table = draft.blocks.find((block) => block.type === 'table')!;
+    const row = table.rows.find(({ name }) => name === 'channel 3')!;
+    assert.deepEqual([row['rate'], row['halfLife'], row['later'], row['fit']], [null, null, null, null]);
   });
 
   it('reads channels last, and an outcome without a time axis', async () => {

@@ -10,6 +10,7 @@ import {
   formatDuration,
   formatEvidence,
   formatNumber,
+  type NumberFormat,
 } from '../../../src/protocol/formatReport.js';
 import { reportWithEveryBlock } from '../../support/everyBlock.js';
 
@@ -87,7 +88,7 @@ describe('a table in a terminal', () => {
 });
 
 describe('numbers as people read them', () => {
-  const numbers: [number | 'NaN' | 'Infinity' | '-Infinity', 'number' | 'percent' | 'count', string][] = [
+  const numbers: [number | 'NaN' | 'Infinity' | '-Infinity', NumberFormat, string][] = [
     [0, 'number', '0'],
     [1234567, 'count', '1,234,567'],
     [0.123456, 'number', '0.123'],
@@ -99,6 +100,10 @@ describe('numbers as people read them', () => {
     [0.3, 'percent', '30.0 %'],
     [0.00123, 'percent', '0.12 %'],
     [1, 'percent', '100.0 %'],
+    [0, 'percent', '0.0 %'],
+    [6.53e-10, 'percent', '< 0.01 %'],
+    [-6.53e-10, 'percent', '> −0.01 %'],
+    [-0.0213, 'points', '−2.1 points'],
     ['NaN', 'percent', 'NaN'],
     ['Infinity', 'number', '∞'],
     ['-Infinity', 'count', '−∞'],

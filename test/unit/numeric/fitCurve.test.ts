@@ -89,6 +89,32 @@ describe('fitting a curve', function () {
     );
   });
 
+  it('leaves open what exact points leave open: a step between two of them, one side of a sigmoid, a line', () => {
+    const t = [0, 1, 2, 3, 4, 5, 6, 7];
+    const sigmoid = (middle: number, width: number) =>
+      t.map((time) => 1 / (1 + Math.exp((middle - time) / width)));
+    const open = (name: Parameters<typeof fitCurve>[0], values: number[]) => {
+      const { unidentified, errors } = fitted(name, t, values);
+      for (const key of ['m', 'tau'].filter((one) => unidentified.includes(one))) {
+        assert(Number.isNaN(errors[key]), `no error is known of ${key}`);
+      }
+      return unidentified.join();
+    };
+    // The height is known, not where between the two the step is, nor how wide.
+    assert.equal(open('sigmoid', [0, 0, 0, 0, 1, 1, 1, 1]), 'm,w');
+    assert.equal(open('sigmoid', [0, 0, 0, 0.4, 1, 1, 1, 1]), 'm,w');
+    assert.match(open('sigmoid', sigmoid(-10, 2)), /L.*m/);
+    assert.match(open('sigmoid', sigmoid(20, 2)), /L.*m/);
+    assert.equal(open('sigmoid', t), 'L,K,m,w');
+    assert.equal(open('exponential', t), 'A,tau,K');
+    assert.equal(open('exponential', [1, 0, 0, 0, 0, 0, 0, 0]), 'tau');
+    // What ends at 0 has an end that is known.
+    assert.equal(open('sigmoid', sigmoid(3.3, 0.8)), '');
+    const flat = t.map((time) => (time % 2 === 0 ? 0.1 + 0.2 : 0.3));
+    assert.throws(() => fitted('sigmoid', t, flat), /all the same/);
+    assert.throws(() => fitted('sigmoid', [0, 1, 2, 2], [1, 2, 3, 3]), /4 parameters.*3 different/);
+  });
+
   itHolds(231, 'finds the convergent power law and the log-space power law of activation ratios', () => {
     const tokens = Array.from({ length: 30 }, (_, i) => (i + 1) * 1e9);
     const silu = fitted(

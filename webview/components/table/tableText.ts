@@ -1,5 +1,6 @@
 import type { TableCell } from '../../../src/protocol/blocks.js';
 import { csvText } from '../../../src/protocol/csvText.js';
+import { columnHeading } from '../../../src/protocol/formatReport.js';
 import type { TableData } from './tableData.js';
 
 /** Returns rows as comma-separated text with their numbers unrounded; formulas of hostile names stay text. */
@@ -15,7 +16,7 @@ export function tableTsv(table: TableData, order: readonly number[]): string {
 }
 
 function headerOf({ columns }: TableData): string[] {
-  return columns.map(({ label, unit }) => (unit === undefined ? label : `${label} (${unit})`));
+  return columns.map(columnHeading);
 }
 
 function cellsOf({ columns, rows }: TableData, order: readonly number[]): (string | number)[][] {

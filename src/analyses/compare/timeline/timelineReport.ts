@@ -1,12 +1,18 @@
 import { curveFamilies } from '../../../engine/numeric/curves/curveFamilies.js';
-import { peakOf } from '../../../engine/numeric/curves/fitCurve.js';
 import type { Block, TableCell, TableColumn } from '../../../protocol/blocks.js';
-import { formatNumber } from '../../../protocol/formatReport.js';
+import { formatNumber, type NumberFormat } from '../../../protocol/formatReport.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { Evidence, Finding } from '../../../protocol/report.js';
 import type { DraftPart, MetricDeclaration, ReportDraft, ResultArray } from '../../analysis.js';
 import { commonMetrics } from '../../shared/commonMetrics.js';
-import { courseChart, fitTable } from '../../shared/courseBlocks.js';
+import {
+  courseChart,
+  fittedPeak,
+  fitTable,
+  openText,
+  quantityColumn,
+  quantityFactor,
+} from '../../shared/courseBlocks.js';
 import { type Answers, isConstant, type MetricCourse, metricCourses, timesOf } from './course.js';
 import type { TimelineQuestion } from './question.js';
 import type { TimelineChoices } from './settings.js';
@@ -97,7 +103,7 @@ function summaryOf(study: Study): string {
   const fitted =
     main.best === undefined
       ? ''
-      : `; ${curveFamilies[main.best.name].formula} fits it with R² = ${main.best.rSquared.toFixed(4)}`;
+      : `; ${curveFamilies[main.best.name].formula} fits it with R² = ${main.best.rSquared.toFixed(4)}${openText(main.best)}`;
   return `${label} ${course} over ${String(count)} checkpoints${fitted}.${rest}`;
 }
 
@@ -105,13 +111,14 @@ function numbersOf(study: Study): Pick<ReportDraft, 'metrics' | 'evidence'> {
   const { answers, main } = study;
   const count = measuredCount(study);
   const [first, last] = main === undefined ? [] : endsOf(study, main);
+  const peak = main?.best?.name === 'emergence' ? fittedPeak(main.best) : undefined;
   const known: Record<string, number | string> = {
     checkpointCount: count,
     failedCount: answers.length - count,
     firstValue: first?.value ?? 'no checkpoint has a metric',
     lastValue: last?.value ?? 'no checkpoint has a metric',
     fitRSquared: main?.best?.rSquared ?? whyNotFitted(study),
-    peakStep: main?.best?.name === 'emergence' ? peakOf(main.best) : 'no emergence curve was fitted',
+    peakStep: peak?.peak ?? 'no emergence curve was fitted',
   };
   const how = `${main?.metric ?? ''} at ${formatNumber(count, 'count')} checkpoints`;
   const metrics: Record<string, number> = {};
@@ -124,6 +131,7 @@ function numbersOf(study: Study): Pick<ReportDraft, 'metrics' | 'evidence'> {
       evidence[key] = key.endsWith('Count') ? { kind: 'measured' } : { kind: 'measured', how };
     }
   }
+  if (peak !== undefined) evidence['peakStep'] = peak.evidence;
   return { metrics, evidence };
 }
 
@@ -229,9 +237,10 @@ function checkpointTable(study: Study): Block {
       description: 'Leads to the report of this checkpoint.',
     },
     { key: 'time', label: timeLabel(chosen), kind: 'count' },
-    ...shown.map(({ metric }): TableColumn => ({
-      ...{ key: `metric.${metric}`, label: labelOf(study, metric), kind: formatOf(study, metric) },
-    })),
+    ...shown.map(({ metric }): TableColumn => {
+      const column = quantityColumn(formatOf(study, metric));
+      return { key: `metric.${metric}`, label: labelOf(study, metric), ...column };
+    }),
     { key: 'answer', label: 'Answer', kind: 'text' },
   ];
   return {
@@ -241,7 +250,7 @@ function checkpointTable(study: Study): Block {
     rows: answers.map(({ name, value, problem }, i) => {
       const row: Record<string, TableCell> = { name, time: times[i] ?? NaN };
       for (const { metric, values } of shown) {
-        const at = values[i] ?? NaN;
+        const at = quantityFactor(formatOf(study, metric)) * (values[i] ?? NaN);
         row[`metric.${metric}`] = value === undefined || Number.isNaN(at) ? null : toReportNumber(at);
       }
       row['answer'] = problem === undefined ? (value?.draft.summary ?? '') : `Not measured: ${problem}`;
@@ -263,7 +272,9 @@ function stillBlock(study: Study, still: readonly MetricCourse[]): Block {
       const [end] = endsOf(study, course);
       return {
         metric: labelOf(study, course.metric),
-        value: end === undefined ? null : toReportNumber(end.value),
+        // Formatted here, because each row has a format of its own.
+        value:
+          end === undefined ? null : formatNumber(toReportNumber(end.value), formatOf(study, course.metric)),
       };
     }),
   };
@@ -274,7 +285,7 @@ function labelOf({ question }: Timeline, metric: string): string {
 }
 
 /** As the answers themselves show it. */
-function formatOf({ answers }: Timeline, metric: string): 'number' | 'percent' | 'count' {
+function formatOf({ answers }: Timeline, metric: string): NumberFormat {
   for (const { value } of answers) {
     const item = value === undefined ? undefined : shownAs(value, metric);
     if (item !== undefined) return item;
@@ -282,7 +293,7 @@ function formatOf({ answers }: Timeline, metric: string): 'number' | 'percent' |
   return 'number';
 }
 
-function shownAs({ draft, of }: DraftPart, metric: string): 'number' | 'percent' | 'count' | undefined {
+function shownAs({ draft, of }: DraftPart, metric: string): NumberFormat | undefined {
   for (const block of [...draft.blocks, ...(of?.preface.blocks ?? [])]) {
     if (block.type !== 'metrics') continue;
     const item = block.items.find((each) => each.metric === metric);

@@ -1,9 +1,8 @@
-import { peakOf } from '../../../engine/numeric/curves/fitCurve.js';
 import { formatAddress } from '../../../onnx/addresses.js';
 import type { Block, TableCell, TableColumn } from '../../../protocol/blocks.js';
 import { formatNumber } from '../../../protocol/formatReport.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
-import { courseChart, fitTable } from '../../shared/courseBlocks.js';
+import { courseChart, fittedPeak, fitTable } from '../../shared/courseBlocks.js';
 import { lineChart } from '../../shared/lineChart.js';
 import type { AttentionShare } from './attention.js';
 import type { ChangedLosses } from './change.js';
@@ -153,6 +152,8 @@ export function courseBlocks(course: RatioCourse | undefined): Block[] {
     ],
   });
   if (typeof fit === 'string') return [chart, { type: 'markdown', text: `No curve was fitted: ${fit}.` }];
-  const alt = `R² = ${fit.rSquared.toFixed(4)}; peak at step ${formatNumber(peakOf(fit))}.`;
+  const { peak } = fittedPeak(fit);
+  const where = typeof peak === 'string' ? peak : `peak at step ${formatNumber(peak, 'count')}`;
+  const alt = `R² = ${fit.rSquared.toFixed(4)}; ${where}.`;
   return [chart, fitTable('The emergence curve', new Map([[fit.name, fit]]), alt)];
 }

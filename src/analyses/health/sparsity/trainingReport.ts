@@ -3,7 +3,7 @@ import type { Block } from '../../../protocol/blocks.js';
 import type { Evidence } from '../../../protocol/report.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { ResultArray } from '../../analysis.js';
-import { courseChart, fitTable } from '../../shared/courseBlocks.js';
+import { courseChart, fitTable, openText } from '../../shared/courseBlocks.js';
 import type { RatioCourse } from './training.js';
 
 /** Metrics of the fitted law that are known, and evidence of all of them. */
@@ -17,14 +17,13 @@ export function courseMetrics(course: RatioCourse | undefined): {
     const missing: Evidence = { kind: 'not-captured', how };
     return { metrics: {}, evidence: { limitRatio: missing, fitRSquared: missing } };
   }
-  const measured: Evidence = {
-    kind: 'measured',
-    n: course.points.length,
-    how: `checkpoints; ${curveFamilies[best.name].formula}`,
-  };
+  const how = `the curve ${curveFamilies[best.name].formula} over ${String(course.points.length)} checkpoints`;
   return {
     metrics: { limitRatio: best.parameters['R0'] ?? NaN, fitRSquared: best.rSquared },
-    evidence: { limitRatio: measured, fitRSquared: measured },
+    evidence: {
+      limitRatio: { kind: 'estimated', how: `${how}${openText(best)}` },
+      fitRSquared: { kind: 'measured', how },
+    },
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Block, ChartBlock, MetricsBlock } from '../../../protocol/blocks.js';
+import type { Block, ChartBlock, MetricsBlock, TableColumn } from '../../../protocol/blocks.js';
+import { formatNumber } from '../../../protocol/formatReport.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { Evidence } from '../../../protocol/report.js';
 import type { ReportDraft, ResultArray } from '../../analysis.js';
@@ -10,17 +11,19 @@ import { vegaLiteSchema } from '../../shared/vegaLite.js';
 /** Returns the report of a function that grows with its training set. */
 export function growthReport(f: ContextFunction, growth: Growth, repeats: number): ReportDraft {
   const { sizes } = growth;
-  const largest = sizes.at(-1);
-  const hasAccuracy = sizes.some(({ accuracy }) => Number.isFinite(accuracy));
+  // A subset of all rows leaves none out.
+  const judged = sizes.filter(({ accuracy }) => !Number.isNaN(accuracy));
+  const hasAccuracy = judged.length > 0;
+  const largest = judged.at(-1);
   const how = 'random subsets of the training set for each size';
   const evidence: Evidence = { kind: 'sampled', n: repeats, how };
   return {
     title: 'Function explorer: training set size',
-    summary: summaryOf(f, growth, hasAccuracy),
+    summary: summaryOf(f, growth, judged),
     metrics: {
       trainCount: f.table.trainCount,
       smallestDistance: sizes[0]?.distance ?? NaN,
-      ...(hasAccuracy && largest !== undefined ? { leftOutAccuracy: largest.accuracy } : {}),
+      ...(largest === undefined ? {} : { leftOutAccuracy: largest.accuracy }),
     },
     evidence: {
       trainCount: { kind: 'measured' },
@@ -41,11 +44,13 @@ export function growthReport(f: ContextFunction, growth: Growth, repeats: number
   };
 }
 
-function summaryOf({ table }: ContextFunction, { sizes, name }: Growth, hasAccuracy: boolean): string {
+function summaryOf({ table }: ContextFunction, { sizes, name }: Growth, judged: Growth['sizes']): string {
   const [first, last] = [sizes[0], sizes.at(-1)];
-  const accuracy = hasAccuracy
-    ? `, and the accuracy on the rows left out goes from ${percent(first?.accuracy)} to ${percent(last?.accuracy)}`
-    : '';
+  const [fewest, most] = [judged[0], judged.at(-1)];
+  const accuracy =
+    fewest === undefined || most === undefined
+      ? ''
+      : `, and the accuracy on the rows left out goes from ${percent(fewest.accuracy)} to ${percent(most.accuracy)}`;
   return `From ${String(first?.size)} to ${String(last?.size)} training rows, the function along ${name} comes from ${short(first?.distance)} to ${short(last?.distance)} of the one that all ${String(table.trainCount)} give${accuracy}.`;
 }
 
@@ -62,8 +67,8 @@ function metricsBlock(hasAccuracy: boolean): Block {
   return { type: 'metrics', items: hasAccuracy ? [...items, accuracy] : items };
 }
 
-function percent(share = NaN): string {
-  return `${(100 * share).toFixed(1)} %`;
+function percent(share: number): string {
+  return formatNumber(toReportNumber(share), 'percent');
 }
 
 function sizeCurves({ name, grid, whole, sizes }: Growth, explained: string): ChartBlock {
@@ -94,7 +99,7 @@ function sizeCurves({ name, grid, whole, sizes }: Growth, explained: string): Ch
     table: {
       columns: [
         { key: 'at', label: name, kind: 'number' },
-        ...order.map((size) => ({ key: `size${size}`, label: `${size} rows`, kind: 'number' as const })),
+        ...order.map((size) => ({ key: `size${size}`, label: rowsText(size), kind: 'number' as const })),
       ],
       rows: Array.from(grid, (at, i) => ({
         at: toReportNumber(at),
@@ -106,12 +111,16 @@ function sizeCurves({ name, grid, whole, sizes }: Growth, explained: string): Ch
   };
 }
 
+function rowsText(size: string): string {
+  return size === '1' ? '1 row' : `${size} rows`;
+}
+
 function learningCurve({ sizes }: Growth, hasAccuracy: boolean): ChartBlock {
   const rows = sizes.map(({ size, distance, accuracy, accuracyError }) => ({
     size,
     distance: toReportNumber(distance),
-    accuracy: hasAccuracy ? toReportNumber(accuracy) : null,
-    error: hasAccuracy ? toReportNumber(accuracyError) : null,
+    accuracy: Number.isNaN(accuracy) ? null : accuracy,
+    error: Number.isNaN(accuracyError) ? null : 100 * accuracyError,
   }));
   const [field, title] = hasAccuracy ? ['accuracy', 'Accuracy on rows left out'] : ['distance', 'Distance'];
   return {
@@ -126,25 +135,41 @@ function learningCurve({ sizes }: Growth, hasAccuracy: boolean): ChartBlock {
       mark: { type: 'line', point: true },
       encoding: {
         x: { field: 'size', type: 'quantitative', title: 'Training rows', scale: { zero: false } },
-        y: { field, type: 'quantitative', title, scale: { zero: false } },
+        y: {
+          ...{ field, type: 'quantitative', title, scale: { zero: false } },
+          ...(hasAccuracy ? { axis: { format: '%' } } : {}),
+        },
       },
     },
     table: {
-      columns: [
-        { key: 'size', label: 'Training rows', kind: 'count' },
-        {
-          key: 'distance',
-          label: 'Distance',
-          kind: 'number',
-          description: 'Root mean square distance of a subset’s curve from that of all rows.',
-        },
-        { key: 'accuracy', label: 'Accuracy on rows left out', kind: 'percent' },
-        { key: 'error', label: 'Standard error', kind: 'percent', description: 'Over subsets.' },
-      ],
+      columns: learningColumns,
       rows,
     },
   };
 }
+
+const learningColumns: TableColumn[] = [
+  { key: 'size', label: 'Training rows', kind: 'count' },
+  {
+    key: 'distance',
+    label: 'Distance',
+    kind: 'number',
+    description: 'Root mean square distance of a subset’s curve from that of all rows.',
+  },
+  {
+    key: 'accuracy',
+    label: 'Accuracy on rows left out',
+    kind: 'percent',
+    description: '– where no row is left out, or none has a class.',
+  },
+  {
+    key: 'error',
+    label: 'Standard error',
+    kind: 'number',
+    unit: 'points',
+    description: 'Over subsets; – where there is only one.',
+  },
+];
 
 function growthArrays({ grid, whole, sizes }: Growth, evidence: Evidence): Record<string, ResultArray> {
   const array = (values: readonly number[] | Float64Array, dims: readonly number[]): ResultArray => ({

@@ -1,4 +1,4 @@
-import type { ChartBlock, TableBlock, TableCell } from '../../../protocol/blocks.js';
+import type { ChartBlock, TableBlock, TableCell, TableColumn } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { ChannelResponse, Responses } from './responseCurves.js';
 import { short } from './sliceCharts.js';
@@ -136,6 +136,40 @@ function contributionBars(channels: readonly ChannelResponse[]): ChartBlock {
   };
 }
 
+const noEffect = '– where the channel has no effect';
+
+const channelColumns: TableColumn[] = [
+  { key: 'name', label: 'Channel', kind: 'text' },
+  { key: 'mean', label: 'Mean value', kind: 'number' },
+  { key: 'contribution', label: 'Contribution', kind: 'number', description: 'Summed over time.' },
+  { key: 'share', label: 'Share of outcome', kind: 'percent' },
+  {
+    key: 'rate',
+    label: 'Carry-over',
+    kind: 'percent',
+    description: `Share of an effect that is left a step later; ${noEffect}.`,
+  },
+  {
+    key: 'halfLife',
+    label: 'Half-life',
+    kind: 'number',
+    unit: 'steps',
+    description: `Until half of an effect is left; ${noEffect}, or where it does not fade.`,
+  },
+  {
+    key: 'later',
+    label: 'Acts later',
+    kind: 'percent',
+    description: `Share of the effects after the step of the pulse; ${noEffect}.`,
+  },
+  {
+    key: 'fit',
+    label: 'Geometric fit',
+    kind: 'number',
+    description: `R² of a geometric decay; ${noEffect}.`,
+  },
+];
+
 /** Returns what each channel comes to. */
 export function channelTable({ channels, outcome }: Responses): TableBlock {
   const whole = sum(outcome);
@@ -143,37 +177,23 @@ export function channelTable({ channels, outcome }: Responses): TableBlock {
   return {
     type: 'table',
     title: 'Channels',
-    columns: [
-      { key: 'name', label: 'Channel', kind: 'text' },
-      { key: 'mean', label: 'Mean value', kind: 'number' },
-      { key: 'contribution', label: 'Contribution', kind: 'number', description: 'Summed over time.' },
-      { key: 'share', label: 'Share of outcome', kind: 'percent' },
-      {
-        key: 'rate',
-        label: 'Carry-over',
-        kind: 'number',
-        description: 'Share of an effect that is left a step later.',
-      },
-      { key: 'halfLife', label: 'Half-life', kind: 'number', unit: 'steps' },
-      {
-        key: 'later',
-        label: 'Acts later',
-        kind: 'percent',
-        description: 'Share of the effects after the step of the pulse.',
-      },
-      { key: 'fit', label: 'Geometric fit', kind: 'number', description: 'R² of a geometric decay.' },
-    ],
-    rows: channels.map(({ name, meanValue, contribution, decay }) => ({
+    columns: channelColumns,
+    rows: channels.map(({ name, meanValue, contribution, carryOver, decay }) => ({
       name,
       mean: number(meanValue),
       contribution: number(sum(contribution)),
       share: number(sum(contribution) / whole),
-      rate: number(decay.rate),
+      rate: ofEffect(decay.rate, carryOver),
       halfLife: decay.rate > 0 && decay.rate < 1 ? number(Math.log(0.5) / Math.log(decay.rate)) : null,
-      later: number(decay.laterShare),
-      fit: number(decay.fit),
+      later: ofEffect(decay.laterShare, carryOver),
+      fit: ofEffect(decay.fit, carryOver),
     })),
   };
+}
+
+/** A number of an effect: none where the effects are numbers and there is no such effect; NaN where they are NaN. */
+function ofEffect(value: number, effects: Float64Array): TableCell {
+  return Number.isNaN(value) && effects.every(Number.isFinite) ? null : toReportNumber(value);
 }
 
 /** Returns the sum of numbers over time. */

@@ -66,7 +66,9 @@ function metricsBlock(hasDecay: boolean): MetricsBlock {
     items: [
       { metric: 'channelCount', label: 'Channels', format: 'count' },
       { metric: 'largestShare', label: 'Largest share of the outcome', format: 'percent' },
-      ...(hasDecay ? [{ metric: 'largestCarryOver', label: 'Longest carry-over' }] : []),
+      ...(hasDecay
+        ? [{ metric: 'largestCarryOver', label: 'Longest carry-over', format: 'percent' as const }]
+        : []),
       { metric: 'interactionShare', label: 'Share that no channel has alone', format: 'percent' },
     ],
   };

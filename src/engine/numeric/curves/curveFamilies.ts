@@ -11,6 +11,8 @@ export interface CurveFamily {
   readonly thetaCount: number;
   /** Basis functions. */
   readonly linearCount: number;
+  /** Parameters whose zero means nothing, by what they lie along: the time, the values, or the logarithm of a factor. */
+  readonly places: Readonly<Record<string, 'time' | 'value' | 'logarithm'>>;
   /** Returns the parameters by the symbols of the source, for times in units of `scale`. */
   parameters(linear: ArrayLike<number>, theta: readonly number[], scale: number): Record<string, number>;
 }
@@ -42,6 +44,7 @@ const emergence: CurveFamily = {
   formula: 'A · exp(−λx) · ln x + K, x = γt + t₀',
   thetaCount: 2,
   linearCount: 3,
+  places: { K: 'value' },
   starts: product([0.05, 0.3, 1, 3, 10, 30], [1e-4, 1e-3, 1e-2, 0.1, 1].map(Math.log)),
   basis(times, [mu = 0, logTau = 0]) {
     const tau = Math.exp(logTau);
@@ -66,6 +69,7 @@ const linear: CurveFamily = {
   formula: 'K + s · t',
   thetaCount: 0,
   linearCount: 2,
+  places: { K: 'value' },
   starts: [[]],
   basis: (times) => [Float64Array.from(times), new Float64Array(times.length).fill(1)],
   parameters: (coefficients, _theta, scale) => ({
@@ -79,6 +83,7 @@ const exponential: CurveFamily = {
   formula: 'K + A · exp(−t / τ)',
   thetaCount: 1,
   linearCount: 2,
+  places: { K: 'value' },
   starts: product([0.02, 0.1, 0.3, 1, 3].map(Math.log)),
   basis: (times, [logTau = 0]) => [
     times.map((t) => Math.exp(-t / Math.exp(logTau))),
@@ -95,6 +100,7 @@ const sigmoid: CurveFamily = {
   formula: 'K + L / (1 + exp(−(t − m) / w))',
   thetaCount: 2,
   linearCount: 2,
+  places: { K: 'value', m: 'time' },
   starts: product([0.05, 0.2, 0.4, 0.6, 0.8], [0.01, 0.05, 0.2].map(Math.log)),
   basis: (times, [middle = 0, logWidth = 0]) => [
     times.map((t) => 1 / (1 + Math.exp(-(t - middle) / Math.exp(logWidth)))),
@@ -117,6 +123,7 @@ const power: CurveFamily = {
   isAfterZero: true,
   thetaCount: 1,
   linearCount: 2,
+  places: { R0: 'value' },
   starts: product([0.05, 0.2, 0.5, 1, 2].map(Math.log)),
   basis: (times, [logAlpha = 0]) => [
     times.map((t) => -(t ** -Math.exp(logAlpha))),
@@ -133,6 +140,7 @@ const logPower: CurveFamily = {
   formula: 'R₀ + exp(b − c · t^α)',
   thetaCount: 2,
   linearCount: 2,
+  places: { R0: 'value', b: 'logarithm' },
   starts: product([0.3, 1, 3, 10].map(Math.log), [0.2, 0.5, 1, 2].map(Math.log)),
   basis: (times, [logC = 0, logAlpha = 0]) => [
     times.map((t) => Math.exp(-Math.exp(logC) * t ** Math.exp(logAlpha))),

@@ -1,14 +1,15 @@
 import { leastSquares, type LeastSquares } from '../leastSquares.js';
 import { curveFamilies, type CurveFamily, type CurveName } from './curveFamilies.js';
+import { differenceStep, precisionOf, rangeOf, studentQuantile } from './precision.js';
 
 /** A fitted curve. */
 export interface CurveFit {
   readonly name: CurveName;
   /** By the symbols of the family's source. */
   readonly parameters: Readonly<Record<string, number>>;
-  /** Standard errors of the parameters, from the curvature at the best fit; NaN where a parameter is not identified. */
+  /** Standard errors of the parameters, from the curvature at the best fit; NaN where the curve hardly depends on one. */
   readonly errors: Readonly<Record<string, number>>;
-  /** Parameters that the data do not determine: their standard error exceeds their size. */
+  /** Parameters that the data do not determine: their error exceeds their size, or would if the values were less exact. */
   readonly unidentified: readonly string[];
   /** 1 − Σ residuals² / Σ (y − mean)². */
   readonly rSquared: number;
@@ -26,6 +27,9 @@ const followedStarts = 2;
 /** A gain below this share of the sum of squares ends the search, and damping above this means there is none. */
 const smallestGain = 1e-6;
 const largestDamping = 1e6;
+
+/** What is computed in float32 differs by less than this share of itself where it is the same. */
+const rounding = 2 ** -23;
 
 interface Problem {
   readonly family: CurveFamily;
@@ -69,7 +73,7 @@ export function fitCurve(
     y: Float64Array.from(points, ({ value }) => value),
   };
   const spread = spreadOf(problem.y);
-  if (spread === 0) return 'the values are all the same';
+  if (!(Math.sqrt(spread) > rounding * Math.hypot(...problem.y))) return 'the values are all the same';
   const starts = family.starts
     .flatMap((theta) => pointAt(problem, theta) ?? [])
     .sort((a, b) => a.cost - b.cost)
@@ -136,9 +140,6 @@ function stepFrom(problem: Problem, point: Point, damping: number): Point | unde
   );
 }
 
-/** Central differences: the best step for them is the cube root of what a number is rounded by. */
-const differenceStep = 6e-6;
-
 function residualSlope(problem: Problem, { theta }: Point, index: number): Float64Array | undefined {
   const step = differenceStep * Math.max(1, Math.abs(theta[index] ?? 0));
   const moved = (by: number): Point | undefined =>
@@ -158,30 +159,27 @@ interface FitFacts extends Problem {
 }
 
 function fitAt(facts: FitFacts, best: Point): CurveFit {
-  const { family, y, scale, name, spread } = facts;
+  const { family, times, y, scale, name, spread } = facts;
+  const { theta, coefficients, cost } = best;
   const freedom = y.length - family.thetaCount - family.linearCount;
-  const jacobian = (times: Float64Array): Float64Array[] => [
-    ...family.basis(times, best.theta),
-    ...best.theta.map((_, index) => curveSlope(facts, best, { times, index })),
+  const slopesAt = (at: Float64Array): Float64Array[] => [
+    ...family.basis(at, theta),
+    ...theta.map((_, index) => curveSlope(facts, best, { times: at, index })),
   ];
-  const solved = leastSquares(jacobian(facts.times), y);
-  const variance = best.cost / freedom;
-  const covariance = solved?.inverse.map((element) => element * variance);
-  const quantile = studentQuantile(freedom);
-  const parameters = family.parameters(best.coefficients, best.theta, scale);
-  const errors = errorsOf(facts, best, covariance);
+  const named = (values: readonly number[]): Record<string, number> =>
+    family.parameters(values.slice(0, coefficients.length), values.slice(coefficients.length), scale);
+  const { errors, unidentified, errorAlong } = precisionOf({
+    ...{ slopes: slopesAt(times), own: [...coefficients, ...theta], linearCount: coefficients.length, named },
+    ...{ places: family.places, y, timeRange: scale * rangeOf(times) },
+    ...{ noise: Math.sqrt(cost / freedom), spread: Math.sqrt(spread / y.length), freedom },
+  });
   return {
-    ...{ name, parameters, errors, freedom },
-    unidentified: Object.keys(parameters).filter(
-      (key) => !((errors[key] ?? NaN) <= Math.abs(parameters[key] ?? NaN)),
-    ),
-    rSquared: 1 - best.cost / spread,
+    ...{ name, parameters: named([...coefficients, ...theta]), errors, unidentified, freedom },
+    rSquared: 1 - cost / spread,
     at(time) {
-      const times = Float64Array.of(time / scale);
-      const row = jacobian(times).map((column) => column[0] ?? NaN);
-      const value = best.coefficients.reduce((sum, coefficient, i) => sum + coefficient * (row[i] ?? NaN), 0);
-      const error = covariance === undefined ? NaN : Math.sqrt(quadratic(covariance, row));
-      return { value, halfWidth: quantile * error };
+      const row = slopesAt(Float64Array.of(time / scale)).map((column) => column[0] ?? NaN);
+      const value = coefficients.reduce((sum, coefficient, i) => sum + coefficient * (row[i] ?? NaN), 0);
+      return { value, halfWidth: studentQuantile(freedom) * errorAlong(row) };
     },
   };
 }
@@ -202,51 +200,6 @@ function curveSlope(
   };
   const [above, below] = [curve(step), curve(-step)];
   return above.map((value, i) => (value - (below[i] ?? 0)) / (2 * step));
-}
-
-/** Standard errors of the source's parameters, by differences of what they are made of. */
-function errorsOf(
-  { family, scale }: FitFacts,
-  { theta, coefficients }: Point,
-  covariance: Float64Array | undefined,
-): Record<string, number> {
-  const own = [...coefficients, ...theta];
-  const named = (values: readonly number[]): Record<string, number> =>
-    family.parameters(values.slice(0, coefficients.length), values.slice(coefficients.length), scale);
-  const moved = own.map((value, index) => {
-    const step = differenceStep * Math.max(1e-6, Math.abs(value));
-    const at = (by: number): Record<string, number> => named(own.map((v, i) => (i === index ? v + by : v)));
-    return { step, above: at(step), below: at(-step) };
-  });
-  return Object.fromEntries(
-    Object.keys(named(own)).map((key) => {
-      const row = moved.map(
-        ({ step, above, below }) => ((above[key] ?? NaN) - (below[key] ?? NaN)) / (2 * step),
-      );
-      return [key, covariance === undefined ? NaN : Math.sqrt(quadratic(covariance, row))];
-    }),
-  );
-}
-
-function quadratic(matrix: Float64Array, row: readonly number[]): number {
-  const n = row.length;
-  return row.reduce(
-    (sum, a, i) => sum + row.reduce((inner, b, j) => inner + a * b * (matrix[i * n + j] ?? NaN), 0),
-    0,
-  );
-}
-
-/**
- * Returns the 97.5 % quantile of Student's t, by the expansion in 1/ν about the normal one: within 1 % from ν = 3.
- *
- * Source: Abramowitz & Stegun (1964), "Handbook of Mathematical Functions", 26.7.5.
- */
-function studentQuantile(freedom: number): number {
-  const z = 1.959963984540054;
-  const first = (z ** 3 + z) / 4;
-  const second = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96;
-  const third = (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384;
-  return z + first / freedom + second / freedom ** 2 + third / freedom ** 3;
 }
 
 /** Fits several families to the same points, each on its own. */
