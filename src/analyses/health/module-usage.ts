@@ -67,7 +67,7 @@ export const moduleUsage = defineAnalysis({
     {
       line: 139,
       limits:
-        'Recognised mixtures of experts (a softmax over one dense layer, or the fused operators), skills whose weights are an input or a sigmoid cut into single elements, and Ifs. A top-k in front of the softmax and routers inside loops are not found.',
+        'Recognised mixtures of experts (a softmax over one dense layer or over its best k, or the fused operators), skills whose weights are an input or a sigmoid cut into single elements, and Ifs. Routers inside loops are not found.',
     },
   ],
   lacks: (model) =>

@@ -27,13 +27,20 @@ function pick(builder: GraphBuilder, from: string, index: number): string {
 }
 
 /** Four experts of two layers; the router passes the input on, so that the largest of four inputs chooses. */
-function mixture(kind: 'dense' | 'best'): Model {
+function mixture(kind: 'dense' | 'best' | 'best-first'): Model {
   const builder = new GraphBuilder(emptyModel());
   builder.addInput('x', floatType('N', moduleCount));
   const identity = Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? 1 : 0));
-  const probabilities = builder.node('Softmax', [dense(builder, 'x', identity, 4)], { outputs: ['p'] });
+  const scores = dense(builder, 'x', identity, 4);
+  const probabilities = builder.node('Softmax', [scores], { outputs: ['p'] });
   let gates = probabilities;
-  if (kind === 'best') {
+  if (kind === 'best-first') {
+    builder.node('TopK', [scores, builder.int64s([2])], { outputs: ['best', 'index'] });
+    const zeros = builder.node('Mul', [scores, builder.scalar(0)]);
+    gates = builder.node('ScatterElements', [zeros, 'index', builder.node('Softmax', ['best'])], {
+      attributes: { axis: 1 },
+    });
+  } else if (kind === 'best') {
     builder.node('TopK', [probabilities, builder.int64s([1])], { outputs: ['best', 'index'] });
     const zeros = builder.node('Mul', [probabilities, builder.scalar(0)]);
     gates = builder.node('ScatterElements', [zeros, 'index', 'best'], { attributes: { axis: 1 } });
@@ -123,6 +130,26 @@ describe('module-usage', function () {
       assert.equal(branches.metrics['neverUsedCount'], 1);
     },
   );
+
+  it('weighs only the chosen where the best are taken before the softmax', async () => {
+    const draft = await runOn(
+      moduleUsage,
+      mixture('best-first'),
+      memoryDataset({ x: float32Tensor(rows.flat(), [4, 4]) }, labels),
+    );
+    const [name = ''] = Object.keys(draft.arrays).map((key) => key.replace(/\.sampleShare$/, ''));
+    // The two largest scores of the rows: 5 and 1, 9 and 1, 7 and 0 (the first of three), 6 and 1.
+    assert.deepEqual(arrayOf(draft, `${name}.sampleShare`), [0.75, 0.5, 0.25, 0.5]);
+    const first = [4, 8, 7, 5].map((difference) => 1 / (1 + Math.exp(-difference)));
+    const [a = 0, b = 0, c = 0, d = 0] = first;
+    const expected = [a + b + (1 - c), 1 - b + c, d, 1 - a + (1 - d)].map((sum) => sum / 4);
+    for (const [index, share] of arrayOf(draft, `${name}.weightShare`).entries()) {
+      assert.ok(
+        Math.abs(share - (expected[index] ?? 0)) < 1e-6,
+        `${String(share)} ${String(expected[index])}`,
+      );
+    }
+  });
 
   it('counts what a mixture without a choice weighs above the least weight', async () => {
     const data = memoryDataset({ x: float32Tensor([0, 0, 0, -20], [1, 4]) });

@@ -1,6 +1,8 @@
 import { type BlockContext } from '../../../onnx/blocks/blockKind.js';
 import { mainBlockContext } from '../../../onnx/blocks/findBlocks.js';
+import { choiceBefore } from '../../../onnx/blocks/kinds/mixtureOfExperts.js';
 import { computedInputs, isOperator, readersOf } from '../../../onnx/blocks/walks.js';
+import type { GraphView } from '../../../onnx/layers/graphView.js';
 import { layersOf } from '../../../onnx/layers/layerTable.js';
 import { type GraphNode, intAttribute, type Model } from '../../../onnx/model.js';
 import { inferTypes } from '../../../onnx/shapes/inferTypes.js';
@@ -11,12 +13,14 @@ export interface Router {
   readonly name: string;
   readonly kind: 'mixture of experts' | 'skills';
   readonly moduleCount: number;
-  /** Value of the weights, [N, …, modules]. */
+  /** Value of the weights, [N, …, modules], or [N, …, k] of the chosen alone. */
   readonly weights: string;
   /** They are scores before a softmax. */
   readonly areScores: boolean;
   /** Value of the numbers of the chosen modules, [N, …, k], where the graph chooses. */
   readonly chosen?: string;
+  /** The weights are those of the chosen: the graph chooses before the softmax. */
+  readonly areOfChosen?: boolean;
   /** How many have the largest weights and are chosen, where one operator does it all. */
   readonly chosenCount?: number;
 }
@@ -33,10 +37,10 @@ const maxModuleCount = 512;
  */
 export function routersOf(model: Model): Router[] {
   const types = inferTypes(model);
+  const context = mainBlockContext(model, types);
   const mixtures = layersOf(model, types)
     .blocks.filter(({ kind }) => kind === 'mixture-of-experts')
-    .flatMap(({ name, nodes }) => mixture(name, nodes, types) ?? []);
-  const context = mainBlockContext(model, types);
+    .flatMap(({ name, nodes }) => mixture({ name, nodes }, context.view, types) ?? []);
   const inputs = model.graph.inputs.filter(({ name }) => !model.graph.initializers.has(name));
   const values = [
     ...inputs.map(({ name }) => name),
@@ -45,16 +49,27 @@ export function routersOf(model: Model): Router[] {
   return [...mixtures, ...values.flatMap((value) => skills(value, context, types) ?? [])];
 }
 
-function mixture(name: string, nodes: readonly GraphNode[], types: TypeTable): Router | undefined {
+function mixture(
+  { name, nodes }: { readonly name: string; readonly nodes: readonly GraphNode[] },
+  view: GraphView,
+  types: TypeTable,
+): Router | undefined {
   const fused = nodes.find((node) => isOperator(node, 'com.microsoft:MoE', 'com.microsoft:QMoE'));
   const softmax = nodes.find((node) => isOperator(node, 'Softmax'));
+  const choice = softmax === undefined ? undefined : choiceBefore(view, softmax);
   const weights = fused?.inputs[1] ?? softmax?.outputs[0] ?? '';
-  const moduleCount = lastSize(weights, types);
+  const moduleCount = lastSize(choice?.inputs[0] ?? weights, types);
   if (moduleCount === undefined) return undefined;
-  const common = { name, kind: 'mixture of experts', moduleCount, weights } as const;
-  if (fused !== undefined) return { ...common, areScores: true, chosenCount: intAttribute(fused, 'k', 1) };
-  const chosen = nodes.find((node) => isOperator(node, 'TopK'))?.outputs[1];
-  return { ...common, areScores: false, ...(chosen === undefined ? {} : { chosen }) };
+  const common = { name, kind: 'mixture of experts', moduleCount, weights, areScores: false } as const;
+  if (fused !== undefined) {
+    return { ...common, areScores: true, chosenCount: intAttribute(fused, 'k', 1) };
+  }
+  const chosen = (choice ?? nodes.find((node) => isOperator(node, 'TopK')))?.outputs[1];
+  return {
+    ...common,
+    ...(chosen === undefined ? {} : { chosen }),
+    ...(choice === undefined ? {} : { areOfChosen: true }),
+  };
 }
 
 /** Every element of the weights must multiply something: a gate of channels is one product, a cell's gates are cut in two or three. */

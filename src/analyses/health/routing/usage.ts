@@ -54,7 +54,7 @@ export function addSample(usage: Usage, { mass, positionCount, used }: SampleUsa
   for (const counts of groups) for (const index of used) counts[index] = (counts[index] ?? 0) + 1;
 }
 
-/** Returns what each sample of a batch did: weights [N, …, modules], and the chosen modules [N, …, k] where the graph chooses. */
+/** Returns what each sample of a batch did: weights [N, …, modules] (or [N, …, k] of the chosen), and the chosen modules [N, …, k] where the graph chooses. */
 export function usageOfBatch(
   router: Router,
   { weights, chosen }: { readonly weights: TensorValue; readonly chosen: TensorValue | undefined },
@@ -64,20 +64,22 @@ export function usageOfBatch(
   const all = toFloat64(weights);
   const picked = chosen === undefined ? undefined : toFloat64(chosen);
   const sampleCount = weights.dims[0] ?? 0;
-  const positionCount = all.length / Math.max(1, sampleCount * moduleCount);
+  const width = router.areOfChosen === true ? (weights.dims.at(-1) ?? 1) : moduleCount;
+  const positionCount = all.length / Math.max(1, sampleCount * width);
   const pickedCount = picked === undefined ? 0 : picked.length / Math.max(1, sampleCount * positionCount);
   return Array.from({ length: sampleCount }, (_, sample) => {
     const mass = new Float64Array(moduleCount);
     const used = new Set<number>();
     for (let position = 0; position < positionCount; position++) {
       const at = sample * positionCount + position;
-      const row = all.subarray(at * moduleCount, (at + 1) * moduleCount);
+      const row = all.subarray(at * width, (at + 1) * width);
+      const own = picked?.subarray(at * pickedCount, (at + 1) * pickedCount);
       const values = router.areScores ? softmax(row) : row;
       const total = values.reduce((sum, value) => sum + Math.abs(value), 0);
-      for (const [index, value] of values.entries()) {
+      for (const [place, value] of values.entries()) {
+        const index = router.areOfChosen === true ? (own?.[place] ?? place) : place;
         if (total > 0) mass[index] = (mass[index] ?? 0) + Math.abs(value) / total;
       }
-      const own = picked?.subarray(at * pickedCount, (at + 1) * pickedCount);
       for (const index of own ?? chosenOf(values, router.chosenCount, threshold)) used.add(index);
     }
     return { mass, positionCount, used };

@@ -1,6 +1,7 @@
+import type { GraphView } from '../../layers/graphView.js';
 import type { GraphNode } from '../../model.js';
 import { type BlockContext, type BlockKind, type FoundBlock } from '../blockKind.js';
-import { computedInputs, isOperator, layerMaking, nodesBetween, readersOf } from '../walks.js';
+import { behindShape, computedInputs, isOperator, layerMaking, nodesBetween, readersOf } from '../walks.js';
 
 /** Operators that pick from a router's probabilities, or bring them into the shape of what they weight. */
 const picking: ReadonlySet<string> = new Set([
@@ -14,7 +15,7 @@ const maxRoutingSteps = 24;
 export const mixtureOfExperts: BlockKind = {
   id: 'mixture-of-experts',
   limits:
-    'A softmax of one dense layer whose probabilities, all or the best k, weight what two or more other dense layers make of the same value; or the fused MoE operators of com.microsoft. Experts behind If branches or loops are not recognised.',
+    'A softmax of one dense layer, or of its best k, whose probabilities, all or the best k, weight what two or more other dense layers make of the same value; or the fused MoE operators of com.microsoft. Experts behind If branches or loops are not recognised.',
   papers: [
     {
       id: 'shazeer2017',
@@ -38,7 +39,7 @@ function fused(context: BlockContext, node: GraphNode): FoundBlock {
 
 function routedBy(context: BlockContext, softmax: GraphNode): FoundBlock | undefined {
   const { view } = context;
-  const router = layerMaking(context, softmax.inputs[0] ?? '');
+  const router = layerMaking(context, scoresBehind(context, softmax));
   if (router?.kind !== 'dense') return undefined;
   const weighted = weightedValues(context, softmax);
   const ends = new Set<string>();
@@ -55,6 +56,19 @@ function routedBy(context: BlockContext, softmax: GraphNode): FoundBlock | undef
   return output === undefined || nodes === undefined || !isEnough
     ? undefined
     : { nodes, output, variant: '' };
+}
+
+/** Returns what a softmax of a router's scores reads: all scores, or those of which the best k were taken before. */
+function scoresBehind({ view }: BlockContext, softmax: GraphNode): string {
+  const choice = choiceBefore(view, softmax);
+  return (choice ?? softmax).inputs[0] ?? '';
+}
+
+/** Returns the TopK whose best values a softmax makes weights of, if one does. */
+export function choiceBefore(view: GraphView, softmax: GraphNode): GraphNode | undefined {
+  const best = behindShape(view, softmax.inputs[0] ?? '');
+  const node = view.index.producerOf(best);
+  return isOperator(node, 'TopK') && node.outputs[0] === best ? node : undefined;
 }
 
 /** Returns the products of the router's probabilities with other computed values. */
