@@ -162,6 +162,11 @@ convolutions.push(
     attributes: { strides: [2, 1], dilations: [1, 2], pads: [1, 0, 1, 1] },
   },
   {
+    title: 'many channels on a large plane',
+    inputs: [normalTensor(createRandom(4), [2, 9, 50, 51]), [2, 9, 2, 3]],
+    attributes: { dilations: [2, 1], pads: [1, 0, 2, 1] },
+  },
+  {
     title: 'more channels than positions',
     inputs: [
       [2, 9, 2, 1],
