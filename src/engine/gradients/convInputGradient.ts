@@ -1,6 +1,7 @@
 import { type ConvChannels, windowExtent, type WindowGeometry, type WindowSides } from './convGeometry.js';
 import type { Emitter } from './emitter.js';
 import type { RuleContext } from './gradientRule.js';
+import { emitSmallMapTranspose } from './smallMapTranspose.js';
 import { axesFrom, fixedSize } from './staticShapes.js';
 
 /** What the transpose of a convolution is made from: cotangent g [N, M, …] and weight [M, C/G, k …]. */
@@ -26,7 +27,8 @@ export function emitConvTranspose(
   operands: ConvTransposeOperands,
 ): string {
   const isFlipped = isPlain(operands.geometry) && isFlipWorthwhile(context, operands);
-  return isFlipped ? plainConv(emit, operands) : strided(context, emit, operands);
+  if (!isFlipped) return strided(context, emit, operands);
+  return emitSmallMapTranspose(context, emit, operands) ?? plainConv(emit, operands);
 }
 
 /**

@@ -1,8 +1,19 @@
-import type { ConvWeightOperands } from './convWeightGradient.js';
+import type { ConvChannels, WindowGeometry, WindowSides } from './convGeometry.js';
 import { tapOffsets, tapStarts } from './convTaps.js';
 import type { Emitter } from './emitter.js';
 import type { RuleContext } from './gradientRule.js';
-import { fixedSize } from './staticShapes.js';
+import { spatialSizes } from './staticShapes.js';
+
+/** Maps [N, C, …] and the windows that a convolution slides over them. */
+interface PatchOperands {
+  readonly maps: string;
+  /** The values whose static sizes are those of the maps, and of the convolution's result. */
+  readonly sides: WindowSides;
+  readonly channels: Pick<ConvChannels, 'group' | 'inPerGroup'>;
+  readonly geometry: WindowGeometry;
+  /** Whether all taps are to be in one. */
+  readonly isWhole: boolean;
+}
 
 /** What some taps of a kernel meet. */
 export interface Patches {
@@ -26,21 +37,20 @@ const copiedAtOnce = 2 ** 17;
 export function gatherPatches(
   context: RuleContext,
   emit: Emitter,
-  operands: ConvWeightOperands & { readonly isWhole: boolean },
+  { maps, sides, channels, geometry, isWhole }: PatchOperands,
 ): readonly Patches[] | undefined {
-  const { x, geometry, channels } = operands;
-  const wide = spatialSizes(context, x, geometry.kernel.length);
-  const narrow = spatialSizes(context, operands.narrow, geometry.kernel.length);
+  const wide = spatialSizes(context, sides.wide, geometry.kernel.length);
+  const narrow = spatialSizes(context, sides.narrow, geometry.kernel.length);
   if (wide === undefined || narrow === undefined || channels.group !== 1) return undefined;
   const taps = tapOffsets(geometry.kernel);
   const copied = taps.length * productOf(narrow) * channels.inPerGroup;
   if (copied > maxCopied) return undefined;
-  const tapCount = operands.isWhole || copied <= copiedAtOnce ? taps.length : (geometry.kernel.at(-1) ?? 1);
+  const tapCount = isWhole || copied <= copiedAtOnce ? taps.length : (geometry.kernel.at(-1) ?? 1);
   const groups = Array.from({ length: taps.length / tapCount }, (_, i) =>
-    positionsMet(operands, { taps: taps.slice(i * tapCount, (i + 1) * tapCount), wide, narrow }),
+    positionsMet(geometry, { taps: taps.slice(i * tapCount, (i + 1) * tapCount), wide, narrow }),
   );
   const size = productOf(wide);
-  const positions = emit.transpose(emit.reshapeTo(x, [0, channels.inPerGroup, size]), [0, 2, 1]);
+  const positions = emit.transpose(emit.reshapeTo(maps, [0, channels.inPerGroup, size]), [0, 2, 1]);
   const source = groups.some((indices) => indices.includes(size))
     ? emit.node('Pad', [positions, emit.ints([0, 0, 0, 0, 1, 0])])
     : positions;
@@ -59,7 +69,7 @@ interface Windows {
 }
 
 /** For every position of the output, last axis fastest, the position of the input that each tap meets; the input's size outside. */
-function positionsMet({ geometry }: ConvWeightOperands, { taps, wide, narrow }: Windows): Int32Array {
+function positionsMet(geometry: WindowGeometry, { taps, wide, narrow }: Windows): Int32Array {
   const { strides, padsBegin } = geometry;
   const starts = taps.map((tap) => tapStarts(geometry, tap));
   return Int32Array.from(
@@ -74,11 +84,6 @@ function positionsMet({ geometry }: ConvWeightOperands, { taps, wide, narrow }: 
       });
     }),
   );
-}
-
-function spatialSizes(context: RuleContext, value: string, rank: number): readonly number[] | undefined {
-  const sizes = Array.from({ length: rank }, (_, axis) => fixedSize(context, value, axis + 2));
-  return sizes.every((size) => size !== undefined) ? sizes : undefined;
 }
 
 function productOf(sizes: readonly number[]): number {

@@ -37,6 +37,16 @@ export function fixedSize(context: NodeContext, value: string, axis: number): nu
   return typeof size === 'number' ? size : undefined;
 }
 
+/** Returns the sizes behind batch and channels of a value with so many spatial axes, undefined where one is open. */
+export function spatialSizes(
+  context: NodeContext,
+  value: string,
+  axisCount: number,
+): readonly number[] | undefined {
+  const sizes = Array.from({ length: axisCount }, (_, axis) => fixedSize(context, value, axis + 2));
+  return sizes.every((size) => size !== undefined) ? sizes : undefined;
+}
+
 /** Returns one size of a value as int64 of shape [1]: a constant where it is fixed, else read at run time. */
 export function emitSize(
   context: NodeContext,
