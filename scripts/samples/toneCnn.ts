@@ -1,12 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createRandom, type Random } from '../../src/base/random.js';
-import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
-import { crossEntropy } from '../../src/engine/training/losses/crossEntropy.js';
-import { adam } from '../../src/engine/training/optimizers/adam.js';
-import { train } from '../../src/engine/training/train.js';
 import type { Model } from '../../src/onnx/model.js';
-import { float32Tensor, int64Tensor, type TensorValue } from '../../src/onnx/tensorValue.js';
+import { float32Tensor, int64Tensor } from '../../src/onnx/tensorValue.js';
 import { writeModel } from '../../src/onnx/writeModel.js';
 import {
   finishNetwork,
@@ -18,9 +14,10 @@ import {
   parameter,
   startWith,
 } from './network.js';
-import { trainedNames } from './parameters.js';
+import { trainedCount } from './parameters.js';
 import type { Sample, SampleContext, SampleFacts } from './sample.js';
-import { burstFrames, frameCount, sampleRate, type Tone, toneNames, toneOf, wavOf } from './tones.js';
+import { burstFrames, frameCount, sampleRate, type Tone, toneNames, wavOf } from './tones.js';
+import { drawTones, toneAccuracy, type ToneFeed, type ToneTask, trainOnTones } from './toneTraining.js';
 
 const recipe = {
   seed: 1,
@@ -36,17 +33,19 @@ const recipe = {
 const testCount = 400;
 const committedPerClass = 8;
 
+const task: ToneTask = { inputName: 'waveform', recipe, feedOf };
+
 /** Two convolutions without biases and a global mean, on the waveform itself. */
 export const toneCnn: Sample = { name: 'tone-cnn', make };
 
 async function make({ dir, log }: SampleContext): Promise<SampleFacts> {
-  const model = await trainOn(build(createRandom(recipe.seed)), log);
+  const model = await trainOnTones(task, build(createRandom(recipe.seed)), log);
   await writeModel(model, join(dir, 'tone-cnn.onnx'));
-  const accuracy = await accuracyOf(model, drawTones(createRandom(2), testCount));
+  const accuracy = await toneAccuracy(task, model, drawTones(createRandom(2), testCount));
   const committed = writeSounds(join(dir, 'data'));
   return {
     description: 'A small convolutional network that tells four tones apart, on the waveform itself.',
-    recipe: { ...recipe, parameterCount: parameterCount(model) },
+    recipe: { ...recipe, parameterCount: trainedCount(model) },
     data: {
       training: `a tone of ${burstFrames / sampleRate} s somewhere in ${frameCount / sampleRate} s of noise, drawn anew for every step`,
       committed: `${committedPerClass} sounds a class, 16 bits at ${sampleRate.toLocaleString('en')} frames a second, drawn with seed 3`,
@@ -89,60 +88,16 @@ function layConv1d(
   lay(network, { opType: 'Conv', name }, [weight], { kernel_shape: [shape.size], strides: [shape.stride] });
 }
 
-function parameterCount(model: Model): number {
-  return trainedNames(model).reduce((sum, name) => {
-    const { dims = [] } = model.graph.initializers.get(name) ?? {};
-    return sum + dims.reduce((product, dim) => product * dim, 1);
-  }, 0);
-}
-
-function drawTones(random: Random, count: number): Tone[] {
-  return Array.from({ length: count }, (_, index) => toneOf(random, index % toneNames.length));
-}
-
-function feedOf(tones: readonly Tone[]): { waveform: TensorValue; labels: TensorValue } {
+function feedOf(tones: readonly Tone[]): ToneFeed {
   const frames = new Float32Array(tones.length * frameCount);
   for (const [index, tone] of tones.entries()) frames.set(tone.frames, index * frameCount);
   return {
-    waveform: float32Tensor(frames, [tones.length, 1, frameCount]),
+    input: float32Tensor(frames, [tones.length, 1, frameCount]),
     labels: int64Tensor(
       tones.map(({ label }) => label),
       [tones.length],
     ),
   };
-}
-
-function trainOn(untrained: Model, log: (line: string) => void): Promise<Model> {
-  const random = createRandom(recipe.seed);
-  return train(untrained, createRuntime({ provider: 'cpu', threadCount: 1 }), {
-    loss: crossEntropy({ logits: 'logits', classCount: toneNames.length }),
-    parameters: trainedNames(untrained),
-    optimizer: adam(),
-    learningRate: recipe.learningRate,
-    schedule: { kind: 'linear', final: 0.05 },
-    epochCount: 1,
-    sampleCount: recipe.batchSize * recipe.stepCount,
-    batchSize: recipe.batchSize,
-    random,
-    batch: (samples) => ({ ...feedOf(drawTones(random, samples.length)) }),
-    onStep: ({ step, loss }) => {
-      if (step % 50 === 0) log(`step ${step}, loss ${loss.toFixed(4)}`);
-    },
-  });
-}
-
-async function accuracyOf(model: Model, tones: readonly Tone[]): Promise<number> {
-  const session = await createRuntime({ provider: 'cpu' }).open(model);
-  const { waveform } = feedOf(tones);
-  const { logits } = await session.run({ waveform });
-  await session.close();
-  if (!(logits?.data instanceof Float32Array)) throw new Error('The sample has no float32 logits.');
-  const scores = logits.data;
-  const rightCount = tones.filter(({ label }, row) => {
-    const own = scores.subarray(row * toneNames.length, (row + 1) * toneNames.length);
-    return own.indexOf(Math.max(...own)) === label;
-  }).length;
-  return rightCount / tones.length;
 }
 
 /** Writes the committed sounds into a folder per class and returns where their tones begin. */

@@ -1,12 +1,8 @@
 import { join } from 'node:path';
 import { createRandom, type Random } from '../../src/base/random.js';
 import { writeNpz } from '../../src/data/npz.js';
-import { createRuntime } from '../../src/engine/runtime/ortRuntime.js';
-import { crossEntropy } from '../../src/engine/training/losses/crossEntropy.js';
-import { adam } from '../../src/engine/training/optimizers/adam.js';
-import { train } from '../../src/engine/training/train.js';
 import type { Model } from '../../src/onnx/model.js';
-import { float32Tensor, int64Tensor, type TensorValue } from '../../src/onnx/tensorValue.js';
+import { float32Tensor, int64Tensor } from '../../src/onnx/tensorValue.js';
 import { writeModel } from '../../src/onnx/writeModel.js';
 import {
   finishNetwork,
@@ -18,10 +14,11 @@ import {
   parameter,
   startWith,
 } from './network.js';
-import { trainedCount, trainedNames } from './parameters.js';
+import { trainedCount } from './parameters.js';
 import type { Sample, SampleContext, SampleFacts } from './sample.js';
 import { binCount, columnCount, hop, spectrogramOf, windowSize } from './spectrograms.js';
-import { burstFrames, frameCount, sampleRate, type Tone, toneNames, toneOf } from './tones.js';
+import { burstFrames, frameCount, sampleRate, type Tone, toneNames } from './tones.js';
+import { drawTones, toneAccuracy, type ToneFeed, type ToneTask, trainOnTones } from './toneTraining.js';
 
 const recipe = {
   seed: 1,
@@ -35,14 +32,17 @@ const recipe = {
 
 const [testCount, committedPerClass] = [400, 4];
 
+const task: ToneTask = { inputName: 'spectrogram', recipe, feedOf };
+
 /** Two convolutions without biases on spectrograms, a mean over time, and a layer that knows the frequencies. */
 export const toneSpectrogram: Sample = { name: 'tone-spectrogram', make };
 
 async function make({ dir, log }: SampleContext): Promise<SampleFacts> {
-  const model = await trainOn(build(createRandom(recipe.seed)), log);
+  const model = await trainOnTones(task, build(createRandom(recipe.seed)), log);
   await writeModel(model, join(dir, 'tone-spectrogram.onnx'));
   const committed = drawTones(createRandom(3), committedPerClass * toneNames.length);
-  await writeNpz(join(dir, 'data', 'spectrograms.npz'), feedOf(committed));
+  const { input: spectrogram, labels } = feedOf(committed);
+  await writeNpz(join(dir, 'data', 'spectrograms.npz'), { spectrogram, labels });
   return {
     description: 'A small convolutional network that tells four tones apart, on their spectrograms.',
     recipe: { ...recipe, parameterCount: trainedCount(model) },
@@ -52,7 +52,7 @@ async function make({ dir, log }: SampleContext): Promise<SampleFacts> {
     },
     metric: {
       name: 'accuracy',
-      value: await accuracyOf(model, drawTones(createRandom(2), testCount)),
+      value: await toneAccuracy(task, model, drawTones(createRandom(2), testCount)),
       on: `${testCount} further sounds`,
     },
     more: { bursts: committed.map(({ start }) => [start, start + burstFrames]) },
@@ -76,49 +76,13 @@ function build(random: Random): Model {
   return finishNetwork(network, toneNames.length);
 }
 
-function drawTones(random: Random, count: number): Tone[] {
-  return Array.from({ length: count }, (_, index) => toneOf(random, index % toneNames.length));
-}
-
-function feedOf(tones: readonly Tone[]): { spectrogram: TensorValue; labels: TensorValue } {
+function feedOf(tones: readonly Tone[]): ToneFeed {
   const size = binCount * columnCount;
   const values = new Float32Array(tones.length * size);
   for (const [index, { frames }] of tones.entries()) values.set(spectrogramOf(frames), index * size);
   const labels = tones.map(({ label }) => label);
   return {
-    spectrogram: float32Tensor(values, [tones.length, 1, binCount, columnCount]),
+    input: float32Tensor(values, [tones.length, 1, binCount, columnCount]),
     labels: int64Tensor(labels, [tones.length]),
   };
-}
-
-function trainOn(untrained: Model, log: (line: string) => void): Promise<Model> {
-  const random = createRandom(recipe.seed);
-  return train(untrained, createRuntime({ provider: 'cpu', threadCount: 1 }), {
-    loss: crossEntropy({ logits: 'logits', classCount: toneNames.length }),
-    parameters: trainedNames(untrained),
-    optimizer: adam(),
-    learningRate: recipe.learningRate,
-    schedule: { kind: 'linear', final: 0.05 },
-    epochCount: 1,
-    sampleCount: recipe.batchSize * recipe.stepCount,
-    batchSize: recipe.batchSize,
-    random,
-    batch: (samples) => ({ ...feedOf(drawTones(random, samples.length)) }),
-    onStep: ({ step, loss }) => {
-      if (step % 50 === 0) log(`step ${step}, loss ${loss.toFixed(4)}`);
-    },
-  });
-}
-
-async function accuracyOf(model: Model, tones: readonly Tone[]): Promise<number> {
-  const session = await createRuntime({ provider: 'cpu', threadCount: 1 }).open(model);
-  const { spectrogram } = feedOf(tones);
-  const { logits } = await session.run({ spectrogram });
-  await session.close();
-  const scores = Array.from(logits?.data ?? [], Number);
-  const rightCount = tones.filter(({ label }, row) => {
-    const own = scores.slice(row * toneNames.length, (row + 1) * toneNames.length);
-    return own.indexOf(Math.max(...own)) === label;
-  }).length;
-  return rightCount / tones.length;
 }
