@@ -7,11 +7,15 @@ import { emptyModel, floatType } from './modelBuilder.js';
 const vocabulary = 7;
 const noisyCount = 14;
 
+/** Token that hides others, where one does. */
+export const memoryMaskId = vocabulary - 1;
+
 /**
- * Returns a language model of one feed-forward block that knows that token t + 1 follows t: a unit for each token writes it, and
+ * Returns a language model of one feed-forward block that knows that token t + 1 follows t, or, where it reads behind, stands in front
+ * of t: a unit for each token writes it, and
  * `noise` times as strong, fourteen further units write anything on every token.
  */
-export function memoryModel(noise: number): Model {
+export function memoryModel(noise: number, readsBehind = false): Model {
   const builder = new GraphBuilder(emptyModel());
   const random = createRandom(21);
   const unitCount = vocabulary + noisyCount;
@@ -27,7 +31,14 @@ export function memoryModel(noise: number): Model {
   }
   for (let at = vocabulary * vocabulary; at < down.length; at++) down[at] = noise * random.normal();
   const embed = builder.constant(float32Tensor(table, [vocabulary, vocabulary]), 'embed.weight');
-  const stream = builder.node('Gather', [embed, 'input_ids'], { name: '/embed/Gather' });
+  const [first, last] = [builder.int64s([1]), builder.int64s([1000])];
+  const read = readsBehind
+    ? builder.node('Pad', [
+        builder.node('Slice', ['input_ids', first, last, first]),
+        builder.int64s([0, 0, 0, 1]),
+      ])
+    : 'input_ids';
+  const stream = builder.node('Gather', [embed, read], { name: '/embed/Gather' });
   const fc1 = builder.constant(float32Tensor(up, [vocabulary, unitCount]), 'mlp.fc1.weight');
   const hidden = builder.node('MatMul', [stream, fc1], { name: '/mlp/fc1/MatMul' });
   const active = builder.node('Relu', [hidden], { name: '/mlp/act/Relu' });

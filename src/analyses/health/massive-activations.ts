@@ -107,7 +107,7 @@ export const massiveActivations = defineAnalysis({
     {
       line: 211,
       limits:
-        'Changes are made in the first hidden state that has massive entries, at the positions where they were seen on any sample. The loss is that of labels or next tokens. Only recognised residual blocks count as a residual stream.',
+        'Changes are made in the first hidden state that has massive entries, at the positions where they were seen on any sample. The loss is that of labels, of next tokens, or of a masked language model’s hidden tokens. Only recognised residual blocks count as a residual stream.',
     },
     {
       line: 159,

@@ -1,5 +1,6 @@
 import { throwIfAborted, yieldToEventLoop } from '../../base/abort.js';
 import type { Batch, Dataset } from '../../data/dataset.js';
+import type { Tokenizer } from '../../data/text/tokenizer.js';
 import { argmax } from '../../engine/numeric/vectors.js';
 import { openVariants } from '../../engine/interventions/runVariants.js';
 import type { Variant } from '../../engine/interventions/variantReach.js';
@@ -9,9 +10,9 @@ import { inferTypes } from '../../onnx/shapes/inferTypes.js';
 import { type TensorData, type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../analysis.js';
 import { chooseAnswerOutput, noAnswers, tallyAnswers } from './accuracy.js';
-import { languageTask } from './language/languageTask.js';
+import { type LanguageTask, languageTask } from './language/languageTask.js';
 import { measureMaskedLoss } from './language/maskedLoss.js';
-import { maskedTokenizer, maskedTokenLimit } from './language/maskedModel.js';
+import { maskedTokenLimit, tokenQuestion } from './language/maskedModel.js';
 import { fedBatches, pickFeeds } from './sweep.js';
 import { concreteTypes, firstBatch, sizesOf } from './targetPlan.js';
 
@@ -41,12 +42,9 @@ export async function createModelScorer(
   const { data } = context;
   if (data === undefined) return 'there are no data';
   const sampleCount = Math.min(data.sampleCount, limit, context.limit ?? Infinity);
-  if (!data.hasLabels) {
-    const masked = await maskedScorer(context, data, sampleCount);
-    if (masked !== undefined) return masked;
-  }
-  const way = data.hasLabels ? await wayOfLabels(context, data) : wayOfTokens(context, data);
+  const way = data.hasLabels ? await wayOfLabels(context, data) : await wayOfTokens(context, data);
   if (typeof way === 'string') return way;
+  if ('tokenizer' in way) return maskedScorer(context, { data, sampleCount, ...way });
   return {
     name: way.name,
     sampleCount,
@@ -55,15 +53,18 @@ export async function createModelScorer(
   };
 }
 
-async function maskedScorer(
+/** A model that tells hidden tokens. */
+interface HiddenTokens {
+  readonly task: LanguageTask;
+  readonly tokenizer: Tokenizer;
+}
+
+function maskedScorer(
   context: AnalysisContext,
-  data: Dataset,
-  sampleCount: number,
-): Promise<ModelScorer | undefined> {
-  const task = languageTask(context.model, data);
-  const tokenizer = task && (await maskedTokenizer({ ...context, task, data }, data.tokens));
-  if (task === undefined || tokenizer === undefined) return undefined;
-  const common = { ...context, data, task, tokenizer, limit: sampleCount, tokenLimit: maskedTokenLimit };
+  work: HiddenTokens & { readonly data: Dataset; readonly sampleCount: number },
+): ModelScorer {
+  const { sampleCount } = work;
+  const common = { ...context, ...work, limit: sampleCount, tokenLimit: maskedTokenLimit };
   const of = async (model: Model): Promise<number> => {
     const { rightCount, loss } = await measureMaskedLoss({ ...common, model });
     return rightCount / loss.tokenCount;
@@ -109,9 +110,12 @@ async function wayOfLabels(context: AnalysisContext, data: Dataset): Promise<Way
   return { name: 'accuracy', output, judge: judgeLabels };
 }
 
-function wayOfTokens({ model }: AnalysisContext, data: Dataset): Way | string {
-  const task = languageTask(model, data);
-  if (task === undefined) return 'the data have no labels, and the model gives no scores of a next token';
+async function wayOfTokens(context: AnalysisContext, data: Dataset): Promise<Way | HiddenTokens | string> {
+  const task = languageTask(context.model, data);
+  if (task === undefined) return 'the data have no labels, and the model gives no scores of tokens';
+  const question = await tokenQuestion(context, task, data);
+  if (question.kind === 'none') return question.reason;
+  if (question.kind === 'hidden') return { task, tokenizer: question.tokenizer };
   const judge: Way['judge'] = (scores, { feeds, sampleCount }) =>
     judgeTokens(scores, { tokens: feeds[task.ids], mask: feeds[task.mask ?? ''], sampleCount });
   return { name: 'next-token accuracy', output: task.output, judge };

@@ -4,6 +4,7 @@ import { languageTask } from '../../../src/analyses/shared/language/languageTask
 import { type MaskedLoss, measureMaskedLoss } from '../../../src/analyses/shared/language/maskedLoss.js';
 import { maskedTokenizer } from '../../../src/analyses/shared/language/maskedModel.js';
 import { perplexityOf } from '../../../src/analyses/shared/language/tokenLoss.js';
+import { massiveActivations } from '../../../src/analyses/health/massive-activations.js';
 import { weightSigns } from '../../../src/analyses/health/weight-signs.js';
 import type { Dataset } from '../../../src/data/dataset.js';
 import { sampleShapesOf } from '../../../src/data/sampleShapes.js';
@@ -175,6 +176,19 @@ describe('a masked language model', () => {
     const draft = await runOn(weightSigns, maskedModel(), dataOf(feeds));
     assert.equal(draft.metrics['intactScore'], rightCount / tokenCount);
     assert.match(draft.summary, /masked-token accuracy/u);
+  });
+
+  it('has its massive activations judged by hidden tokens, and is judged by none where nothing hides them', async () => {
+    const settings = { magnitude: 40 };
+    const draft = await runOn(massiveActivations, maskedModel(), dataOf(feeds), { settings });
+    const table = draft.blocks.find((block) => block.type === 'table' && block.title?.endsWith('changed'));
+    assert(table?.type === 'table');
+    assert.ok(Math.abs(Number(table.rows[0]?.['loss']) - Math.log(expected)) < 1e-5);
+    assert.equal(table.alt, 'Cross-entropy over 10 hidden tokens.');
+    const blind = await runOn(massiveActivations, maskedModel(), memoryDataset(feeds), { settings });
+    assert.match(blind.evidence['zeroLossIncrease']?.how ?? '', /no tokenizer with a mask token/);
+    const unscored = await runOn(weightSigns, maskedModel(), memoryDataset(feeds));
+    assert.match(unscored.evidence['intactScore']?.how ?? '', /no tokenizer with a mask token/);
   });
 
   it('writes no text, and says what it is', async () => {

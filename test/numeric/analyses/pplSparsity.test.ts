@@ -7,6 +7,7 @@ import type { ReportDraft } from '../../../src/analyses/analysis.js';
 import { createRandom } from '../../../src/base/random.js';
 import type { Dataset } from '../../../src/data/dataset.js';
 import { openDataset } from '../../../src/data/openDataset.js';
+import type { Tokenizer } from '../../../src/data/text/tokenizer.js';
 import { fitCurve } from '../../../src/engine/numeric/curves/fitCurve.js';
 import { tap } from '../../../src/engine/rewrites/tap.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
@@ -22,8 +23,15 @@ import { itHolds } from '../../support/papers.js';
 import { samplesDir } from '../../support/paths.js';
 import { arrayOf, runOn } from '../../support/runHealth.js';
 import { useTemporaryFolder } from '../../support/temporaryFolder.js';
-import { memoryModel, memoryRows } from '../../support/plantedMemory.js';
+import { memoryMaskId, memoryModel, memoryRows } from '../../support/plantedMemory.js';
 import { lossByHand, tinyLanguageModel } from '../../support/tinyLanguageModel.js';
+
+const memoryTokenizer: Tokenizer = {
+  ...{ vocabularySize: 7, prefix: [], suffix: [], endIds: [], padId: undefined, maskId: memoryMaskId },
+  encode: () => Int32Array.of(0),
+  decode: (ids) => ids.join(' '),
+  textOf: String,
+};
 
 const windows = 4;
 const [unitCount, width, blockCount] = [320, 80, 4];
@@ -171,6 +179,30 @@ describe('PPL-p % sparsity', function () {
     );
     assert.deepEqual(after, expected);
     assert.ok(expected.includes(0));
+  });
+
+  it('asks a masked model for hidden tokens, and none that cannot hide them', async () => {
+    const masked = memoryModel(0.1, true);
+    const ids = memoryRows(6, 8);
+    const settings = { method: 'ppl', histogramBins: 0 } as const;
+    const rows = memoryDataset({ input_ids: ids });
+    const blind = runOn(activationSparsity, masked, rows, { settings });
+    await assert.rejects(blind, { code: 'no-mask-token', message: /tokenizer\.json/ });
+    const tokens = { input: 'input_ids', tokenizer: memoryTokenizer, path: '/test/tokenizer.json' };
+    const told = await runOn(activationSparsity, masked, { ...rows, tokens }, { settings });
+    // What it says at a place does not depend on the token there, so that none needs to be hidden for this.
+    const { logits } = await outputsOf(masked, { input_ids: ids });
+    const scores = toFloat64(logits!);
+    let [sum, count] = [0, 0];
+    for (const [at, token] of toFloat64(ids).entries()) {
+      if (token === memoryMaskId) continue;
+      const own = scores.subarray(at * 7, (at + 1) * 7);
+      sum += Math.log(own.reduce((all, score) => all + Math.exp(score), 0)) - own[token]!;
+      count++;
+    }
+    const untouched = told.metrics['untouchedPerplexity']!;
+    assert.ok(Math.abs(untouched / Math.exp(sum / count) - 1) < 1e-5, `${untouched} for ${count} tokens`);
+    assert.match(JSON.stringify(told.blocks), /Untouched pseudo-perplexity/);
   });
 
   it('says what it needs: tokens, and feed-forward blocks', async () => {

@@ -2,12 +2,13 @@ import { intervene, type Intervention } from '../../../engine/rewrites/intervene
 import type { Region } from '../../../engine/interventions/selection.js';
 import { float32Tensor } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { measureLoss } from './loss.js';
+import { createLossMeter, type LossMeter } from './loss.js';
 import type { MassiveUnit } from './measure.js';
 
 /** Loss of the model as it is, and with the massive entries of the first state that has any set to 0 and to their mean. */
 export interface ChangedLosses {
   readonly state: string;
+  readonly answers: LossMeter['answers'];
   readonly count: number;
   readonly untouched: number;
   readonly zero: number;
@@ -26,8 +27,10 @@ export async function measureChanges(
   const [first] = units;
   if (first === undefined) return 'no entry is massive';
   const own = units.filter(({ figures }) => figures === first.figures).slice(0, maxUnitCount);
+  const meter = await createLossMeter(context, sampleCount);
+  if (typeof meter === 'string') return meter;
   const lossWith = (changeOf: (unit: MassiveUnit) => Intervention[]) =>
-    measureLoss(context, intervene(context.model, own.flatMap(changeOf)), sampleCount);
+    meter.of(intervene(context.model, own.flatMap(changeOf)));
   const untouched = await lossWith(() => []);
   if (typeof untouched === 'string') return untouched;
   const zero = await lossWith((unit) => [interventionOn(unit, 0)]);
@@ -35,7 +38,7 @@ export async function measureChanges(
   if (typeof zero === 'string' || typeof mean === 'string') return 'the changed model has no loss';
   const { count, loss } = untouched;
   const state = first.figures.state.target.layer;
-  return { state, count, untouched: loss, zero: zero.loss, mean: mean.loss };
+  return { state, answers: meter.answers, count, untouched: loss, zero: zero.loss, mean: mean.loss };
 }
 
 /** Sets a unit to a number at every position at which it was massive. */

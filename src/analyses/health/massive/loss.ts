@@ -1,12 +1,12 @@
 import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
-import type { Batch } from '../../../data/dataset.js';
+import type { Batch, Dataset } from '../../../data/dataset.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
 import type { Model } from '../../../onnx/model.js';
 import { toFloat64 } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { chooseAnswerOutput } from '../../shared/accuracy.js';
 import { languageTask } from '../../shared/language/languageTask.js';
-import { measureTokenLoss } from '../../shared/language/measureTokenLoss.js';
+import { createTokenLossMeter, type TokenLossMeter } from '../../shared/language/tokenLossMeter.js';
 import { fedBatches, pickFeeds } from '../../shared/sweep.js';
 
 /** Mean −ln p of the right answer. */
@@ -16,24 +16,44 @@ export interface MeanLoss {
   readonly count: number;
 }
 
+/** Measures the mean cross-entropy of variants of one model on the same samples. */
+export interface LossMeter {
+  /** What is to be answered. */
+  readonly answers: 'labels' | TokenLossMeter['tokens'];
+  /** Returns the loss; a reason, to stand behind "not measured: ", where there is nothing to answer. */
+  of(model: Model): Promise<MeanLoss | string>;
+}
+
 /**
- * Returns the mean cross-entropy of a model on the first samples: of the labels, or of each next token of a language model;
+ * Returns what measures losses on the first samples: of the labels, or of the tokens of a language model, next ones or hidden ones;
  * a reason, to stand behind "not measured: ", where neither applies.
  */
-export async function measureLoss(
+export async function createLossMeter(
   context: AnalysisContext,
-  model: Model,
   sampleLimit: number,
-): Promise<MeanLoss | string> {
+): Promise<LossMeter | string> {
   const { data } = context;
   if (data === undefined) return 'there are no data';
   const limit = Math.min(data.sampleCount, context.limit ?? Infinity, sampleLimit);
-  if (!data.hasLabels) {
-    const task = languageTask(context.model, data);
-    if (task === undefined) return 'the data have no labels, and the model gives no scores of a next token';
-    const { sum, tokenCount } = await measureTokenLoss({ ...context, model, task, data, limit });
-    return tokenCount === 0 ? 'no row has two tokens' : { loss: sum / tokenCount, count: tokenCount };
+  if (data.hasLabels) {
+    return { answers: 'labels', of: (model) => measureLabelLoss(context, data, { model, limit }) };
   }
+  const task = languageTask(context.model, data);
+  if (task === undefined) return 'the data have no labels, and the model gives no scores of tokens';
+  const meter = await createTokenLossMeter(context, { data, task, limit });
+  if (typeof meter === 'string') return meter;
+  const of = async (model: Model): Promise<MeanLoss | string> => {
+    const { sum, tokenCount } = await meter.of(model);
+    return tokenCount === 0 ? 'no row has two tokens' : { loss: sum / tokenCount, count: tokenCount };
+  };
+  return { answers: meter.tokens, of };
+}
+
+async function measureLabelLoss(
+  context: AnalysisContext,
+  data: Dataset,
+  { model, limit }: { readonly model: Model; readonly limit: number },
+): Promise<MeanLoss | string> {
   const session = await context.runtime.open(model, { purpose: 'probe' });
   let [sum, count] = [0, 0];
   try {

@@ -95,7 +95,7 @@ export function changeBlock(changed: ChangedLosses | string): Block {
   if (typeof changed === 'string') {
     return { type: 'markdown', text: `What the massive entries do was not measured: ${changed}.` };
   }
-  const { state, untouched, zero, mean, count } = changed;
+  const { state, answers, untouched, zero, mean, count } = changed;
   const row = (change: string, loss: number): Record<string, TableCell> => ({
     change,
     loss: toReportNumber(loss),
@@ -104,7 +104,7 @@ export function changeBlock(changed: ChangedLosses | string): Block {
   return {
     type: 'table',
     title: `Massive entries of ${state} changed`,
-    alt: `Cross-entropy over ${formatNumber(count, 'count')} answers.`,
+    alt: `Cross-entropy over ${formatNumber(count, 'count')} ${answers}.`,
     columns: [
       { key: 'change', label: 'Set to', kind: 'text' },
       { key: 'loss', label: 'Loss', kind: 'number', unit: 'nats' },

@@ -5,8 +5,8 @@ import type { Model } from '../../../onnx/model.js';
 import { inferTypes } from '../../../onnx/shapes/inferTypes.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { type LanguageTask, languageTask } from '../../shared/language/languageTask.js';
-import { measureTokenLoss } from '../../shared/language/measureTokenLoss.js';
 import { perplexityOf } from '../../shared/language/tokenLoss.js';
+import { createTokenLossMeter, type TokenLossMeter } from '../../shared/language/tokenLossMeter.js';
 import { createCettMeter, truncate, type Truncation } from './cett.js';
 import { type FeedForward, feedForwardsOf } from './feedForward.js';
 import { createThresholdFinder } from './thresholds.js';
@@ -26,6 +26,8 @@ export interface PplSparsity {
   /** p / 100. */
   readonly wanted: number;
   readonly untouched: number;
+  /** Which perplexity it is. */
+  readonly measure: TokenLossMeter['name'];
   readonly sampleCount: number;
   readonly tokenCount: number;
   /** Every error that was tried, in order. */
@@ -59,7 +61,7 @@ export const pplPassCount = 60;
  * The thresholds of an error are those at which the untouched model has it in each block; then all blocks are truncated at once
  * and the perplexity is measured on the same tokens.
  *
- * @throws UserError `no-language-model`, `no-feed-forward`, `no-tokens`, `not-finite`.
+ * @throws UserError `no-language-model`, `no-feed-forward`, `no-mask-token`, `no-tokens`, `not-finite`.
  */
 export async function measurePplSparsity(
   context: AnalysisContext,
@@ -71,7 +73,12 @@ export async function measurePplSparsity(
   const { runtime, batchSize, signal } = context;
   const sampleCount = Math.min(limit, context.limit ?? Infinity, data.sampleCount);
   const request = { model, blocks, mask: task.mask, runtime, data, batchSize, limit: sampleCount, signal };
-  const perplexity = perplexityMeter(context, { data, task, sampleCount });
+  const losses = await createTokenLossMeter(context, { data, task, limit: sampleCount });
+  if (typeof losses === 'string') throw notTold(model.file.path, losses);
+  const perplexity = async (variant: Model) => {
+    const loss = await losses.of(variant);
+    return { perplexity: perplexityOf(loss), tokenCount: loss.tokenCount };
+  };
   const start = await perplexity(model);
   if (start.tokenCount === 0) throw noTokens(data.path);
   if (!Number.isFinite(start.perplexity)) throw notFinite(model.file.path);
@@ -89,7 +96,7 @@ export async function measurePplSparsity(
     await bisect(context, wanted, tried, async (cett) => tryOut(cett, await finder.at(cett)));
     return {
       ...{ blocks, wanted, tried, sampleCount },
-      ...{ untouched: start.perplexity, tokenCount: start.tokenCount },
+      ...{ untouched: start.perplexity, measure: losses.name, tokenCount: start.tokenCount },
       ...outcomeOf(tried, wanted, warnings),
     };
   } finally {
@@ -109,28 +116,6 @@ export function requireLanguageModel({ model, data }: Pick<AnalysisContext, 'mod
   const task = data === undefined ? undefined : languageTask(model, data);
   if (data === undefined || task === undefined) throw noLanguageModel(model.file.path);
   return { data, task };
-}
-
-function perplexityMeter(
-  { runtime, batchSize, signal }: AnalysisContext,
-  {
-    data,
-    task,
-    sampleCount,
-  }: { readonly data: Dataset; readonly task: LanguageTask; readonly sampleCount: number },
-): (model: Model) => Promise<{ readonly perplexity: number; readonly tokenCount: number }> {
-  return async (model) => {
-    const loss = await measureTokenLoss({
-      model,
-      task,
-      runtime,
-      data,
-      batchSize,
-      limit: sampleCount,
-      signal,
-    });
-    return { perplexity: perplexityOf(loss), tokenCount: loss.tokenCount };
-  };
 }
 
 /** Adds to what was tried until the rise is the wanted one; nothing where even everything truncated costs less. */
@@ -195,6 +180,14 @@ function noLanguageModel(path: string): UserError {
   return new UserError(
     'no-language-model',
     `The method ppl measures perplexity, and ${path} predicts no tokens: that takes token ids [N, T] as input and scores [N, T, vocabulary] as output. Choose the method zero, or a causal language model with its head.`,
+    { detail: { path } },
+  );
+}
+
+function notTold(path: string, reason: string): UserError {
+  return new UserError(
+    'no-mask-token',
+    `The method ppl measures perplexity, and ${path} has none: ${reason}. Name the tokenizer.json in an .inspect.json, or choose the method zero.`,
     { detail: { path } },
   );
 }

@@ -10,6 +10,8 @@ import type { PplSparsity } from './ppl.js';
 /** Metrics of the method `ppl`. */
 export const pplMetricNames = ['activationRatio', 'cett', 'perplexityRise', 'untouchedPerplexity'] as const;
 
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
 /** Metrics of the search that are known, and evidence of all of them. */
@@ -38,15 +40,16 @@ export function pplMetrics(ppl: PplSparsity | string): {
   };
 }
 
-function measuredOf({ sampleCount, tokenCount }: PplSparsity): Evidence {
-  return { kind: 'measured', n: sampleCount, how: `${formatNumber(tokenCount, 'count')} predicted tokens` };
+function measuredOf({ sampleCount, tokenCount, measure }: PplSparsity): Evidence {
+  const tokens = measure === 'perplexity' ? 'predicted tokens' : 'tokens, hidden one at a time';
+  return { kind: 'measured', n: sampleCount, how: `${formatNumber(tokenCount, 'count')} ${tokens}` };
 }
 
 /** Returns a sentence to stand behind the others of a summary; empty where nothing was found. */
 export function pplSentence(ppl: PplSparsity | string): string {
   if (typeof ppl === 'string' || ppl.found === undefined) return '';
-  const { found, blocks, tokenCount } = ppl;
-  return ` With ${percent(found.activeShare)} of the neurons of ${String(blocks.length)} feed-forward blocks kept per token (CETT ${formatNumber(found.cett)}), perplexity rises by ${percent(found.rise)} on ${formatNumber(tokenCount, 'count')} tokens.`;
+  const { found, blocks, tokenCount, measure } = ppl;
+  return ` With ${percent(found.activeShare)} of the neurons of ${String(blocks.length)} feed-forward blocks kept per token (CETT ${formatNumber(found.cett)}), ${measure} rises by ${percent(found.rise)} on ${formatNumber(tokenCount, 'count')} tokens.`;
 }
 
 /** Returns the chart of the blocks, what the search tried, and the thresholds; nothing where it was not done. */
@@ -62,9 +65,9 @@ export function pplBlocks(ppl: PplSparsity | string): Block[] {
           : [
               { metric: 'activationRatio', label: 'Activation ratio', format: 'percent' as const },
               { metric: 'cett', label: 'CETT' },
-              { metric: 'perplexityRise', label: 'Perplexity rise', format: 'percent' as const },
+              { metric: 'perplexityRise', label: `${capital(ppl.measure)} rise`, format: 'percent' as const },
             ]),
-        { metric: 'untouchedPerplexity', label: 'Untouched perplexity' },
+        { metric: 'untouchedPerplexity', label: `Untouched ${ppl.measure}` },
       ],
     },
     ...foundBlocks(ppl),
@@ -122,7 +125,7 @@ function foundBlocks({ found, blocks }: PplSparsity): Block[] {
   ];
 }
 
-function searchChart({ tried }: PplSparsity): Block {
+function searchChart({ tried, measure }: PplSparsity): Block {
   const rows = tried
     // Everything truncated, which is tried first, would dwarf the others.
     .filter((_, at) => at > 0 || tried.length === 1)
@@ -130,10 +133,10 @@ function searchChart({ tried }: PplSparsity): Block {
     .sort((a, b) => a.cett - b.cett);
   return columnLines({
     title: 'What truncating costs',
-    alt: 'Two lines over the error that was allowed: how much the perplexity rose, and the share of neurons that was kept.',
+    alt: `Two lines over the error that was allowed: how much the ${measure} rose, and the share of neurons that was kept.`,
     x: { key: 'cett', label: 'CETT, the same for all blocks' },
     series: [
-      { key: 'rise', label: 'Perplexity rise' },
+      { key: 'rise', label: `${capital(measure)} rise` },
       { key: 'active', label: 'Activation ratio' },
     ],
     rows,

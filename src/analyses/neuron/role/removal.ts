@@ -9,8 +9,8 @@ import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 import { float32Tensor } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
 import { languageTask } from '../../shared/language/languageTask.js';
-import { measureTokenLoss } from '../../shared/language/measureTokenLoss.js';
 import { perplexityOf } from '../../shared/language/tokenLoss.js';
+import { createTokenLossMeter } from '../../shared/language/tokenLossMeter.js';
 import { createModelScorer, type ModelScorer } from '../../shared/modelScore.js';
 
 /** What the model is worth with and without a neuron. */
@@ -89,11 +89,11 @@ async function scorerOf(context: AnalysisContext, data: Dataset): Promise<Scorer
   // Models that fill in hidden tokens say nothing of next ones.
   const isCausal = typeof scorer !== 'string' && scorer.name === 'next-token accuracy';
   if (!isCausal || task === undefined) return scorer;
-  const { runtime, batchSize, limit, signal } = context;
+  const meter = await createTokenLossMeter(context, { data, task, limit: context.limit });
+  if (typeof meter === 'string') return meter;
   return {
     name: 'perplexity',
-    sampleCount: Math.min(data.sampleCount, limit ?? Infinity),
-    of: async (model) =>
-      perplexityOf(await measureTokenLoss({ model, task, runtime, data, batchSize, limit, signal })),
+    sampleCount: Math.min(data.sampleCount, context.limit ?? Infinity),
+    of: async (model) => perplexityOf(await meter.of(model)),
   };
 }
