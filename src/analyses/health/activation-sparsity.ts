@@ -18,13 +18,18 @@ import { healthFindings } from '../shared/healthFindings.js';
 import { healthCost, type HealthOptions, type HealthResult, measureHealth } from '../shared/healthRun.js';
 import { histogramArrays, unitArrays } from '../shared/layerArrays.js';
 import type { LayerFigures } from '../shared/layerFigures.js';
-import type { Product } from '../shared/products.js';
 import { measurePplSparsity, pplPassCount, type PplSparsity, requireLanguageModel } from './sparsity/ppl.js';
 import { pplArrays, pplBlocks, pplMetrics, pplSentence } from './sparsity/pplReport.js';
 import { sparsityChoices as settings, sparsityMetrics as metrics } from './sparsity/settings.js';
 import { courseArrays, courseBlocks, courseMetrics } from './sparsity/trainingReport.js';
 import { measureRatios, type RatioCourse } from './sparsity/training.js';
-import { productsOnData, skippableShare } from './sparsity/skippable.js';
+import {
+  passesZerosOn,
+  type ProductWork,
+  productsOnData,
+  skippableShare,
+  zeroSampleCount,
+} from './sparsity/skippable.js';
 import { measureTopK, type TopKCurve, topKScoreCount } from './sparsity/topK.js';
 import { topKArrays, topKBlocks, topKMetrics } from './sparsity/topKReport.js';
 
@@ -75,7 +80,7 @@ export const activationSparsity = defineAnalysis({
       line: 45,
       settings: { topK: 'all' },
       limits:
-        'Top-k thresholding cuts a trained model, seven shares of the units at a time; the paper also trains with it. Multiplications are counted in convolutions and matrix products of the main graph that read an activation as it is.',
+        'Top-k thresholding cuts a trained model, seven shares of the units at a time; the paper also trains with it. Multiplications are counted in convolutions and matrix products of the main graph that read an activation, as it is or as pooling and the like leave it.',
     },
     {
       line: 231,
@@ -94,7 +99,8 @@ export const activationSparsity = defineAnalysis({
           pplPassCount *
           Math.min(workload.sampleCount, chosen.perplexitySamples)
         : 0;
-    const more = topKScoreCount(chosen.topK, layerCount) * scored + truncated;
+    const pooled = passesZerosOn(workload.model) ? Math.min(workload.sampleCount, zeroSampleCount) : 0;
+    const more = topKScoreCount(chosen.topK, layerCount) * scored + truncated + pooled;
     return { passCount: passCount + more, readCount: readCount + more };
   },
   async run(context, chosen) {
@@ -102,11 +108,15 @@ export const activationSparsity = defineAnalysis({
     // Said before the long work.
     if (chosen.method === 'ppl') requireLanguageModel(context);
     const parts = partsOf(context, chosen);
-    const pending = { relativeThreshold, products: [], topK: 'not measured yet', ppl: 'not measured yet' };
+    const missing = 'not measured yet';
+    const pending = { relativeThreshold, products: missing, topK: missing, ppl: missing };
     const result = await measureHealth(parts.sweep, sweepOptions(chosen), (known) => {
       context.partial(() => draftOf(known, pending));
     });
-    const products = await productsOnData(context);
+    const products = await productsOnData(
+      context,
+      new Set(result.figures.layers.map(({ swept }) => swept.target.leaving)),
+    );
     context.partial(() => draftOf(result, { ...pending, products }));
     const topK = await measureTopK(parts.topK, result.plan.targets, { scope, limit });
     const beside = { relativeThreshold, products, topK };
@@ -164,7 +174,8 @@ function partsOf(
 
 interface Beside {
   readonly relativeThreshold: number;
-  readonly products: readonly Product[];
+  /** A reason, where they are not known yet. */
+  readonly products: ProductWork | string;
   readonly topK: TopKCurve | string;
   readonly ppl: PplSparsity | string;
   /** Over checkpoints; undefined where none were asked for. */
@@ -174,6 +185,7 @@ interface Beside {
 function draftOf(result: HealthResult, beside: Beside): ReportDraft {
   const { products, topK, ppl, course } = beside;
   const [cut, truncated, trained] = [topKMetrics(topK), pplMetrics(ppl), courseMetrics(course)];
+  const skipped = skippableMetric(products, result);
   const { figures, evidence, samples } = result;
   const { deadCount, deadShare, neuronCount, sampleCount, meanSparsity } = figures;
   const judged = figures.layers.filter((layer) => layer.swept.target.rule.kind !== 'unjudged');
@@ -183,13 +195,14 @@ function draftOf(result: HealthResult, beside: Beside): ReportDraft {
     summary: `${summaryOf(judged, meanSparsity, samples)}${pplSentence(ppl)}`,
     metrics: {
       ...{ meanSparsity, meanNonZeroFraction, deadCount, deadShare, neuronCount, sampleCount },
-      skippableShare: skippableShare(products, result),
+      ...skipped.metrics,
       ...cut.metrics,
       ...truncated.metrics,
       ...trained.metrics,
     },
     evidence: {
       ...Object.fromEntries(Object.keys(metrics).map((metric) => [metric, evidence])),
+      ...skipped.evidence,
       ...cut.evidence,
       ...truncated.evidence,
       ...trained.evidence,
@@ -208,11 +221,33 @@ function draftOf(result: HealthResult, beside: Beside): ReportDraft {
   };
 }
 
+function skippableMetric(
+  products: ProductWork | string,
+  { figures, ...result }: HealthResult,
+): Pick<ReportDraft, 'metrics' | 'evidence'> {
+  const share = typeof products === 'string' ? undefined : skippableShare(products, figures);
+  if (typeof products === 'string' || share === undefined) {
+    const how =
+      typeof products === 'string'
+        ? products
+        : 'the main graph has no convolution or matrix product whose size is known';
+    return { metrics: {}, evidence: { skippableShare: { kind: 'not-captured', how } } };
+  }
+  const { sampleCount = figures.sampleCount } = products;
+  const evidence: Evidence =
+    sampleCount < figures.sampleCount
+      ? { kind: 'sampled', n: sampleCount, how: 'zeros behind pooling; others on all samples that were read' }
+      : result.evidence;
+  return { metrics: { skippableShare: share }, evidence: { skippableShare: evidence } };
+}
+
 function summaryOf(judged: readonly LayerFigures[], meanSparsity: number, samples: string): string {
   if (judged.length === 0) return `No layer of this model has states; statistics on ${samples}.`;
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const sparsest = judged.reduce((a, b) => (b.activeFraction < a.activeFraction ? b : a));
-  return `On average over ${judged.length} layers, ${percent(meanSparsity)} of the outputs are not above 0 on ${samples}; the sparsest is ${sparsest.name} with ${percent(1 - sparsest.activeFraction)}.`;
+  return judged.length === 1
+    ? `${percent(meanSparsity)} of the outputs of ${sparsest.name} are not above 0 on ${samples}.`
+    : `On average over ${judged.length} layers, ${percent(meanSparsity)} of the outputs are not above 0 on ${samples}; the sparsest is ${sparsest.name} with ${percent(1 - sparsest.activeFraction)}.`;
 }
 
 function blocksOf(result: HealthResult, { relativeThreshold, topK, ppl, course }: Beside): Block[] {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { activationSparsity } from '../../../src/analyses/health/activation-sparsity.js';
 import { createRandom } from '../../../src/base/random.js';
+import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Runtime } from '../../../src/engine/runtime/session.js';
-import { toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { float32Tensor, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { memoryDataset } from '../../support/memoryDataset.js';
-import { denseModel, normalTensor } from '../../support/modelBuilder.js';
+import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { itHolds } from '../../support/papers.js';
 import { arrayOf, runOn } from '../../support/runHealth.js';
 
@@ -44,6 +45,42 @@ function classesByHand(kept: readonly number[]): number[] {
 function accuracyByHand(kept: readonly number[]): number {
   return classesByHand(kept).filter((answer, row) => answer === labels[row]).length / labels.length;
 }
+
+describe('skippable multiplications', () => {
+  it('are those with zeros that get through pooling too, as plain loops count them where they are read', async () => {
+    const rowCount = 12;
+    const image = normalTensor(createRandom(17), [rowCount, 1, 4, 4]);
+    const data = toFloat64(image).map((value) => value - 0.8);
+    const builder = new GraphBuilder(emptyModel());
+    const input = builder.addInput('x', floatType('N', 1, 4, 4));
+    const conv = (value: string, weight: readonly number[], bias: readonly number[]): string => {
+      const held = builder.constant(float32Tensor(weight, [bias.length, 1, 1, 1]));
+      return builder.node('Conv', [value, held, builder.constant(float32Tensor(bias, [bias.length]))]);
+    };
+    const first = builder.node('Relu', [conv(input, [1], [-0.8])]);
+    const pooled = builder.node('MaxPool', [first], {
+      attributes: { kernel_shape: [2, 2], strides: [2, 2] },
+    });
+    const second = builder.node('Relu', [conv(pooled, [1, -1], [0, 0.25])]);
+    const flat = builder.node('Flatten', [builder.node('GlobalAveragePool', [second])]);
+    const head = builder.constant(normalTensor(createRandom(18), [2, 3]));
+    builder.addOutput(builder.node('Gemm', [flat, head], { outputs: ['logits'] }), floatType('N', 3));
+    // Convolutions: 16 products with the input, 2 · 4 with the pooled; the head 3 with each of two channels.
+    let skipped = 0;
+    for (let row = 0; row < rowCount; row++) {
+      const most = [0, 2, 8, 10].map((corner) =>
+        Math.max(0, ...[0, 1, 4, 5].map((step) => data[row * 16 + corner + step]!)),
+      );
+      skipped += 2 * most.filter((value) => value === 0).length;
+      if (most.every((value) => value === 0)) skipped += 3;
+      if (most.every((value) => value >= 0.25)) skipped += 3;
+    }
+    assert(skipped > 0);
+    const rows = memoryDataset({ x: image });
+    const draft = await runOn(activationSparsity, builder.build(), rows, { settings: { histogramBins: 0 } });
+    assert(Math.abs(draft.metrics['skippableShare']! - skipped / rowCount / (16 + 8 + 6)) < 1e-7);
+  });
+});
 
 describe('top-k thresholding', () => {
   itHolds(
