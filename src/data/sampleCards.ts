@@ -12,7 +12,14 @@ import { storedSamples } from './storedSamples.js';
 export interface CardOptions {
   /** Longer side of pictures, in pixels, at most; smaller pictures stay as they are. */
   readonly pictureSize: number;
+  /** Adds the ids of the tokens that a text is of. */
+  readonly hasTokenIds?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** A card with the ids of the tokens that its text is of, where it is one. */
+export interface ReadCard extends SampleCard {
+  readonly tokenIds?: readonly number[];
 }
 
 /**
@@ -25,11 +32,11 @@ export async function sampleCards(
   data: PreparedData,
   indices: readonly number[],
   options: CardOptions,
-): Promise<SampleCard[]> {
+): Promise<ReadCard[]> {
   const { sampleCount, path } = data.dataset;
   const outside = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= sampleCount);
   if (outside !== undefined) throw outOfRange(path, outside, sampleCount);
-  const cards = new Map<number, SampleCard>();
+  const cards = new Map<number, ReadCard>();
   for await (const sample of storedSamples(data.source, indices, options.signal)) {
     cards.set(sample.index, await cardOf(sample, data, options));
   }
@@ -43,23 +50,29 @@ export async function sampleCards(
 
 async function cardOf(
   sample: RawSample,
-  { source, plans }: PreparedData,
+  { source, plans, dataset }: PreparedData,
   options: CardOptions,
-): Promise<SampleCard> {
+): Promise<ReadCard> {
   const { index, id, label } = sample;
+  const tokens = options.hasTokenIds === true ? dataset.tokens : undefined;
+  const ids = tokens === undefined ? undefined : sample.values.get(tokens.input);
   const labelName = label === undefined ? undefined : source.labelNames?.[label];
   return {
     index,
     id,
     ...(label === undefined ? {} : { label }),
     ...(labelName === undefined ? {} : { labelName }),
-    ...(await contentOf(sample, { source, plans }, options.pictureSize)),
+    ...(await contentOf(sample, { source, plans, dataset }, options.pictureSize)),
+    ...(ids?.kind === 'array' ? { tokenIds: Array.from(ids.data, Number) } : {}),
   };
 }
 
+/** What cards are made from. */
+type CardData = Pick<PreparedData, 'source' | 'plans' | 'dataset'>;
+
 async function contentOf(
   { id, values }: RawSample,
-  { source, plans }: Pick<PreparedData, 'source' | 'plans'>,
+  { source, plans, dataset }: CardData,
   maxSide: number,
 ): Promise<Pick<SampleCard, 'picture' | 'text'>> {
   for (const plan of plans) {
@@ -69,21 +82,18 @@ async function contentOf(
     const picture = await samplePicture({ raw, plan, field }, { maxSide, alt: id });
     if (picture !== undefined) return { picture };
   }
-  return { text: textOf(values, { source, plans }) };
+  return { text: textOf(values, { source, plans, dataset }) };
 }
 
 /** Values of an input that are spelled out, and inputs that are. */
 const shownValueCount = 8;
 const shownInputCount = 4;
 
-function textOf(
-  values: RawSample['values'],
-  { source, plans }: Pick<PreparedData, 'source' | 'plans'>,
-): string {
+function textOf(values: RawSample['values'], { source, plans, dataset }: CardData): string {
   const spoken = plans.flatMap((plan) => {
     const raw = values.get(plan.target.name);
     if (raw?.kind !== 'array' || plan.isConstant || isDerived(plan, source)) return [];
-    return [inputText(plan, raw, source)];
+    return [inputText(plan, raw, { source, dataset })];
   });
   const left = spoken.length - shownInputCount;
   return [...spoken.slice(0, shownInputCount), ...(left > 0 ? [`and ${left} more inputs`] : [])].join('; ');
@@ -96,10 +106,16 @@ function isDerived({ target }: InputPlan, { fields }: SampleSource): boolean {
 type StoredArray = Extract<RawValue, { kind: 'array' }>;
 
 /** `input_ids: 101, 2023, 2003, … (128 values)`, or with the columns' names: `age 42, income 3000`. */
-function inputText(plan: InputPlan, stored: StoredArray, source: SampleSource): string {
+function inputText(
+  plan: InputPlan,
+  stored: StoredArray,
+  { source, dataset }: Pick<CardData, 'source' | 'dataset'>,
+): string {
   const { length } = stored.data;
-  if (source.tokens?.input === plan.target.name && !Array.isArray(stored.data)) {
-    return quoted(source.tokens.tokenizer.decode(Array.from(stored.data, Number)));
+  // Ids of a table or an .npz are those of a text too, where a tokenizer is named.
+  const { tokens } = dataset;
+  if (tokens?.input === plan.target.name && !Array.isArray(stored.data)) {
+    return quoted(tokens.tokenizer.decode(Array.from(stored.data, Number)));
   }
   const columns = columnNames(plan, source, length);
   const texts = firstTexts(stored).map((text, place) =>

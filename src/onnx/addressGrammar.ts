@@ -43,6 +43,19 @@ export function parseAddress(text: string): Address {
   return { layer, ...tail };
 }
 
+/** What stands behind the name in the lasting form of an address with a unit: names with brackets are quoted. */
+const unitTail = /\[\d+\](?:@[-\d,]+)?$/u;
+
+/** Returns the address of another unit of the same layer or block, without a position; `address` is in its lasting form. */
+export function withUnit(address: string, unit: number): string {
+  return address.replace(unitTail, `[${String(unit)}]`);
+}
+
+/** Returns an address in its lasting form without its unit. */
+export function withoutUnit(address: string): string {
+  return address.replace(unitTail, '');
+}
+
 /** Returns what stands behind a name, or undefined when that is no `:head`, `[unit]`, `@position`; `[..., u]` needs a hook. */
 export function parseTail(rest: string, name: string): AddressTail | undefined {
   const groups = tailPattern.exec(rest)?.groups;

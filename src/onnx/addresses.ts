@@ -9,7 +9,15 @@ import {
 } from './addressErrors.js';
 import { type Address, type AddressTail, formatAddress, parseAddress, parseTail } from './addressGrammar.js';
 
-export { type Address, formatAddress, formatName, parseAddress, type Selector } from './addressGrammar.js';
+export {
+  type Address,
+  formatAddress,
+  formatName,
+  parseAddress,
+  type Selector,
+  withoutUnit,
+  withUnit,
+} from './addressGrammar.js';
 
 /** Where an address leads: a value of the graph, and a place in it. */
 export interface ResolvedAddress {

@@ -11,7 +11,7 @@ import type { Inspection } from './inspection.js';
 import type { Report } from './report.js';
 import type { SettingValues } from './settings.js';
 import type { ModelGraph, ModelStructure, WeightInfo, WeightStatistics } from './structure.js';
-import type { SampleCard, UnitLinks, UnitProfile, UnitWeights } from './units.js';
+import type { SampleCard, UnitLinks, UnitProfile, UnitTokens, UnitWeights } from './units.js';
 
 // What crosses between a host (command line, extension) and the engine process: one closed union per direction. Every
 // request is answered exactly once by `done` or `failed`; `progress`, `partial` and `log` may come before. A cancel is
@@ -162,6 +162,16 @@ export interface UnitProfileRequest {
   readonly pictureSize: number;
 }
 
+/** Tells which tokens a neuron of a language model makes likelier and unlikelier, by its weights alone. */
+export interface UnitTokensRequest extends LanguageModelPlace {
+  readonly kind: 'unit-tokens';
+  /** An address with a unit. */
+  readonly address: string;
+  /** Tokens named on each side. */
+  readonly tokenCount: number;
+  readonly threadCount?: number;
+}
+
 /** Tells what the playground needs to know of a language model; runs nothing. */
 export interface LanguageModelRequest extends LanguageModelPlace {
   readonly kind: 'language-model';
@@ -207,6 +217,7 @@ export type EngineRequest =
   | SamplesRequest
   | EstimateRequest
   | UnitProfileRequest
+  | UnitTokensRequest
   | LanguageModelRequest
   | ContinueTextRequest
   | WriteTokensRequest;
@@ -244,6 +255,8 @@ export interface EngineResults {
   readonly samples: readonly SampleCard[];
   readonly estimate: RunEstimate;
   readonly 'unit-profile': UnitProfile;
+  /** Null where no weights bring the neuron to the vocabulary. */
+  readonly 'unit-tokens': UnitTokens | null;
   readonly 'language-model': LanguageModelFacts;
   readonly 'continue-text': ContinuedText;
   readonly 'write-tokens': WrittenTokens;

@@ -45,6 +45,18 @@ export interface UnitExample extends SampleCard {
    * A sequence has height 1. Sides above 64 are shrunk, each cell holding the largest output it covers.
    */
   readonly map?: UnitMap;
+  /** Of a row of tokens: what stands about the largest output. */
+  readonly stretch?: TokenStretch;
+}
+
+/** A part of a text, with a neuron's output at each token. */
+export interface TokenStretch {
+  /** Position of the first token in its row. */
+  readonly start: number;
+  /** As a person reads them in a row of tokens, with the space before them; null where the position is masked. */
+  readonly tokens: readonly { readonly text: string; readonly value: ReportNumber | null }[];
+  /** Tokens of the whole row. */
+  readonly length: number;
 }
 
 /** One weight that leads into a neuron. */
@@ -123,6 +135,31 @@ export interface UnitLinks {
   readonly similar: readonly SimilarUnit[];
   /** Why there are none; null where there are. */
   readonly whyNoSimilar: string | null;
+}
+
+/** A token and what a neuron adds to its score. */
+export interface TokenEffect {
+  readonly id: number;
+  /** As a person reads it in a row of tokens, with the space before it; `#id` without a tokenizer. */
+  readonly text: string;
+  readonly effect: ReportNumber;
+}
+
+/**
+ * The tokens of a language model that a neuron makes likelier and unlikelier, by the weights alone: what 1 more of the neuron, or
+ * of the activation it feeds, adds.
+ */
+export interface UnitTokens {
+  readonly address: string;
+  /** Layer whose weights bring the neuron to the vocabulary, and whether that is the unembedding itself. */
+  readonly layer: string;
+  readonly isHead: boolean;
+  /** Final normalisation whose gain was left out, because it is not stored as it is; null where none was. */
+  readonly normWithoutGain: string | null;
+  /** Largest first. */
+  readonly raised: readonly TokenEffect[];
+  /** Smallest first. */
+  readonly lowered: readonly TokenEffect[];
 }
 
 /** How the numbers of one neuron are spread over all samples and positions; masked positions count nowhere. */

@@ -23,6 +23,7 @@ import { answerReader, isReaderRequest } from './readerServer.js';
 import { type HostChannel, serveRequests, type WireFailure } from './requestServer.js';
 import { runAnalysis, RunFailed } from './runAnalysis.js';
 import { createSharedWorks, type SharedWorks } from './sharedWorks.js';
+import { unitTokens } from './unitTokens.js';
 import { toWireError } from './wireErrors.js';
 
 /** Raw results of this many runs are kept for later questions. */
@@ -68,6 +69,8 @@ const answers: { readonly [K in EngineQuestion['kind']]: Answer<K> } = {
         channel.send({ kind: 'partial-profile', id, profile });
       },
     }),
+  'unit-tokens': async (request, { models, log }) =>
+    unitTokens(await models.open(request.modelPath), request, log),
   'language-model': async (request, { models }) =>
     describeLanguageModel((await models.open(request.modelPath)).model, request),
   'continue-text': async (request, { id, channel, models, log, progress }) =>

@@ -7,7 +7,7 @@ import type { Logger } from '../base/logger.js';
 import { createRandom } from '../base/random.js';
 import { noSamples } from '../data/dataErrors.js';
 import { prepareData, type PreparedData } from '../data/openDataset.js';
-import { sampleCards } from '../data/sampleCards.js';
+import { type ReadCard, sampleCards } from '../data/sampleCards.js';
 import { soundModel } from '../engine/graph/verify.js';
 import { createRuntime } from '../engine/runtime/ortRuntime.js';
 import type { Runtime } from '../engine/runtime/session.js';
@@ -16,7 +16,7 @@ import type { Model } from '../onnx/model.js';
 import { convertToOpset17 } from '../onnx/opsets/convert.js';
 import { readModel } from '../onnx/readModel.js';
 import type { UnitProfileRequest } from '../protocol/engineMessages.js';
-import type { SampleCard, UnitExample, UnitProfile } from '../protocol/units.js';
+import type { UnitExample, UnitProfile } from '../protocol/units.js';
 import { chooseBatchSize, defaultMemoryMegabytes } from './batchSize.js';
 import { sampleShapesOf } from '../data/sampleShapes.js';
 
@@ -136,15 +136,32 @@ async function examplesOf(
   const nearest = top.length === 0 && plan.entering !== undefined ? fold.nearestExamples() : undefined;
   const random = fold.chosenExamples();
   const indices = [...new Set([...top, ...(nearest ?? []), ...random].map(({ index }) => index))];
-  const cards = new Map<number, SampleCard>();
-  for (const card of await sampleCards(data, indices, { pictureSize })) cards.set(card.index, card);
-  const withCard = (found: FoundExample): UnitExample[] => {
-    const card = cards.get(found.index);
-    return card === undefined ? [] : [{ ...card, ...found }];
+  const cards = new Map<number, ReadCard>();
+  for (const card of await sampleCards(data, indices, { pictureSize, hasTokenIds: true })) {
+    cards.set(card.index, card);
+  }
+  const withCard = ({ stretch, ...found }: FoundExample): UnitExample[] => {
+    const read = cards.get(found.index);
+    if (read === undefined) return [];
+    const { tokenIds, ...card } = read;
+    return [{ ...card, ...found, ...inWords(stretch, tokenIds, data) }];
   };
   return {
     topExamples: top.flatMap(withCard),
     ...(nearest === undefined ? {} : { nearestExamples: nearest.flatMap(withCard) }),
     randomExamples: random.flatMap(withCard),
   };
+}
+
+/** The tokens of a stretch, where the positions are those of the tokens. */
+function inWords(
+  stretch: FoundExample['stretch'],
+  ids: readonly number[] | undefined,
+  { dataset }: PreparedData,
+): Pick<UnitExample, 'stretch'> {
+  const tokenizer = dataset.tokens?.tokenizer;
+  if (stretch === undefined || tokenizer === undefined || ids?.length !== stretch.length) return {};
+  const { start, values, length } = stretch;
+  const tokens = values.map((value, place) => ({ text: tokenizer.textOf(ids[start + place] ?? -1), value }));
+  return { stretch: { start, tokens, length } };
 }

@@ -150,6 +150,35 @@ describe('the examples of a neuron', () => {
     assert.equal(await page.getByText('random examples').count(), 0);
   });
 
+  it('are tokens in context where the data are text, each on the colour of the output there', async () => {
+    const stretch = {
+      start: 3,
+      tokens: [
+        { text: ' there', value: 0 },
+        { text: ' was', value: 1.5 },
+        { text: ' a', value: -0.75 },
+      ],
+      length: 64,
+    };
+    const example = { ...textExample(0, 1.5), position: [4], stretch };
+    const view = await open(convProfile({ topExamples: [example], randomExamples: [] }));
+    const { page } = view;
+    const tile = page.getByRole('button', {
+      name: /^Example 1 of 1: “there was a” 1\.5 at 4 benign · row 0$/,
+    });
+    const pieces = tile.locator('.piece');
+    assert.deepEqual(await pieces.allTextContents(), [' there', ' was', ' a']);
+    const colours = await pieces.evaluateAll((all) =>
+      all.map((one) => getComputedStyle(one).backgroundColor),
+    );
+    assert.equal(new Set(colours).size, 3);
+    assert.equal(await tile.locator('.largest').textContent(), ' was');
+    assert.equal(await tile.locator('.cut').count(), 2);
+    await tile.click();
+    await page.getByRole('dialog').getByTitle('−0.75 at 5').waitFor();
+    await view.expectNoAxeViolations();
+  });
+
   it('are missing for a dead neuron, and the page says why and how far it is from firing', async () => {
     const evidence = { kind: 'measured', n: 10_000 } as const;
     const { page } = await open(
@@ -294,6 +323,27 @@ describe('where a neuron leads', () => {
     await page.locator('.role').getByRole('button', { name: 'Open report' }).click();
     assert.deepEqual(await view.waitForTell('open-result'), { kind: 'open-result', resultId: 'result-9' });
     await view.expectNoAxeViolations();
+  });
+
+  it('to which tokens of a language model is shown beside it, those that cannot be read by their ids', async () => {
+    const view = await open();
+    const tokens = {
+      ...{ address: 'conv2[42]', layer: 'fc2', isHead: false, normWithoutGain: 'norm' },
+      raised: [{ id: 7, text: ' the', effect: 0.5 }],
+      lowered: [{ id: 243, text: '\uFFFD', effect: -0.25 }],
+    };
+    await view.show({ kind: 'tokens', state: { kind: 'read', tokens } });
+    const { page } = view;
+    const written = page.locator('.written');
+    await written.getByText('What 1 more of relu2[42] adds to the scores of tokens, by fc2').waitFor();
+    await written.getByText('without the gain of norm').waitFor();
+    await written.getByRole('row', { name: '␣the 0.5' }).waitFor();
+    await written.getByRole('row', { name: '\uFFFD #243 −0.25' }).waitFor();
+    await view.expectNoAxeViolations();
+    await view.show({ kind: 'tokens', state: { kind: 'failed', message: 'The engine was lost.' } });
+    await written.getByText('The engine was lost.').waitFor();
+    await view.show({ kind: 'tokens', state: { kind: 'none' } });
+    await written.waitFor({ state: 'detached' });
   });
 
   it('is said in words where nothing reads it by weights, and where there are no data', async () => {

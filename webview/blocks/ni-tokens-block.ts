@@ -7,8 +7,9 @@ import { formatNumber } from '../../src/protocol/formatReport.js';
 import { partName } from '../../src/protocol/partNames.js';
 import { baseStyles } from '../components/baseStyles.js';
 import type { HeatColors } from '../../src/protocol/heatScale.js';
-import { cssColor, heatColors } from '../components/heatColors.js';
+import { heatColors } from '../components/heatColors.js';
 import '../components/ni-color-scale.js';
+import { textColor } from '../components/textColor.js';
 import { t } from '../text.js';
 import { ThemeController } from '../theme.js';
 import { BlockElement } from './blockElement.js';
@@ -18,9 +19,6 @@ declare global {
     'ni-tokens-block': NiTokensBlock;
   }
 }
-
-/** Colour at the end of the scale, in percent: text on it can still be read in every theme. */
-const strongest = 55;
 
 /**
  * Text in pieces, each on the colour of its value; the value is told for the piece that is pointed at or has the focus.
@@ -116,14 +114,7 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
     const marked = this.pickedIn(0) === this.nameOf(index) ? 'marked' : '';
     // On one line: white space between pieces would be part of the text.
     // prettier-ignore
-    return html`<span role="listitem" class=${marked} data-index=${index} tabindex=${index === this.focused ? 0 : -1} aria-label=${`${text} ${note ?? formatNumber(value)}`} ${applyStyle({ background: this.colorOf(Number(value), colors) })}>${text}</span>`;
-  }
-
-  private colorOf(value: number, colors: HeatColors): string {
-    const limit = Number(this.block.limit);
-    if (!Number.isFinite(value)) return mixed(cssColor(colors.notFinite), strongest);
-    const share = limit > 0 ? Math.min(1, Math.abs(value) / limit) : 0;
-    return mixed(cssColor(value < 0 ? colors.negative : colors.positive), share * strongest);
+    return html`<span role="listitem" class=${marked} data-index=${index} tabindex=${index === this.focused ? 0 : -1} aria-label=${`${text} ${note ?? formatNumber(value)}`} ${applyStyle({ background: textColor(Number(value), Number(this.block.limit), colors) })}>${text}</span>`;
   }
 
   private shownText(): string {
@@ -179,8 +170,4 @@ export class NiTokensBlock extends BlockElement<TokensBlock> {
   private tokenAt(index: number): HTMLElement | null {
     return this.renderRoot.querySelector(`[data-index="${String(index)}"]`);
   }
-}
-
-function mixed(color: string, percent: number): string {
-  return `color-mix(in srgb, ${color} ${percent.toFixed(0)}%, transparent)`;
 }

@@ -2,13 +2,14 @@ import { cosinesOf } from '../../engine/weights/unitLinks.js';
 import { openedModel } from '../../onnx/openedModel.js';
 import type { SettingsSchema } from '../../protocol/settings.js';
 import { type AnalysisContext, defineAnalysis } from '../analysis.js';
+import { tokenizerOf } from '../shared/language/tokenizerOf.js';
+import { unitVocabulary } from '../shared/language/unitVocabulary.js';
 import { sampleTotalOf } from '../shared/sweep.js';
 import { type ChosenUnit, chosenUnit } from './role/chosenUnit.js';
 import { type Likeness, measureLikeness } from './role/likeness.js';
 import { readUnits } from './role/readUnits.js';
 import { measureRemoval, type Removal, scoreCount } from './role/removal.js';
 import { draftOf } from './role/report.js';
-import { vocabularyEffect } from './role/vocabulary.js';
 
 const settings = {
   neuron: {
@@ -73,9 +74,10 @@ export const neuronRole = defineAnalysis({
     context.progress({ fractionDone: 0, message: `Reading the weights of ${chosen.address}` });
     const reads = await readUnits(chosen, { table, types });
     const cosines = await cosinesOf(opened, chosen.address);
-    const { model, data } = context;
-    const vocabulary = await vocabularyEffect(model, { table, data }, reads.readers);
-    const known = { chosen, reads, cosines, vocabulary, data, table };
+    const { data } = context;
+    const vocabulary = await unitVocabulary(context, { table, types }, chosen);
+    const tokenizer = vocabulary === undefined ? undefined : await tokenizerOf(context);
+    const known = { chosen, reads, cosines, vocabulary, tokenizer, data, table };
     const none = 'there are no data';
     if (data === undefined) return draftOf({ ...known, likeness: none, removal: none });
     const measured = await measure(context, opened, chosen);

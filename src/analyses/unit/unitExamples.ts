@@ -1,5 +1,6 @@
 import { createTopK, insert } from '../../engine/numeric/topK.js';
 import { toReportNumber } from '../../protocol/reportNumbers.js';
+import type { ReportNumber } from '../../protocol/blocks.js';
 import type { UnitExample, UnitMap } from '../../protocol/units.js';
 import { coordinatesOf, type UnitLayout } from './unitLayout.js';
 
@@ -7,6 +8,18 @@ import { coordinatesOf, type UnitLayout } from './unitLayout.js';
 export interface FoundExample extends Pick<UnitExample, 'value' | 'position' | 'map'> {
   /** Index of the sample in the data set. */
   readonly index: number;
+  /** Of a sequence: the numbers about the largest. */
+  readonly stretch?: Stretch;
+}
+
+/** Neighbouring positions of a sequence. */
+export interface Stretch {
+  /** Position of the first. */
+  readonly start: number;
+  /** null where the position is masked. */
+  readonly values: UnitMap['values'];
+  /** Positions of the whole sequence. */
+  readonly length: number;
 }
 
 /** One sample's block, as it is told about. */
@@ -60,7 +73,25 @@ export function exampleOf(block: ExampleBlock): FoundExample {
   if (layout.dims.length === 0) return example;
   const position = coordinatesOf(Math.max(0, largestAt), layout.dims);
   const map = mapOf(block, position);
-  return { ...example, ...(largestAt < 0 ? {} : { position }), map };
+  const stretch = layout.dims.length === 1 ? { stretch: stretchOf(block, position[0] ?? 0) } : {};
+  return { ...example, ...(largestAt < 0 ? {} : { position }), map, ...stretch };
+}
+
+/** Positions before and behind the largest number that say in what context it stands: what comes before says more. */
+const [shownBefore, shownBehind] = [20, 8];
+
+function stretchOf({ numbers, unmasked, layout }: ExampleBlock, at: number): Stretch {
+  const length = layout.dims[0] ?? 0;
+  const start = Math.max(0, at - shownBefore);
+  const values = Array.from({ length: Math.min(length, at + shownBehind + 1) - start }, (_, place) => {
+    const element = start + place;
+    return unmasked?.[element] === 0 ? null : rounded(numbers[element] ?? NaN);
+  });
+  return { start, values, length };
+}
+
+function rounded(value: number): ReportNumber {
+  return toReportNumber(Number(value.toPrecision(4)));
 }
 
 /** The last two position axes at the other coordinates of the largest number; larger maps are shrunk by their maxima. */
@@ -83,9 +114,7 @@ function mapOf({ numbers, unmasked, layout }: ExampleBlock, position: readonly n
       largest[cell] = Math.max(largest[cell] ?? NaN, numbers[element] ?? NaN);
     }
   }
-  const values = Array.from(largest, (value, cell) =>
-    isSeen[cell] === 0 ? null : toReportNumber(Number(value.toPrecision(4))),
-  );
+  const values = Array.from(largest, (value, cell) => (isSeen[cell] === 0 ? null : rounded(value)));
   return { ...shrunk, values };
 }
 

@@ -1,4 +1,4 @@
-import { formatAddress, resolveAddress } from '../../onnx/addresses.js';
+import { formatAddress, resolveAddress, withUnit } from '../../onnx/addresses.js';
 import type { Layer } from '../../onnx/layers/layer.js';
 import { elementCountOf } from '../../onnx/tensorValue.js';
 import { UserError } from '../../base/errors.js';
@@ -125,13 +125,13 @@ async function similarByWeights(
 ): Promise<Pick<UnitLinks, 'similar' | 'whyNoSimilar'>> {
   const cosines = await cosinesOf(model, text);
   if (typeof cosines === 'string') return { similar: [], whyNoSimilar: cosines };
-  const { unit, name } = resolveAddress(text, model.layers);
+  const { unit, address } = resolveAddress(text, model.layers);
   const similar = [...cosines.keys()]
     .filter((other) => other !== unit && Number.isFinite(cosines[other]))
     .sort((a, b) => (cosines[b] ?? 0) - (cosines[a] ?? 0) || a - b)
     .slice(0, namedCount)
     .map((other) => ({
-      address: formatAddress({ layer: name, unit: other }),
+      address: withUnit(address, other),
       cosine: cosines[other] ?? NaN,
     }));
   return { similar, whyNoSimilar: null };

@@ -232,6 +232,7 @@ const quickKinds: ReadonlySet<EngineQuestion['kind']> = new Set([
   'samples',
   'language-model',
   'write-tokens',
+  'unit-tokens',
 ]);
 
 /** Tells whether a question is answered in seconds at most, for a person who waits for it. */
@@ -242,6 +243,7 @@ function isQuick({ kind }: EngineQuestion): boolean {
 function activityOf(kind: EngineQuestion['kind']): string {
   switch (kind) {
     case 'unit-profile':
+    case 'unit-tokens':
       return vscode.l10n.t('Measuring a neuron');
     case 'samples':
     case 'describe-data':

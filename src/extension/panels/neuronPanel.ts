@@ -20,6 +20,7 @@ import { type MeasuringConditions, NeuronMeasurer } from './neuron/neuronMeasure
 import { findNeuron } from './neuron/neuronPlace.js';
 import { NeuronRole } from './neuron/neuronRole.js';
 import { NeuronSession } from './neuron/neuronSession.js';
+import { NeuronTokens } from './neuron/neuronTokens.js';
 import { ProfileStore } from './neuron/profileStore.js';
 
 /** The neuron pages: one panel a model, whose content changes with the address. */
@@ -112,6 +113,7 @@ class NeuronPanel implements Disposable {
   private readonly parts: PanelParts;
   private readonly measurer: NeuronMeasurer;
   private readonly role: NeuronRole;
+  private readonly tokens: NeuronTokens;
   private readonly view: AttachedView<NeuronProtocol>;
   private readonly disposables: vscode.Disposable[] = [];
   private readonly engine: NeuronEngine;
@@ -125,6 +127,7 @@ class NeuronPanel implements Disposable {
     this.role = new NeuronRole(app, parts.model, (state) => {
       this.session.show({ kind: 'role', state });
     });
+    this.tokens = this.createTokens();
     this.session = this.createSession(trail);
     this.view = attachView<NeuronProtocol>(
       panel.webview,
@@ -177,6 +180,7 @@ class NeuronPanel implements Disposable {
         weights: (address) => app.reader.ask({ kind: 'unit-weights', modelPath: localPath(model), address }),
         links: (address) => app.reader.ask({ kind: 'unit-links', modelPath: localPath(model), address }),
         role: this.role,
+        tokens: this.tokens,
         layerFacts: (layer) => app.units.layer(modelPath, layer),
         loadFacts: () => app.units.load(modelPath),
         samples: (resultId, indices) => app.units.samples(resultId, indices),
@@ -192,6 +196,16 @@ class NeuronPanel implements Disposable {
       },
       trail,
     );
+  }
+
+  private createTokens(): NeuronTokens {
+    return new NeuronTokens({
+      mayAsk: () => vscode.workspace.isTrusted && this.session.isOfLanguageModel,
+      ask: (address) => this.engine.tokens(address),
+      show: (state) => {
+        this.session.show({ kind: 'tokens', state });
+      },
+    });
   }
 
   private createMeasurer(): NeuronMeasurer {

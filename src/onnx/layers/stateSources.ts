@@ -36,7 +36,9 @@ export function stateSourceOf(
     const activation = byInput?.get(value);
     const consumers = view.index.consumersOf(value);
     if (view.outputs.has(value)) return notJudged('an output of the model');
-    if (consumers.length === 0) return notJudged('nothing reads it');
+    if (consumers.length === 0) {
+      return notJudged(hasReadState(candidate) ? 'its last state alone is read' : 'nothing reads it');
+    }
     const isActivated =
       activation !== undefined && consumers.every((reader) => activation.nodes.includes(reader));
     if (isActivated && activation.kind === 'gate') return notJudged('feeds a gate');
@@ -48,6 +50,12 @@ export function stateSourceOf(
     }
     value = consumer.outputs[0] ?? '';
   }
+}
+
+/** A recurrent layer hands its last states on as values of their own. */
+function hasReadState({ kind, nodes, view }: Candidate): boolean {
+  const further = kind === 'recurrent' ? nodes.flatMap(({ outputs }) => outputs.slice(1)) : [];
+  return further.some((value) => view.outputs.has(value) || view.index.consumersOf(value).length > 0);
 }
 
 function article(word: string): string {

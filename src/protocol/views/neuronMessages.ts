@@ -1,7 +1,7 @@
 import type { ReportNumber } from '../blocks.js';
 import type { InspectedLayer } from '../inspection.js';
 import type { StructureDimension } from '../structure.js';
-import type { SampleCard, UnitLinks, UnitProfile, UnitWeights } from '../units.js';
+import type { SampleCard, UnitLinks, UnitProfile, UnitTokens, UnitWeights } from '../units.js';
 import type { LinkTell, ViewProtocol } from '../viewMessages.js';
 
 // The protocol of the neuron page. The host shows facts, the page words them; a navigation shows `place` or `problem`
@@ -170,6 +170,14 @@ export type LinksState =
   | { readonly kind: 'read'; readonly links: UnitLinks }
   | { readonly kind: 'none'; readonly reason: string };
 
+/** The tokens of a language model that the neuron makes likelier and unlikelier. */
+export type TokensState =
+  /** Nothing to say: no language model, no weights that bring it there, or nothing may be run. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'reading' }
+  | { readonly kind: 'read'; readonly tokens: UnitTokens }
+  | { readonly kind: 'failed'; readonly message: string };
+
 /** A unit that is like the neuron by its activations over the data; null where one of the two does not vary. */
 export interface LikeUnit {
   readonly address: string;
@@ -221,6 +229,7 @@ export type NeuronShow =
   | { readonly kind: 'measurement'; readonly state: MeasurementState }
   | { readonly kind: 'weights'; readonly state: WeightsState }
   | { readonly kind: 'links'; readonly state: LinksState }
+  | { readonly kind: 'tokens'; readonly state: TokensState }
   | { readonly kind: 'role'; readonly state: RoleState };
 
 /** Page → host, answered. */

@@ -4,6 +4,7 @@ import type { ReportDraft } from '../../../src/analyses/analysis.js';
 import { neuronRole } from '../../../src/analyses/neuron/neuron-role.js';
 import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
+import { layersOf } from '../../../src/onnx/layers/layerTable.js';
 import { loadTensor } from '../../../src/onnx/loadTensor.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { readModel } from '../../../src/onnx/readModel.js';
@@ -158,6 +159,8 @@ describe('the part of a neuron', () => {
     assert.ok(table?.type === 'table');
     const shown = new Map(table.rows.map((row) => [row['address'], row['weight']]));
     assert.deepEqual([shown.get('fc[0]'), shown.get('fc[1]')], [...toFloat64(head!).slice(4, 6)]);
+    const states = layersOf(recurrent(false)).byName.get('lstm')?.states;
+    assert.ok(states?.kind === 'not-judged' && states.reason === 'its last state alone is read');
   });
 
   it('of a language model is its perplexity, and the tokens that it writes: those of its rows through norm and unembedding', async () => {
@@ -167,6 +170,7 @@ describe('the part of a neuron', () => {
     assert.ok(
       draft.metrics['zeroedScore']! > 1 && draft.metrics['zeroedScore'] !== draft.metrics['intactScore'],
     );
+    assert.match(Object.keys(columns(draft, /^Similar units/))[0] ?? '', /^blocks\.3\.mlp\.hidden\[/);
     const effects = draft.arrays['vocabularyEffect'];
     assert.ok(effects !== undefined);
     const values = toFloat64(effects.value);

@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import { generate } from '../../../src/analyses/prediction/generate.js';
 import { attribution } from '../../../src/analyses/prediction/attribution.js';
 import { silentLogger } from '../../../src/base/logger.js';
+import { readTokenizer } from '../../../src/data/text/tokenizer.js';
+import { openedModel } from '../../../src/onnx/openedModel.js';
 import { readModel } from '../../../src/onnx/readModel.js';
 import type { ContinueTextRequest, RunRequest } from '../../../src/protocol/engineMessages.js';
 import type { ContinuedText, ReadToken } from '../../../src/protocol/generatedText.js';
 import type { Report } from '../../../src/protocol/report.js';
 import type { SettingValues } from '../../../src/protocol/settings.js';
+import type { UnitTokens } from '../../../src/protocol/units.js';
 import { continueText } from '../../../src/runs/continueText.js';
 import { describeLanguageModel, writeTokens } from '../../../src/runs/languageModel.js';
 import { runAnalysis } from '../../../src/runs/runAnalysis.js';
+import { unitTokens } from '../../../src/runs/unitTokens.js';
 import { samplesDir } from '../../support/paths.js';
 import { useTemporaryFolder } from '../../support/temporaryFolder.js';
 import { isCode } from '../../support/tensors.js';
@@ -117,6 +121,26 @@ describe('a text that is continued', function () {
       who.blocks.some(({ title }) => title === `Neurons of ${layer} by their share`),
       layer,
     );
+  });
+
+  it('has neurons whose tokens are told by name, and by id without a tokenizer', async () => {
+    const tokensOf = async (address: string, path = modelPath): Promise<UnitTokens | null> => {
+      const request = { kind: 'unit-tokens', modelPath: path, address, tokenCount: 4 } as const;
+      return unitTokens(openedModel(await readModel(path)), request, silentLogger);
+    };
+    const named = await tokensOf('L3N5');
+    assert.deepEqual([named?.address, named?.layer], ['blocks.3.mlp.hidden[5]', 'blocks.3.mlp.fc2']);
+    assert.deepEqual([named?.raised.length, named?.lowered.length], [4, 4]);
+    const tokenizer = await readTokenizer(join(samplesDir, 'story-lm', 'tokenizer.json'));
+    for (const { id, text } of named!.raised) assert.equal(text, tokenizer.textOf(id));
+    const alone = join(folder(), 'alone.onnx');
+    copyFileSync(modelPath, alone);
+    const bare = await tokensOf('L3N5', alone);
+    assert.deepEqual(
+      bare?.lowered.map(({ text, effect }) => [text, effect]),
+      named!.lowered.map(({ id, effect }) => [`#${id}`, effect]),
+    );
+    assert.equal(await tokensOf('blocks.1.attention.query[0]'), null);
   });
 
   it('is refused in words where the model has no tokenizer or gives no scores', async () => {

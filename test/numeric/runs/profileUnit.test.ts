@@ -19,7 +19,7 @@ import {
 import { profileUnit } from '../../../src/runs/profileUnit.js';
 import { imageModel } from '../../support/imageModel.js';
 import { denseModel, normalTensor } from '../../support/modelBuilder.js';
-import { builtEngine } from '../../support/paths.js';
+import { builtEngine, samplesDir } from '../../support/paths.js';
 import { useTemporaryFolder } from '../../support/temporaryFolder.js';
 import { isCode } from '../../support/tensors.js';
 
@@ -88,6 +88,31 @@ describe('a unit-profile request', function () {
       assert.deepEqual([map?.width, map?.height], [6, 6]);
     }
     assert.match(profile.warnings.join(), /assumed/i);
+  });
+
+  it('answers with the tokens about the largest output where the data are rows of tokens', async () => {
+    const sample = (file: string): string => join(samplesDir, 'story-lm', file);
+    const profile = await profileUnit(
+      requestFor({
+        ...{ modelPath: sample('story-lm.onnx'), dataPath: sample('story-lm.inspect.json') },
+        ...{ address: 'L0N11', limit: 8 },
+      }),
+      { log: silentLogger, progress: () => undefined, partial: () => undefined },
+    );
+    for (const { stretch, position, value, map, text } of profile.topExamples) {
+      const [at = -1] = position ?? [];
+      assert(stretch !== undefined && map !== undefined);
+      assert.equal(stretch.length, 64);
+      assert.equal(stretch.tokens.length, Math.min(64, at + 9) - Math.max(0, at - 20));
+      const values = stretch.tokens.map((token) => token.value);
+      assert.deepEqual(values, map.values.slice(stretch.start, stretch.start + values.length));
+      assert(Math.abs(Number(values[at - stretch.start]) - Number(value)) <= 1e-3 * Math.abs(Number(value)));
+      const words = stretch.tokens.map((token) => token.text).join('');
+      // A row of the data may begin inside a character.
+      if (stretch.start === 0) {
+        assert.equal(words.slice(2, 12), (JSON.parse(text ?? '') as string).slice(2, 12));
+      }
+    }
   });
 
   it('repeats from its seed, and changes with it only what is drawn', async () => {

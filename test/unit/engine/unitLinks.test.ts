@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { unitLinks } from '../../../src/engine/weights/unitLinks.js';
 import type { Model } from '../../../src/onnx/model.js';
 import { openedModel } from '../../../src/onnx/openedModel.js';
+import { readModel } from '../../../src/onnx/readModel.js';
 import { type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import type { UnitLinks } from '../../../src/protocol/units.js';
 import { emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
+import { samplesDir } from '../../support/paths.js';
 import { at } from '../../support/plantedWeights.js';
 import { isCode } from '../../support/tensors.js';
 
@@ -188,5 +191,11 @@ describe('neurons that are alike', () => {
     const dot = (p: number[], q: number[]): number => p.reduce((sum, value, i) => sum + value * q[i]!, 0);
     const third = similar.find(({ address }) => address === 'fc[3]')!;
     assert.ok(Math.abs(third.cosine - dot(b, c) / Math.sqrt(dot(b, b) * dot(c, c))) < 1e-12);
+  });
+
+  it('keeps what an address selects in those that are like it', async () => {
+    const model = await readModel(join(samplesDir, 'story-lm', 'story-lm.onnx'));
+    const { similar } = await linksOf(model, 'blocks.0.mlp.hidden[11]');
+    assert.match(similar[0]?.address ?? '', /^blocks\.0\.mlp\.hidden\[\d+\]$/);
   });
 });

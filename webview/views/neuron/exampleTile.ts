@@ -1,14 +1,15 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ReportNumber } from '../../../src/protocol/blocks.js';
-import type { SampleCard, UnitExample, UnitMap } from '../../../src/protocol/units.js';
+import type { SampleCard, TokenStretch, UnitExample, UnitMap } from '../../../src/protocol/units.js';
 import '../../components/ni-heat-map.js';
 import '../../components/ni-picture.js';
 import { t } from '../../text.js';
 import type { Tile } from './ni-tiles.js';
+import './ni-token-stretch.js';
 import { exampleValueText, labelText } from './neuronWords.js';
 
 /** A sample, with the neuron's output on it where that is known. */
-export type Example = SampleCard & Partial<Pick<UnitExample, 'value' | 'position' | 'map'>>;
+export type Example = SampleCard & Partial<Pick<UnitExample, 'value' | 'position' | 'map' | 'stretch'>>;
 
 /** How maps are coloured: all on one page alike, so that they compare. */
 export interface MapLook {
@@ -21,6 +22,7 @@ export interface MapLook {
 /** Side of a picture among others, and width of a text among others, in pixels. */
 export const pictureSize = 112;
 const textSize = 230;
+const stretchSize = 330;
 const enlargedSize = 336;
 
 /** Returns how the maps of examples are coloured together. */
@@ -34,7 +36,8 @@ export function mapLookOf(examples: readonly Example[], opacity: number): MapLoo
 
 /** Returns the width that tiles of these examples need. */
 export function tileSizeOf(examples: readonly Example[]): number {
-  return examples.some(({ picture }) => picture !== undefined) ? pictureSize : textSize;
+  if (examples.some(({ picture }) => picture !== undefined)) return pictureSize;
+  return examples.some(({ stretch }) => stretch !== undefined) ? stretchSize : textSize;
 }
 
 /** Returns an example as a small tile. */
@@ -47,6 +50,9 @@ export function exampleTile(
   const value = valueTextOf(example);
   const label = labelText(example);
   const name = label === '' ? id : t('{0} · {1}', label, id);
+  if (example.stretch !== undefined) {
+    return stretchTile(example, example.stretch, { index, count, look, name });
+  }
   const isDrawn = picture !== undefined || map !== undefined;
   const size = picture === undefined ? textSize : pictureSize;
   const words = isDrawn && text === undefined ? {} : { text: text ?? id };
@@ -56,6 +62,34 @@ export function exampleTile(
     ...(picture === undefined ? words : {}),
     captions: value === '' ? [name] : [value, name],
   };
+}
+
+/** The text itself says where the neuron is active: no strip beside it. */
+function stretchTile(
+  example: Example,
+  stretch: TokenStretch,
+  { index, count, look, name }: { index: number; count: number; look: MapLook; name: string },
+): Tile {
+  const value = valueTextOf(example);
+  const words = stretch.tokens.map(({ text }) => text).join('');
+  return {
+    hiddenText: t('Example {0} of {1}: “{2}”', index + 1, count, words.trim()),
+    picture: stretchOf(example, stretch, { look }),
+    captions: value === '' ? [name] : [value, name],
+  };
+}
+
+function stretchOf(
+  { position }: Example,
+  stretch: TokenStretch,
+  { look, isLarge = false }: { look: MapLook; isLarge?: boolean },
+): TemplateResult {
+  return html`<ni-token-stretch
+    ?large=${isLarge}
+    .stretch=${stretch}
+    .limit=${look.limit}
+    .position=${position?.[0] ?? -1}
+  ></ni-token-stretch>`;
 }
 
 /** Returns an example at full size, with everything that is known of it. */
@@ -70,6 +104,7 @@ export function enlargedExample(example: Example, look: MapLook): TemplateResult
   ];
   const isDrawn = example.picture !== undefined || example.map !== undefined;
   return html`${isDrawn ? pictureOf(example, look, { size: enlargedSize, isLarge: true }) : nothing}
+    ${example.stretch === undefined ? nothing : stretchOf(example, example.stretch, { look, isLarge: true })}
     <dl>
       ${facts.map(
         ([name, text]) =>
@@ -119,7 +154,9 @@ const stripRatio = 8;
 /** A map to draw: masked positions are empty, and a sequence is a strip thick enough to see. */
 function thickened({ width, height, values }: UnitMap): DrawnMap {
   const drawn = values.map((value) => value ?? 0);
-  if (height > 1) return { width, height, values: drawn };
-  const rows = Math.max(1, Math.round(width / stripRatio));
-  return { width, height: rows, values: Array.from({ length: rows }, () => drawn).flat() };
+  if (width > 1 && height > 1) return { width, height, values: drawn };
+  // A recurrent layer's map is one direction wide and all its steps high.
+  const length = Math.max(width, height);
+  const rows = Math.max(1, Math.round(length / stripRatio));
+  return { width: length, height: rows, values: Array.from({ length: rows }, () => drawn).flat() };
 }

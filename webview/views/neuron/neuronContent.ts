@@ -8,6 +8,7 @@ import type {
   NeuronTrail,
   RoleState,
   ShownProfile,
+  TokensState,
   WeightsState,
 } from '../../../src/protocol/views/neuronMessages.js';
 
@@ -23,6 +24,7 @@ export interface NeuronContent {
   readonly measurement: MeasurementState;
   readonly weights: WeightsState;
   readonly links: LinksState;
+  readonly tokens: TokensState;
   /** Undefined until it is known whether anything was measured. */
   readonly role: RoleState | undefined;
   /** When the measurement under way was first heard of; 0 while none is. */
@@ -48,6 +50,8 @@ export function applyShow(
       return content && { ...content, weights: show.state };
     case 'links':
       return content && { ...content, links: show.state };
+    case 'tokens':
+      return content && { ...content, tokens: show.state };
     case 'role':
       return content && { ...content, role: show.state };
     case 'measurement': {
@@ -73,6 +77,7 @@ function emptyContent({
     measurement: { kind: 'looking' },
     weights: { kind: 'reading' },
     links: { kind: 'reading' },
+    tokens: { kind: 'none' },
     role: undefined,
     startedMs: 0,
   };

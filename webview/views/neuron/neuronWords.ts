@@ -43,10 +43,12 @@ export function kindText({ source, layerKind, operator, map }: NeuronPlace): str
 /** Returns the shape of a neuron's map: `28×28 map`, `16 positions`. */
 export function mapText(map: NeuronPlace['map']): string {
   if (map === null) return t('map of unknown shape');
-  const sizes = map.map((size) =>
+  // A recurrent layer has an axis of directions, which mostly is one.
+  const counted = map.filter((size) => size !== 1);
+  const sizes = counted.map((size) =>
     size === null ? '?' : typeof size === 'number' ? formatNumber(size, 'count') : size,
   );
-  const [only] = map;
+  const [only] = counted;
   if (sizes.length === 0) return t('one value a sample');
   if (sizes.length > 1) return t('{0} map', sizes.join('×'));
   return typeof only === 'number'

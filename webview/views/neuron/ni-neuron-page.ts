@@ -23,6 +23,7 @@ import type { NiNeuronHeading } from './ni-neuron-heading.js';
 import { pageKey } from './pageKey.js';
 import { rolePart } from './rolePart.js';
 import { sentenceOf, summaryPart } from './summaryPart.js';
+import { tokensPart } from './tokensPart.js';
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -38,7 +39,7 @@ export interface NeuronLook {
 
 /**
  * A neuron as a page: what and where it is, a sentence about it, how its outputs are spread, the samples that excite it,
- * the weights that lead into it and out of it, the neurons like it, what the model loses without it. j and k, or the arrow keys, walk through its layer.
+ * the weights that lead into it and out of it, the neurons like it, what the model loses without it, the tokens that it makes likelier. j and k, or the arrow keys, walk through its layer.
  *
  * @tag ni-neuron-page
  *
@@ -121,8 +122,8 @@ export class NiNeuronPage extends LitElement {
       <div class="panels">
         ${distributionPart(content, { look: this.look, setHistogram: this.setHistogram })}
         ${examplesPart(content, { look: this.look, setOpacity: this.setOpacity })}
-        ${rolePart(content, place, this.act)} ${this.renderWeights(content.weights)}
-        ${linksPart(content.links)}
+        ${rolePart(content, place, this.act)} ${tokensPart(content.tokens, place)}
+        ${this.renderWeights(content.weights)} ${linksPart(content.links)}
       </div>
     `;
   }

@@ -179,8 +179,15 @@ function kernelTile(kernel: Kernel, limit: number): Tile {
     ),
     picture: heatMap(kernel, limit, false),
     // The layer is the same for all; its unit is what tells them apart.
-    captions: [/\[\d+\]$/.exec(kernel.from)?.[0] ?? kernel.from],
+    captions: [unitCaption(kernel.from)],
   };
+}
+
+/** `[3]` for `conv1[3]`, `↺ [3]` for what a layer's own unit was one step before. */
+function unitCaption(from: string): string {
+  const [, unit, rest] = /(\[\d+\])(.*)$/u.exec(from) ?? [];
+  if (unit === undefined) return from;
+  return rest === '' ? unit : `↺ ${unit}`;
 }
 
 function heatMap({ from, width, height, values }: Kernel, limit: number, isLarge: boolean): TemplateResult {

@@ -6,6 +6,7 @@ import { formatNumber } from '../../../src/protocol/formatReport.js';
 import { applyStyle } from '../../applyStyle.js';
 import { baseStyles } from '../../components/baseStyles.js';
 import { t } from '../../text.js';
+import { tokenText } from '../../tokenText.js';
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -208,13 +209,8 @@ function judgedText({ surprise, likelierCount, entropy }: Exclude<ReadToken['jud
 function alternativeRow({ id, text, probability }: TokenAlternative, own: number): TemplateResult {
   const width = `${(100 * probability).toFixed(1)}%`;
   return html`<li class=${id === own ? 'own' : ''}>
-    <span class="name" title=${text}>${visible(text)}</span>
+    <span class="name" title=${text}>${tokenText(text)}</span>
     <span class="bar" aria-hidden="true"><div ${applyStyle({ width })}></div></span>
     <span class="share">${formatNumber(probability, 'percent')}</span>
   </li>`;
-}
-
-/** A line break in a list of tokens is to be seen. */
-function visible(text: string): string {
-  return text.replaceAll('\n', '⏎').replaceAll('\t', '⇥').replace(/^ /u, '␣');
 }

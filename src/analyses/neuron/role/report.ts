@@ -1,16 +1,18 @@
 import type { Dataset } from '../../../data/dataset.js';
-import { formatAddress, resolveAddress } from '../../../onnx/addresses.js';
+import type { Tokenizer } from '../../../data/text/tokenizer.js';
+import { formatAddress, withUnit } from '../../../onnx/addresses.js';
 import type { LayerTable } from '../../../onnx/layers/layer.js';
 import type { Block, TableBlock } from '../../../protocol/blocks.js';
 import { formatNumber } from '../../../protocol/formatReport.js';
 import type { Evidence, Finding } from '../../../protocol/report.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { ReportDraft, ResultArray } from '../../analysis.js';
+import { namedTokens } from '../../shared/language/namedTokens.js';
+import type { UnitVocabulary } from '../../shared/language/unitVocabulary.js';
 import type { ChosenUnit } from './chosenUnit.js';
 import type { Likeness } from './likeness.js';
 import type { ReadUnit, WhatReads } from './readUnits.js';
 import type { Removal } from './removal.js';
-import type { VocabularyEffect } from './vocabulary.js';
 
 /** Everything known of a neuron's part; a reason stands where something could not be had. */
 export interface Role {
@@ -19,7 +21,9 @@ export interface Role {
   readonly cosines: Float64Array | string;
   readonly likeness: Likeness | string;
   readonly removal: Removal | string;
-  readonly vocabulary: VocabularyEffect | undefined;
+  readonly vocabulary: UnitVocabulary | undefined;
+  /** Names the tokens of the vocabulary. */
+  readonly tokenizer: Tokenizer | undefined;
   readonly data: Dataset | undefined;
   readonly table: LayerTable;
 }
@@ -110,9 +114,8 @@ function ranked(values: Float64Array, figure: (value: number) => number): number
     .sort((a, b) => figure(values[b] ?? 0) - figure(values[a] ?? 0) || a - b);
 }
 
-function siblingOf({ chosen, table }: Role, unit: number): string {
-  const { name } = resolveAddress(chosen.address, table);
-  return formatAddress({ layer: name, unit });
+function siblingOf({ chosen }: Role, unit: number): string {
+  return withUnit(chosen.address, unit);
 }
 
 function summaryOf(role: Role): string {
@@ -192,7 +195,7 @@ function blocksOf(role: Role): Block[] {
     ...(reads.readers.length === 0
       ? [{ type: 'markdown', text: `${capital(readText(reads))}.` } as const]
       : []),
-    ...(vocabulary === undefined ? [] : [tokenTable(vocabulary)]),
+    ...(vocabulary === undefined ? [] : [tokenTable(vocabulary, role)]),
     similarTable(role),
     {
       type: 'markdown',
@@ -237,14 +240,8 @@ function targetTable({ chosen }: Role, { layer, through, values, weightsEach }: 
   };
 }
 
-function tokenTable({ layer, isHead, effects, tokenizer }: VocabularyEffect): TableBlock {
-  const order = ranked(effects, (value) => value);
-  const textOf = (id: number): string => tokenizer?.textOf(id) ?? `#${String(id)}`;
-  const named = (
-    ids: readonly number[],
-  ): { id: number; text: string; effect: ReturnType<typeof toReportNumber> }[] =>
-    ids.map((id) => ({ id, text: textOf(id), effect: toReportNumber(effects[id] ?? NaN) }));
-  const count = Math.min(tokenCount, Math.floor(order.length / 2));
+function tokenTable({ layer, isHead, effects }: UnitVocabulary, { tokenizer }: Role): TableBlock {
+  const { raised, lowered } = namedTokens(effects, tokenCount, tokenizer);
   return {
     type: 'table',
     title: isHead
@@ -253,9 +250,14 @@ function tokenTable({ layer, isHead, effects, tokenizer }: VocabularyEffect): Ta
     columns: [
       { key: 'text', label: 'Token', kind: 'text' },
       { key: 'id', label: 'Id', kind: 'count' },
-      { key: 'effect', label: 'Effect on its score', kind: 'number' },
+      {
+        key: 'effect',
+        label: 'Effect on its score',
+        kind: 'number',
+        description: 'What 1 more of its value adds, without what the layers in between make of it.',
+      },
     ],
-    rows: named([...order.slice(0, count), ...order.slice(order.length - count)]),
+    rows: [...raised, ...lowered.toReversed()].map((token) => ({ ...token })),
   };
 }
 
@@ -321,7 +323,7 @@ function finiteAt(values: Float64Array, unit: number): ReturnType<typeof toRepor
   return Number.isFinite(value) ? toReportNumber(value) : null;
 }
 
-function howToRead({ chosen, reads, removal, cosines, likeness }: Role): string {
+function howToRead({ chosen, reads, removal, cosines, likeness, vocabulary }: Role): string {
   const where =
     chosen.measuredAt === chosen.address
       ? ''
@@ -330,6 +332,11 @@ function howToRead({ chosen, reads, removal, cosines, likeness }: Role): string 
     ...(typeof removal === 'string' ? [`The score was not measured: ${removal}.`] : []),
     ...(typeof likeness === 'string' ? [`Activations were not compared: ${likeness}.`] : []),
     ...(typeof cosines === 'string' ? [`Weights were not compared: ${cosines.replace(/\.$/, '')}.`] : []),
+    ...(vocabulary?.normWithoutGain === undefined
+      ? []
+      : [
+          `Effects on tokens are without the gain of ${vocabulary.normWithoutGain}, which is not stored as it is.`,
+        ]),
     ...(reads.ends.length === 0
       ? []
       : [`It is also taken by ${reads.ends.join(', ')}, where it has no weights of its own.`]),

@@ -1,7 +1,6 @@
 import { UserError } from '../../../base/errors.js';
 import type { Batch } from '../../../data/dataset.js';
 import { readTokenizer, type Tokenizer } from '../../../data/text/tokenizer.js';
-import { tokenizerBeside } from '../../../data/text/openTokenizer.js';
 import { type Decoder, openDecoder, rowFeeds } from '../../../engine/generation/decoder.js';
 import { generate, type WrittenToken } from '../../../engine/generation/generate.js';
 import type { Feeds } from '../../../engine/runtime/session.js';
@@ -11,6 +10,7 @@ import { decoderPortsOf } from '../../shared/language/decoderPortsOf.js';
 import { type LanguageTask, languageTask } from '../../shared/language/languageTask.js';
 import { maskedTokenizer } from '../../shared/language/maskedModel.js';
 import { readTokens } from '../../shared/language/readTokens.js';
+import { tokenizerOf } from '../../shared/language/tokenizerOf.js';
 
 /** What a generation is asked for. */
 export interface GenerationSettings {
@@ -137,8 +137,7 @@ async function tokenizerFor(
   { tokenizer: path, promptIds }: GenerationSettings,
 ): Promise<Tokenizer | undefined> {
   if (path !== null) return await readTokenizer(path);
-  const beside = tokenizerBeside(model.file.path);
-  const found = data?.tokens?.tokenizer ?? (beside === undefined ? undefined : await readTokenizer(beside));
+  const found = await tokenizerOf({ data, model });
   if (found !== undefined || promptIds !== null) return found;
   throw new UserError(
     'tokenizer-missing',

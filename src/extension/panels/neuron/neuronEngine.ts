@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { UnitProfileRequest } from '../../../protocol/engineMessages.js';
-import type { UnitProfile } from '../../../protocol/units.js';
+import type { UnitProfile, UnitTokens } from '../../../protocol/units.js';
 import type { App } from '../../app.js';
 import { engineConfiguration, runLimits } from '../../configuration.js';
 import type { EngineState } from '../../engine/engine.js';
@@ -10,6 +10,9 @@ import type { MeasureListener, MeasureOptions } from './neuronMeasurer.js';
 
 /** What every neuron is measured with; a change makes what was measured before stale. */
 export const profileSettings = { seed: 0, exampleCount: 24, binCount: 32, pictureSize: 160 } as const;
+
+/** Tokens named on each side. */
+const tokenCount = 10;
 
 /** Analyses that sweep the same samples as a neuron's measurement does, so that their time tells its. */
 const sweepingAnalyses = ['dead-neurons', 'activation-sparsity'] as const;
@@ -59,6 +62,22 @@ export class NeuronEngine {
     );
   }
 
+  /** Returns the tokens that a neuron of a language model makes likelier; null where no weights bring it to the vocabulary. */
+  async tokens(address: string): Promise<UnitTokens | null> {
+    const { app, model } = this;
+    const dataPath = app.models.find(model)?.dataPath;
+    const { threadCount } = runLimits();
+    return this.asking(() =>
+      app.engine.ask({
+        kind: 'unit-tokens',
+        modelPath: localPath(model),
+        ...(dataPath === undefined ? {} : { dataPath }),
+        ...(threadCount === undefined ? {} : { threadCount }),
+        ...{ address, tokenCount },
+      }),
+    );
+  }
+
   /** Returns what all samples will take: from the newest run over the same data, else from one batch that is timed now. */
   async estimate(dataPath: string): Promise<TimedEstimate | null> {
     const { app, model } = this;
@@ -69,7 +88,7 @@ export class NeuronEngine {
       return { durationMs, sampleCount, how: { kind: 'run', title } };
     }
     // Not worth a wait behind other work, and nothing to run in Restricted Mode.
-    if (!vscode.workspace.isTrusted || app.engine.state.kind === 'busy') return null;
+    if (!vscode.workspace.isTrusted || this.otherActivity !== undefined) return null;
     const { seed } = profileSettings;
     const [analysis] = sweepingAnalyses;
     const asked = { analysis, modelPath: localPath(model), dataPath, settings: {}, seed, ...configured() };

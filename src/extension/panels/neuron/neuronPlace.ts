@@ -1,6 +1,12 @@
 import { UserError } from '../../../base/errors.js';
 import { nearest } from '../../../base/nearest.js';
-import { formatAddress, type ResolvedAddress, resolveAddress } from '../../../onnx/addresses.js';
+import {
+  formatAddress,
+  type ResolvedAddress,
+  resolveAddress,
+  withoutUnit,
+  withUnit,
+} from '../../../onnx/addresses.js';
 import type { AddressedLayer, AddressTable, StructureDimension } from '../../../protocol/structure.js';
 import type { NeuronPlace, NeuronProblem, NeuronStates } from '../../../protocol/views/neuronMessages.js';
 
@@ -43,19 +49,6 @@ export function findNeuron(text: string, modelName: string, table: AddressTable)
   }
 }
 
-/** Returns the address of another unit of the same layer; `address` is in its lasting form. */
-export function withUnit(address: string, unit: number): string {
-  return address.replace(tail, `[${String(unit)}]`);
-}
-
-/** Returns an address without its unit. */
-function layerOf(address: string): string {
-  return address.replace(tail, '');
-}
-
-/** What stands behind the name in the lasting form of an address with a unit: names with brackets are quoted. */
-const tail = /\[\d+\](?:@[-\d,]+)?$/u;
-
 type ResolvedUnit = ResolvedAddress & { readonly unit: number };
 
 function neuronOf(resolved: ResolvedUnit, modelName: string, table: AddressTable): Neuron {
@@ -65,7 +58,7 @@ function neuronOf(resolved: ResolvedUnit, modelName: string, table: AddressTable
   const place: NeuronPlace = {
     address,
     modelName,
-    layer: layerOf(address),
+    layer: withoutUnit(address),
     source: resolved.kind,
     layerKind: layer?.kind ?? null,
     operator: layer?.operator ?? '',

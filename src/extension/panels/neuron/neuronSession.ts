@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { messageOf, UserError } from '../../../base/errors.js';
-import { resolveAddress } from '../../../onnx/addresses.js';
+import { resolveAddress, withUnit } from '../../../onnx/addresses.js';
+import { looksLikeLanguageModel } from '../../../protocol/languageModels.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { FileStamp, ModelStructure } from '../../../protocol/structure.js';
 import type { SampleCard, UnitLinks, UnitWeights } from '../../../protocol/units.js';
@@ -15,7 +16,7 @@ import type {
 import type { LayerFacts } from '../../units/unitIndex.js';
 import { LatestTask } from './latestTask.js';
 import type { MeasuredNeuron } from './neuronMeasurer.js';
-import { type FoundAddress, findNeuron, type Neuron, withUnit } from './neuronPlace.js';
+import { type FoundAddress, findNeuron, type Neuron } from './neuronPlace.js';
 import { type Reached, VisitTrail } from './neuronTrail.js';
 
 /** What a session needs from its surroundings. */
@@ -30,6 +31,8 @@ export interface SessionHost {
   links(address: string): Promise<UnitLinks>;
   /** What runs measured of a neuron's part. */
   readonly role: { visit(address: string | undefined): void };
+  /** The tokens that a neuron of a language model makes likelier. */
+  readonly tokens: { visit(address: string | undefined): void; forget(): void };
   /** What is known of a layer's units, without waiting. */
   layerFacts(layer: string): LayerFacts | undefined;
   loadFacts(): Promise<void>;
@@ -133,11 +136,13 @@ export class NeuronSession {
     const { current } = this.visits;
     if (structure !== this.structure && current !== undefined) {
       this.weights.clear();
+      this.host.tokens.forget();
       await this.visit(current);
       return;
     }
     this.showFacts();
     this.host.role.visit(this.neuron?.place.address);
+    this.host.tokens.visit(this.mainAddress);
     await this.host.measurer.refresh();
   }
 
@@ -146,9 +151,19 @@ export class NeuronSession {
     return this.structure?.stamp ?? { sizeBytes: 0, modifiedMs: 0 };
   }
 
+  /** Whether the model looks like one that writes text. */
+  get isOfLanguageModel(): boolean {
+    return this.structure !== undefined && looksLikeLanguageModel(this.structure.inspection);
+  }
+
   /** Layer of the neuron in sight, for the model's editor. */
   get layer(): string | undefined {
     return this.neuron?.layer ?? this.neuron?.place.layer;
+  }
+
+  /** The neuron in sight, where its value can be followed. */
+  private get mainAddress(): string | undefined {
+    return this.neuron?.isInBody === false ? this.neuron.place.address : undefined;
   }
 
   private async goTo(address: string, reached: Reached): Promise<void> {
@@ -204,6 +219,7 @@ export class NeuronSession {
       this.show({ kind: 'problem', problem: found.problem, model, trail });
       void host.measurer.visit(undefined);
       host.role.visit(undefined);
+      host.tokens.visit(undefined);
       return;
     }
     const { neuron } = found;
@@ -217,6 +233,7 @@ export class NeuronSession {
     });
     this.readWeights(address);
     host.role.visit(address);
+    host.tokens.visit(this.mainAddress);
     void host.measurer.visit({ address, isInBody: neuron.isInBody });
   }
 

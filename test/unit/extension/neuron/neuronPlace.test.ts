@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { findNeuron, type Neuron, withUnit } from '../../../../src/extension/panels/neuron/neuronPlace.js';
+import { findNeuron, type Neuron } from '../../../../src/extension/panels/neuron/neuronPlace.js';
+import { withUnit } from '../../../../src/onnx/addresses.js';
 import { addressTableOf } from '../../../../src/onnx/layers/layerTable.js';
 import type { NeuronProblem } from '../../../../src/protocol/views/neuronMessages.js';
 import { layer, layerTableOf } from '../../../support/layerTableOf.js';

@@ -20,6 +20,7 @@ describe('a session of the neuron page', () => {
     assert.deepEqual(page.shown('weights').state, { kind: 'read', weights: weightsOf('fc1[1]') });
     assert.deepEqual(page.shown('links').state, { kind: 'read', links: linksOf('fc1[1]') });
     assert.deepEqual(page.roles, ['fc1[1]']);
+    assert.deepEqual(page.tokens, ['fc1[1]']);
     assert.deepEqual(page.shown('facts').facts, {
       address: 'relu1[1]',
       state: 'dead',
@@ -225,6 +226,7 @@ class PlayedSession {
   structure: ModelStructure | UserError = structure(1);
   facts: LayerFacts | undefined;
   readonly roles: (string | undefined)[] = [];
+  readonly tokens: (string | undefined)[] = [];
   weightsError: UserError | undefined;
   holdsWeights = false;
   title = '';
@@ -245,6 +247,10 @@ class PlayedSession {
         weights: (address) => this.weights(address),
         links: (address) => Promise.resolve(linksOf(address)),
         role: { visit: (address) => void this.roles.push(address) },
+        tokens: {
+          visit: (address) => void this.tokens.push(address),
+          forget: () => void this.tokens.push('forgotten'),
+        },
         layerFacts: (name) => (name === 'relu1' ? this.facts : undefined),
         loadFacts: () =>
           new Promise((resolve) => {
