@@ -1,27 +1,26 @@
-import '@vscode-elements/elements/dist/vscode-option/index.js';
-import '@vscode-elements/elements/dist/vscode-single-select/index.js';
-import '@vscode-elements/elements/dist/vscode-textfield/index.js';
-import '@vscode-elements/elements/dist/vscode-toolbar-button/index.js';
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { DirectiveResult } from 'lit/directive.js';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { applyStyle } from '../applyStyle.js';
 import type { TableColumn } from '../../src/protocol/blocks.js';
-import { formatNumber, isNumeric } from '../../src/protocol/formatReport.js';
+import { formatNumber } from '../../src/protocol/formatReport.js';
 import { followLink } from '../links.js';
 import { t } from '../text.js';
 import { baseStyles } from './baseStyles.js';
 import { columnTracks } from './table/columnWidths.js';
+import { headerCell } from './table/headerCell.js';
 import { textMeasure } from './table/measureText.js';
 import { type GridPlace, moveFocus } from './table/moveFocus.js';
+import { drawnRows, rowHeightIn } from './table/rowsInView.js';
 import { tableCell } from './table/tableCell.js';
 import { type TableData, type TableRow, type TableSort, type TableState } from './table/tableData.js';
 import { addressIn, partFileIn, placeOf, valueOf } from './table/tableEvents.js';
 import { searchTexts } from './table/tableFilter.js';
-import { countStates, nextSort, orderRows } from './table/tableOrder.js';
+import { nextSort, orderRows } from './table/tableOrder.js';
 import { tableStyles } from './table/tableStyles.js';
 import { tableCsv, tableTsv } from './table/tableText.js';
+import { tableTools } from './table/tableTools.js';
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -40,12 +39,6 @@ declare global {
 
 /** Tables with fewer rows are seen at a glance: a filter would only be in the way. */
 const fewestFilteredRows = 8;
-
-/** Rows drawn beyond each edge, so that a turn of the wheel shows no gap. */
-const overscan = 8;
-
-/** Row height of the editor's lists over its font size: 22 px at 13 px. */
-const rowHeightByFontSize = 22 / 13;
 
 /**
  * A table of the kinds of columns that reports have: sorted, filtered, copied, reached by keyboard; draws only the rows in
@@ -169,7 +162,12 @@ export class NiTable extends LitElement {
       <div class="sheet" role="presentation">
         <div class="head" role="rowgroup">
           <div class="row" role="row" aria-rowindex="1" data-row="-1" ${this.rowStyle()}>
-            ${columns.map((column, index) => this.renderHeader(column, index))}
+            ${columns.map((column, index) =>
+              headerCell(column, index, {
+                sort: this.sort,
+                tabIndex: this.tabIndexOf({ row: -1, column: index }),
+              }),
+            )}
           </div>
         </div>
         <div class="body" role="rowgroup" ${applyStyle({ height: bodyHeight })}>
@@ -185,71 +183,16 @@ export class NiTable extends LitElement {
   }
 
   private renderTools(): TemplateResult {
-    const numeric = this.table.columns.find(isNumeric);
-    const example = numeric === undefined ? '' : t(', {0} > 0.5', numeric.label.toLowerCase());
-    return html`<div class="tools">
-      <vscode-textfield
-        type="search"
-        .label=${t('Filter {0}', this.label)}
-        placeholder=${t('Filter: words{0}', example)}
-        .value=${this.filter}
-        @input=${this.onFilter}
-      ></vscode-textfield>
-      ${this.renderPick()}
-      <span class="count">${this.countText()}</span>
-      <span class="copy">
-        <vscode-toolbar-button
-          title=${t('Copy these rows for a spreadsheet (tab-separated)')}
-          @click=${this.onCopyTsv}
-          ><span>${t('Copy')}</span></vscode-toolbar-button
-        >
-        <vscode-toolbar-button
-          title=${t('Copy these rows as comma-separated values')}
-          @click=${this.onCopyCsv}
-          ><span>${t('Copy CSV')}</span></vscode-toolbar-button
-        >
-      </span>
-    </div>`;
-  }
-
-  private renderPick(): TemplateResult | typeof nothing {
-    const column = this.table.columns.find(({ kind }) => kind === 'state');
-    const states = column === undefined ? [] : countStates(this.table.rows, column);
-    if (states.length < 2) return nothing;
-    const rowCount = formatNumber(this.table.rows.length, 'count');
-    return html`<vscode-single-select
-      label=${t('Show one state only')}
-      .value=${this.pick ?? ''}
-      @change=${this.onPick}
-    >
-      <vscode-option value="" ?selected=${this.pick === undefined}
-        >${t('all states ({0})', rowCount)}</vscode-option
-      >
-      ${states.map(
-        ([name, count]) =>
-          html`<vscode-option value=${name} ?selected=${this.pick === name}
-            >${name} (${formatNumber(count, 'count')})</vscode-option
-          >`,
-      )}
-    </vscode-single-select>`;
-  }
-
-  private renderHeader(column: TableColumn, index: number): TemplateResult {
-    const direction = this.sort?.key === column.key ? this.sort.direction : 'none';
-    const arrow = { ascending: '▲', descending: '▼', none: '' }[direction];
-    return html`<div
-      role="columnheader"
-      class="cell ${isNumeric(column) ? 'number' : ''}"
-      aria-sort=${direction}
-      aria-colindex=${index + 1}
-      data-column=${index}
-      tabindex=${this.tabIndexOf({ row: -1, column: index })}
-      title=${column.description ?? column.label}
-    >
-      <span>${column.label}</span>
-      ${column.unit === undefined ? nothing : html`<span class="unit">${column.unit}</span>`}
-      <span class="arrow" aria-hidden="true">${arrow}</span>
-    </div>`;
+    return tableTools(this.table, {
+      label: this.label,
+      filter: this.filter,
+      pick: this.pick,
+      shownCount: this.order.length,
+      onFilter: this.onFilter,
+      onPick: this.onPick,
+      onCopyTsv: this.onCopyTsv,
+      onCopyCsv: this.onCopyCsv,
+    });
   }
 
   private renderRow(row: number): TemplateResult | typeof nothing {
@@ -289,18 +232,9 @@ export class NiTable extends LitElement {
     });
   }
 
-  /** The rows in view with some around them, and the one with the focus wherever it is: focus must not fall out. */
   private drawnRows(): number[] {
-    const first = Math.max(0, Math.floor(this.scrolled / this.rowHeight) - overscan);
-    const last = Math.min(
-      this.order.length - 1,
-      Math.ceil((this.scrolled + this.viewHeight) / this.rowHeight) + overscan,
-    );
-    const rows: number[] = [];
-    if (this.place.row >= 0 && this.place.row < first) rows.push(this.place.row);
-    for (let row = first; row <= last; row++) rows.push(row);
-    if (this.place.row > last && this.place.row < this.order.length) rows.push(this.place.row);
-    return rows;
+    const { scrolled, viewHeight: height, rowHeight, order, place } = this;
+    return drawnRows({ scrolled, height, rowHeight, rowCount: order.length, focusedRow: place.row });
   }
 
   private orderRows(): void {
@@ -314,16 +248,8 @@ export class NiTable extends LitElement {
     return this.place.row === row && this.place.column === column ? 0 : -1;
   }
 
-  private countText(): string {
-    const all = formatNumber(this.table.rows.length, 'count');
-    return this.order.length === this.table.rows.length
-      ? t('{0} rows', all)
-      : t('{0} of {1} rows', formatNumber(this.order.length, 'count'), all);
-  }
-
   private measure(): void {
-    const fontSize = Number.parseFloat(getComputedStyle(this).fontSize);
-    this.rowHeight = Math.round((Number.isNaN(fontSize) ? 13 : fontSize) * rowHeightByFontSize);
+    this.rowHeight = rowHeightIn(this);
     const head = this.grid.querySelector<HTMLElement>('.head');
     this.viewHeight = Math.max(0, this.grid.clientHeight - (head?.offsetHeight ?? 0));
   }

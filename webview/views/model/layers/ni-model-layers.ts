@@ -1,19 +1,19 @@
-import '@vscode-elements/elements/dist/vscode-textfield/index.js';
-import '@vscode-elements/elements/dist/vscode-toolbar-button/index.js';
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { formatNumber } from '../../../../src/protocol/formatReport.js';
 import type { StateSource } from '../../../../src/protocol/structure.js';
 import type { LayerBadge } from '../../../../src/protocol/views/modelMessages.js';
 import { applyStyle } from '../../../applyStyle.js';
 import { baseStyles } from '../../../components/baseStyles.js';
+import { drawnRows, rowHeightIn } from '../../../components/table/rowsInView.js';
 import { valueOf } from '../../../components/table/tableEvents.js';
 import { t } from '../../../text.js';
 import { moveInTree } from './moveInTree.js';
 import { layerCells, layerColumns } from './layerCells.js';
 import { type LayerColumn, type LayerQuery, type LayerRow, LayerTree, type ModelLayer } from './layerRows.js';
+import { layersHead, nextSort } from './layersHead.js';
 import { layersStyles } from './layersStyles.js';
+import { layersTools, type LayersTools } from './layersTools.js';
 import './ni-layer-details.js';
 
 declare global {
@@ -33,12 +33,6 @@ export interface LayersState {
   readonly chosen?: string | undefined;
   readonly scrollTop?: number;
 }
-
-/** Rows drawn beyond each edge, so that a turn of the wheel shows no gap. */
-const overscan = 10;
-
-/** Row height of the editor's lists over its font size: 22 px at 13 px. */
-const rowHeightByFontSize = 22 / 13;
 
 /** Where there is little room, longer names are cut; their tooltip says them whole. In characters. */
 const mostNameWidth = 22;
@@ -164,40 +158,27 @@ export class NiModelLayers extends LitElement {
   }
 
   private renderTools(): TemplateResult {
-    const all = formatNumber(this.layers.length, 'count');
-    const isAll = this.search.trim() === '';
-    return html`<div class="tools">
-      <vscode-textfield
-        type="search"
-        .label=${t('Search layers')}
-        placeholder=${t('Search: name, kind, shape, state')}
-        .value=${this.search}
-        @input=${this.onSearch}
-        @keydown=${this.onSearchKey}
-      ></vscode-textfield>
-      <span class="count" role="status"
-        >${isAll ? (all === '1' ? t('1 line') : t('{0} lines', all)) : t('{0} of {1}', formatNumber(this.foundCount, 'count'), all)}</span
-      >
-      <span class="end">${this.renderFolding()}</span>
-    </div>`;
+    return layersTools({
+      search: this.search,
+      layerCount: this.layers.length,
+      foundCount: this.foundCount,
+      folding: this.folding(),
+      onSearch: this.onSearch,
+      onSearchKey: this.onSearchKey,
+      clearSort: this.clearSort,
+      expandAll: this.expandAll,
+      collapseAll: this.collapseAll,
+    });
   }
 
-  private renderFolding(): TemplateResult | typeof nothing {
-    if (this.sort !== undefined) {
-      return html`<vscode-toolbar-button icon="list-tree" @click=${this.clearSort}
-        ><span>${t('File order')}</span></vscode-toolbar-button
-      >`;
-    }
-    if (this.tree.scopes.length === 0) return nothing;
-    const isFolded = this.collapsed.size > 0;
-    return html`<vscode-toolbar-button
-      icon=${isFolded ? 'expand-all' : 'collapse-all'}
-      @click=${isFolded ? this.expandAll : this.collapseAll}
-      ><span>${isFolded ? t('Expand all') : t('Collapse all')}</span></vscode-toolbar-button
-    >`;
+  private folding(): LayersTools['folding'] {
+    if (this.sort !== undefined) return 'sorted';
+    if (this.tree.scopes.length === 0) return 'none';
+    return this.collapsed.size > 0 ? 'folded' : 'unfolded';
   }
 
   private renderGrid(): TemplateResult {
+    const chosen = this.chosenIndex();
     return html`<div
       class="grid"
       role="treegrid"
@@ -213,7 +194,12 @@ export class NiModelLayers extends LitElement {
       <div class="sheet" role="presentation">
         <div class="head" role="rowgroup">
           <div class="row" role="row" aria-rowindex="1">
-            ${layerColumns.map((column, index) => this.renderHeader(column.key, index))}
+            ${layersHead({
+              sort: this.sort,
+              focused: this.headFocus,
+              onSort: this.onSort,
+              onKey: this.onHeaderKey,
+            })}
           </div>
         </div>
         <div
@@ -222,9 +208,9 @@ export class NiModelLayers extends LitElement {
           ${applyStyle({ height: `${String(this.rows.length * this.rowHeight)}px` })}
         >
           ${repeat(
-            this.drawnRows(),
+            this.drawnRows(chosen),
             (index) => this.rows[index]?.layer.name,
-            (index) => this.renderRow(index),
+            (index) => this.renderRow(index, index === Math.max(0, chosen)),
           )}
         </div>
       </div>
@@ -232,36 +218,11 @@ export class NiModelLayers extends LitElement {
     </div>`;
   }
 
-  private renderHeader(key: LayerColumn, index: number): TemplateResult {
-    const column = layerColumns[index];
-    const direction = this.sort?.column === key ? this.sort.direction : 'none';
-    const arrow = { ascending: '▲', descending: '▼', none: '' }[direction];
-    return html`<div
-      role="columnheader"
-      class="cell ${column?.isNumeric === true ? 'number' : ''}"
-      aria-sort=${direction}
-      aria-colindex=${index + 1}
-    >
-      <button
-        data-column=${key}
-        tabindex=${this.headFocus === index ? 0 : -1}
-        title=${t('Sort by {0}', column?.label() ?? '')}
-        @click=${() => {
-          this.sortBy(key, index);
-        }}
-        @keydown=${this.onHeaderKey}
-      >
-        <span>${column?.label()}</span><span class="arrow" aria-hidden="true">${arrow}</span>
-      </button>
-    </div>`;
-  }
-
-  private renderRow(index: number): TemplateResult | typeof nothing {
+  private renderRow(index: number, isTabStop: boolean): TemplateResult | typeof nothing {
     const row = this.rows[index];
     if (row === undefined) return nothing;
     const { layer, depth, hasChildren, isExpanded, position, siblingCount } = row;
     const isChosen = layer.name === this.chosen;
-    const isTabStop = isChosen || (this.chosenIndex() < 0 && index === 0);
     return html`<div
       class="row ${isChosen ? 'chosen' : ''}"
       role="row"
@@ -303,17 +264,9 @@ export class NiModelLayers extends LitElement {
     return this.rows.findIndex(({ layer }) => layer.name === this.chosen);
   }
 
-  /** The rows in view with some around them, and the chosen one wherever it is: focus must not fall out. */
-  private drawnRows(): number[] {
-    const first = Math.max(0, Math.floor(this.scrolled / this.rowHeight) - overscan);
-    const end = Math.ceil((this.scrolled + this.viewHeight) / this.rowHeight) + overscan;
-    const last = Math.min(this.rows.length - 1, end);
-    const drawn: number[] = [];
-    const chosen = this.chosenIndex();
-    if (chosen >= 0 && chosen < first) drawn.push(chosen);
-    for (let row = first; row <= last; row++) drawn.push(row);
-    if (chosen > last) drawn.push(chosen);
-    return drawn;
+  private drawnRows(focusedRow: number): number[] {
+    const { scrolled, viewHeight: height, rowHeight, rows } = this;
+    return drawnRows({ scrolled, height, rowHeight, rowCount: rows.length, focusedRow });
   }
 
   private restore(): void {
@@ -329,8 +282,7 @@ export class NiModelLayers extends LitElement {
   }
 
   private measure(): void {
-    const fontSize = Number.parseFloat(getComputedStyle(this).fontSize);
-    this.rowHeight = Math.round((Number.isNaN(fontSize) ? 13 : fontSize) * rowHeightByFontSize);
+    this.rowHeight = rowHeightIn(this);
     this.viewHeight = Math.max(0, this.grid.clientHeight - this.rowHeight);
   }
 
@@ -366,16 +318,11 @@ export class NiModelLayers extends LitElement {
     this.keep();
   }
 
-  private sortBy(column: LayerColumn, index: number): void {
-    const isNumeric = layerColumns[index]?.isNumeric === true;
-    const first = isNumeric ? 'descending' : 'ascending';
-    const second = isNumeric ? 'ascending' : 'descending';
-    const current = this.sort?.column === column ? this.sort.direction : undefined;
-    const direction = current === undefined ? first : current === first ? second : undefined;
-    this.sort = direction === undefined ? undefined : { column, direction };
+  private readonly onSort = (column: LayerColumn, index: number): void => {
+    this.sort = nextSort(this.sort, column);
     this.headFocus = index;
     this.keep();
-  }
+  };
 
   private readonly onScroll = (): void => {
     this.scrolled = this.grid.scrollTop;
