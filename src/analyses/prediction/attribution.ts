@@ -1,4 +1,5 @@
 import { defineAnalysis } from '../analysis.js';
+import { assumptionsOf } from './attribution/assumptions/judges.js';
 import { attributionCost } from './attribution/cost.js';
 import { methods } from './attribution/methods/methods.js';
 import { completeOutcome } from './attribution/outcome.js';
@@ -71,8 +72,9 @@ export const attribution = defineAnalysis({
       problem.expect(problem.rows.count * (1 + problem.baselines.count));
       const found = await methods[settings.method].attribute(problem);
       const outcome = await withRemoval(problem, await completeOutcome(problem, found));
+      const assumptions = await assumptionsOf({ problem, outcome });
       context.progress({ fractionDone: 1, message: 'Writing the report' });
-      return draftReport({ problem, outcome, facts });
+      return draftReport({ problem, outcome, facts, assumptions });
     } finally {
       await prepared.close();
     }

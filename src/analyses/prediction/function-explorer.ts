@@ -5,6 +5,7 @@ import {
   type RunCost,
   type Workload,
 } from '../analysis.js';
+import { marketingNetworks } from '../shared/papers.js';
 import { featureCountOf } from './attribution/featureCount.js';
 import { openContextFunction } from './explorer/contextFunction.js';
 import { explorerRowCount, explorerSettings, type ExplorerSettings } from './explorer/explorerSettings.js';
@@ -83,12 +84,7 @@ export const functionExplorer = defineAnalysis({
       url: 'https://arxiv.org/abs/2502.08978',
       line: 113,
     },
-    {
-      id: 'mulc2025',
-      title: 'NNN: Next-Generation Neural Networks for Marketing Measurement',
-      url: 'https://arxiv.org/abs/2504.06212',
-      line: 69,
-    },
+    marketingNetworks,
     {
       id: 'friedman2001',
       title: 'Greedy function approximation: A gradient boosting machine.',

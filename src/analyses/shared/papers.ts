@@ -18,3 +18,11 @@ export const deepInterestNetwork: Paper = {
   url: 'https://arxiv.org/abs/1706.06978',
   line: 35,
 };
+
+/** Marketing measurement: what each channel contributes over time. */
+export const marketingNetworks: Paper = {
+  id: 'mulc2025',
+  title: 'NNN: Next-Generation Neural Networks for Marketing Measurement',
+  url: 'https://arxiv.org/abs/2504.06212',
+  line: 69,
+};

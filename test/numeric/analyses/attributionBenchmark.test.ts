@@ -32,6 +32,8 @@ const additive = [
   'integrated-gradients',
   'expected-gradients',
   'deeplift-rescale',
+  'deeplift-revealcancel',
+  'deeplift-shap',
   'occlusion',
   'feature-ablation',
   'shapley-exact',
@@ -108,19 +110,33 @@ describe('attribution-benchmark', function () {
       }
       // At least nine methods, some that draw, on a network that is not linear.
       const data = { model: denseModel([6, 12, 3], 'Tanh', 4), feeds: { x: normalTensor(random, [5, 6]) } };
+      const masks = join(folder(), 'anywhere.npz');
+      await writeNpz(masks, {
+        masks: float32Tensor(
+          range(0, 30).map((i) => i % 2),
+          [5, 6],
+        ),
+      });
       const settings = {
         methods: `${planted.methods},smoothgrad,rise,lime,input-x-gradient`,
-        measures: 'insertion,deletion,sensitivity-n,infidelity,max-sensitivity,sparseness',
+        measures: 'insertion,deletion,pointing-game,sensitivity-n,infidelity,max-sensitivity,sparseness',
+        masks,
+        samples: 60,
+        repeatedRows: 2,
       };
-      const runs = [7, 7, 8].map((seed) => runAnalysisOn(attributionBenchmark, data, settings, { seed }));
-      const [one, two, three] = (await Promise.all(runs)).map(({ metrics, arrays }) =>
-        JSON.stringify([
-          metrics,
-          Object.entries(arrays).map(([name, { value }]) => [name, [...toFloat64(value)]]),
-        ]),
-      );
-      assert.equal(one, two);
-      assert.notEqual(one, three);
+      // Shuffling weights takes a model for each method and stage: two methods show that it draws from the seed.
+      const shuffled = { methods: 'gradient,rise', measures: 'randomisation', samples: 60 };
+      for (const each of [settings, shuffled]) {
+        const runs = [7, 7, 8].map((seed) => runAnalysisOn(attributionBenchmark, data, each, { seed }));
+        const [one, two, three] = (await Promise.all(runs)).map(({ metrics, arrays }) =>
+          JSON.stringify([
+            metrics,
+            Object.entries(arrays).map(([name, { value }]) => [name, [...toFloat64(value)]]),
+          ]),
+        );
+        assert.equal(one, two);
+        assert.notEqual(one, three);
+      }
     },
   );
 

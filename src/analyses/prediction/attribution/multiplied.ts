@@ -29,7 +29,8 @@ export async function multipliedDifferences(problem: Problem, kind: DifferenceRu
   await field.gradients(points, ({ point, site, gradient }) => {
     addScaled(scores[site]?.row(points.rowOf(point)) ?? new Float64Array(), gradient, 1 / baselines.count);
   });
-  return { scores, isComplete: true, findings: withoutRule(field.operatorsWithoutRule()) };
+  const withoutRule = field.operatorsWithoutRule();
+  return { scores, isComplete: true, withoutRule, findings: withoutRuleFindings(withoutRule) };
 }
 
 /** Every row with every baseline: coordinates beyond the last are those of the baseline. */
@@ -48,7 +49,7 @@ function pairs({ inputs, rows, baselines }: Problem): PointSource {
   };
 }
 
-function withoutRule(operators: readonly string[]): Finding[] {
+function withoutRuleFindings(operators: readonly string[]): Finding[] {
   if (operators.length === 0) return [];
   return [
     {

@@ -1,6 +1,6 @@
 import type { Paper } from '../../../protocol/report.js';
 import type { PaperRow } from '../../analysis.js';
-import { cnnVisualisationSurvey, deepInterestNetwork } from '../../shared/papers.js';
+import { cnnVisualisationSurvey, deepInterestNetwork, marketingNetworks } from '../../shared/papers.js';
 
 /** The workflow that compares Shapley values with importances by permutation and of aspects. */
 export const shapleyWorkflow: Paper = {
@@ -157,6 +157,7 @@ export const attributionPapers: readonly Paper[] = [
   },
   { id: 'lin2013', title: 'Network In Network', line: 65 },
   deepInterestNetwork,
+  marketingNetworks,
   shapleyWorkflow,
   {
     id: 'lundberg2020',
@@ -201,6 +202,12 @@ export const attributionRows: readonly PaperRow[] = [
     settings: { method: 'shapley-sampling' },
     limits:
       'Exact up to 16 features; the path-dependent form of tree-shap needs the counts of training rows in the nodes.',
+  },
+  {
+    line: 69,
+    settings: { method: 'integrated-gradients' },
+    limits:
+      'On channel × time: the value of the largest step, or of the step that target names, shared out over every channel at every step before it.',
   },
   {
     line: 35,

@@ -85,6 +85,10 @@ export interface Attributions {
   /** Raw results besides the scores. */
   readonly arrays?: Readonly<Record<string, ResultArray>>;
   readonly findings?: readonly Finding[];
+  /** Operators on the way that the method has no rule for, of methods with rules. */
+  readonly withoutRule?: readonly string[];
+  /** Share of the squared slopes at a layer's maps that is their difference from the mean of their channel. */
+  readonly positionSpread?: number;
   /** Shown after the scores. */
   readonly blocks?: readonly Block[];
   /** Whether the scores are the inputs' although a layer is set, whose maps went into them. */

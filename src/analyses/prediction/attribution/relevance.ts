@@ -44,6 +44,7 @@ export async function relevances(problem: Problem, rules: LayerRules): Promise<A
     isComplete: false,
     metrics: { conservationError: sumOf(error) / error.length, maxConservationError: maxAbs(error) },
     arrays: { conservationError: array(error), biasRelevance: array(lost) },
+    withoutRule,
     findings: withoutRuleFindings(withoutRule),
     notes: [conservationNote({ output, error, lost })],
   };

@@ -14,16 +14,20 @@ describe('an mlpconv layer', () => {
     assert.deepEqual([block?.output, block?.layers.length, block?.name], [second, 6, 'mlpconv_0']);
   });
 
-  it('is the same with normalisation, transposes around it, and the last activation left to global pooling', () => {
-    const net = new BlockBuilder(['N', 8, 8, 3]);
-    const channelsFirst = net.op('Transpose', ['x'], { perm: [0, 3, 1, 2] });
-    const wide = net.op('Relu', [net.batchNorm(net.conv(channelsFirst, [3, 6]), 6)]);
-    const point = net.conv(wide, [6, 10], 1);
-    const pooled = net.op('ReduceMean', [point], { axes: [2, 3], keepdims: 0 });
-    const [block] = net.blocks(pooled, 'mlpconv');
-    assert.equal(operatorsOf(block), 'Conv BatchNormalization Relu Conv');
-    assert.equal(block?.output, point);
-  });
+  itHolds(
+    65,
+    'is the same as TensorFlow writes it: transposes around it, normalisation, the last activation left to pooling',
+    () => {
+      const net = new BlockBuilder(['N', 8, 8, 3]);
+      const channelsFirst = net.op('Transpose', ['x'], { perm: [0, 3, 1, 2] });
+      const wide = net.op('Relu', [net.batchNorm(net.conv(channelsFirst, [3, 6]), 6)]);
+      const point = net.conv(wide, [6, 10], 1);
+      const pooled = net.op('ReduceMean', [point], { axes: [2, 3], keepdims: 0 });
+      const [block] = net.blocks(pooled, 'mlpconv');
+      assert.equal(operatorsOf(block), 'Conv BatchNormalization Relu Conv');
+      assert.equal(block?.output, point);
+    },
+  );
 
   it("is the same in ONNX Runtime's fused form", () => {
     const net = new BlockBuilder(['N', 3, 8, 8]);

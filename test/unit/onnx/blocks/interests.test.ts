@@ -34,7 +34,7 @@ function compared(net: BlockBuilder): { behaviours: string; features: string } {
 }
 
 describe('Dice', () => {
-  it('is found in the forms of PyTorch and TensorFlow, and factored out', () => {
+  itHolds(35, 'is found in the forms of PyTorch and TensorFlow, and factored out', () => {
     const net = new BlockBuilder(['N', 6]);
     const first = diceOfTorch(net, net.dense('x', [6, 4]), 4);
     const second = diceOfKeras(net, net.dense(first, [4, 4]), 4);
@@ -82,19 +82,23 @@ describe('a local activation unit', () => {
     },
   );
 
-  it('is named as Keras writes it: dense layers around reshapes, a softmax, a sum over behaviours', () => {
-    const net = new BlockBuilder(['N', 6]);
-    const { behaviours, features } = compared(net);
-    const flat = net.op('Reshape', [features, net.ints(-1, 16)]);
-    const hidden = net.op('Sigmoid', [net.dense(flat, [16, 8])]);
-    const score = net.op('Reshape', [net.dense(hidden, [8, 1]), net.ints(-1, 6, 1)]);
-    const weights = net.op('Softmax', [net.op('Mul', [score, net.constant()])], { axis: 1 });
-    const sum = net.op('ReduceSum', [net.op('Mul', [weights, behaviours]), net.ints(1)]);
-    assert.deepEqual(
-      net.blocks(sum, 'local-activation-unit').map(({ output }) => output),
-      [sum],
-    );
-  });
+  itHolds(
+    35,
+    'is named as Keras writes it: dense layers around reshapes, a softmax, a sum over behaviours',
+    () => {
+      const net = new BlockBuilder(['N', 6]);
+      const { behaviours, features } = compared(net);
+      const flat = net.op('Reshape', [features, net.ints(-1, 16)]);
+      const hidden = net.op('Sigmoid', [net.dense(flat, [16, 8])]);
+      const score = net.op('Reshape', [net.dense(hidden, [8, 1]), net.ints(-1, 6, 1)]);
+      const weights = net.op('Softmax', [net.op('Mul', [score, net.constant()])], { axis: 1 });
+      const sum = net.op('ReduceSum', [net.op('Mul', [weights, behaviours]), net.ints(1)]);
+      assert.deepEqual(
+        net.blocks(sum, 'local-activation-unit').map(({ output }) => output),
+        [sum],
+      );
+    },
+  );
 
   it('is none where the network makes features of pairs and weights nothing', () => {
     const net = new BlockBuilder(['N', 6]);
@@ -131,6 +135,22 @@ describe('a cross layer', () => {
       net.planted.layers().blocks.filter(({ kind }) => kind === 'residual'),
       [],
     );
+  });
+
+  itHolds(181, 'is found as PyTorch writes it (Gemm) and as Keras does (MatMul, Add)', () => {
+    for (const form of ['Gemm', 'MatMul'] as const) {
+      const net = new BlockBuilder(['N', 6]);
+      const start = net.op('Relu', [net.dense('x', [6, 6], form)]);
+      const changed = net.dense(start, [6, 6], form);
+      const product = net.op('Mul', form === 'Gemm' ? [start, changed] : [changed, start]);
+      const sum = net.op('Add', form === 'Gemm' ? [product, start] : [start, product]);
+      const blocks = net.blocks(net.dense(sum, [6, 1], form), 'cross-layer');
+      assert.deepEqual(
+        blocks.map(({ output }) => output),
+        [sum],
+        form,
+      );
+    }
   });
 
   it('is found with a bias behind the product (DCN), of low rank (DCN-v2), and on the other side of the sum', () => {

@@ -25,6 +25,6 @@ export const deconvnet: AttributionMethod = {
   passesPerRow: () => passesPerGradient,
   attribute: async (problem) => {
     const { scores, withoutRule } = await localScores(problem, { backward: rectifiedPass('deconvnet') });
-    return { scores, isComplete: false, findings: rectifierFindings(withoutRule) };
+    return { scores, isComplete: false, withoutRule, findings: rectifierFindings(withoutRule) };
   },
 };

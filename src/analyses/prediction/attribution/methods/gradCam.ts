@@ -22,13 +22,35 @@ export const gradCam: AttributionMethod = {
   weightsMaps: true,
   usesBaseline: false,
   passesPerRow: () => passesPerGradient,
-  attribute: async (problem) => ({
-    scores: [await classActivation(problem, meanGradient)],
-    isComplete: false,
-  }),
+  attribute: async (problem) => {
+    const spread = new PositionSpread();
+    const scores = [await classActivation(problem, (maps) => meanGradient(spread.with(maps)))];
+    return { scores, isComplete: false, positionSpread: spread.share };
+  },
 };
 
 /** Returns Grad-CAM's weight of a channel. */
 export function meanGradient({ gradient }: ChannelMaps): number {
   return sumOf(gradient) / gradient.length;
+}
+
+/** How far the slopes at the positions of a channel differ, over the channels and rows that it is given. */
+export class PositionSpread {
+  private between = 0;
+  private all = 0;
+
+  /** Counts a channel of a row in, and hands it back. */
+  with(maps: ChannelMaps): ChannelMaps {
+    const mean = meanGradient(maps);
+    for (const slope of maps.gradient) {
+      this.between += (slope - mean) ** 2;
+      this.all += slope ** 2;
+    }
+    return maps;
+  }
+
+  /** Σ (slope − mean of its channel)² / Σ slope²: 0 where positions are alike, NaN where all slopes are 0. */
+  get share(): number {
+    return this.between / this.all;
+  }
 }

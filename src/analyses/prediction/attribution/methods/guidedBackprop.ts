@@ -26,6 +26,6 @@ export const guidedBackprop: AttributionMethod = {
   passesPerRow: () => passesPerGradient,
   attribute: async (problem) => {
     const { scores, withoutRule } = await localScores(problem, { backward: rectifiedPass('guided') });
-    return { scores, isComplete: false, findings: rectifierFindings(withoutRule) };
+    return { scores, isComplete: false, withoutRule, findings: rectifierFindings(withoutRule) };
   },
 };

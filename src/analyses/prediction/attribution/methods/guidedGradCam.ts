@@ -6,7 +6,7 @@ import { upsampledScores } from '../outcome.js';
 import { passesPerGradient } from '../passes.js';
 import type { AttributionMethod, ExplainedTensor, Scores } from '../problem.js';
 import { rectifierFindings } from '../rectifierFindings.js';
-import { meanGradient } from './gradCam.js';
+import { meanGradient, PositionSpread } from './gradCam.js';
 import { UserError } from '../../../../base/errors.js';
 
 /**
@@ -29,7 +29,8 @@ export const guidedGradCam: AttributionMethod = {
   usesBaseline: false,
   passesPerRow: () => 2 * passesPerGradient,
   attribute: async (problem) => {
-    const map = await classActivation(problem, meanGradient);
+    const spread = new PositionSpread();
+    const map = await classActivation(problem, (maps) => meanGradient(spread.with(maps)));
     const enlarged = upsampledScores(problem, map);
     const [input] = problem.inputs;
     if (enlarged === undefined || input === undefined || problem.inputs.length > 1) throw notImageLike();
@@ -41,6 +42,8 @@ export const guidedGradCam: AttributionMethod = {
       isComplete: false,
       isOverInputs: true,
       notes: [`The map is that of ${map.name}.`],
+      withoutRule: guided.withoutRule,
+      positionSpread: spread.share,
       findings: rectifierFindings(guided.withoutRule),
     };
   },

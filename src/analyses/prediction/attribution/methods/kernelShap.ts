@@ -26,7 +26,7 @@ export const kernelShap: AttributionMethod = {
   scoresAre: 'shares',
   reading:
     'Each score estimates the Shapley value of the feature of this element, by a weighted linear fit to the explained value of random coalitions.',
-  paperIds: ['lundberg2017', 'covert2021'],
+  paperIds: ['lundberg2017', 'covert2021', 'alzheimerWorkflow'],
   usesBaseline: true,
   passesPerRow: (settings, workload) => {
     const count = featureCountOf(settings, workload);

@@ -24,7 +24,7 @@ export const shapleyExact: AttributionMethod = {
   scoresAre: 'shares',
   reading:
     'Each score is the Shapley value of the feature of this element: what it adds to the explained value, averaged over all orders in which the features can appear.',
-  paperIds: ['lundberg2017'],
+  paperIds: ['lundberg2017', 'alzheimerWorkflow'],
   usesBaseline: true,
   passesPerRow: (settings, workload) =>
     2 ** Math.min(maxFeatureCount, featureCountOf(settings, workload, maxFeatureCount)),

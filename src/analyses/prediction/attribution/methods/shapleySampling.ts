@@ -22,7 +22,7 @@ export const shapleySampling: AttributionMethod = {
   scoresAre: 'shares',
   reading:
     'Each score estimates the Shapley value of the feature of this element: what it adds to the explained value, averaged over random orders in which the features appear.',
-  paperIds: ['castro2009', 'lundberg2017'],
+  paperIds: ['castro2009', 'lundberg2017', 'alzheimerWorkflow'],
   usesBaseline: true,
   passesPerRow: (settings, workload) =>
     (settings.samples ?? defaultSampleCount) * featureCountOf(settings, workload),

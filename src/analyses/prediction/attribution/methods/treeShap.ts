@@ -31,7 +31,7 @@ export const treeShap: AttributionMethod = {
   scoresAre: 'shares',
   reading:
     'Each score is the exact Shapley value of a feature, worked out on the trees: what it adds to the explained sum of leaves, averaged over all orders in which the features can appear.',
-  paperIds: ['lundberg2020', 'lundberg2017'],
+  paperIds: ['lundberg2020', 'lundberg2017', 'alzheimerWorkflow'],
   usesBaseline: true,
   // Trees are walked outside the runtime, as often as about one run takes.
   passesPerRow: () => 1,

@@ -1,16 +1,19 @@
 import { maxAbs, sumOf } from '../../../../engine/numeric/vectors.js';
-import { float32Tensor, type TensorValue } from '../../../../onnx/tensorValue.js';
+import { float32Tensor, type TensorValue, toFloat64 } from '../../../../onnx/tensorValue.js';
 import type { Block, TableColumn } from '../../../../protocol/blocks.js';
 import { toReportNumber } from '../../../../protocol/reportNumbers.js';
 import type { Evidence } from '../../../../protocol/report.js';
 import type { Dataset } from '../../../../data/dataset.js';
 import type { ReportDraft, ResultArray } from '../../../analysis.js';
+import { marketingNetworks } from '../../../shared/papers.js';
 import { methods } from '../methods/methods.js';
+import type { Assumption } from '../assumptions/assumption.js';
 import type { Outcome } from '../outcome.js';
 import type { Problem, ScoreMeaning, Scores } from '../problem.js';
 import { rowEvidence, rowName, whichRows } from '../rows.js';
 import type { Targets } from '../targets.js';
 import { followUpsOf } from './followUps.js';
+import { assumptionTable } from './assumptionTable.js';
 import { findingsOf } from './findings.js';
 import { viewsOf } from './views.js';
 
@@ -45,6 +48,8 @@ export interface Explanation {
   readonly problem: Problem;
   readonly outcome: Outcome;
   readonly facts: ExplanationFacts;
+  /** What the method rests on, and whether it is so here. */
+  readonly assumptions: readonly Assumption[];
 }
 
 /** Returns the report of an attribution. */
@@ -218,7 +223,11 @@ function blocksOf(explanation: Explanation): Block[] {
     rowTable(explanation),
     ...outcome.scores.flatMap((scores, index) => viewsOf(explanation, { scores, index, captions })),
     ...(outcome.blocks ?? []),
-    { type: 'citation', papers: [...method.paperIds] },
+    assumptionTable(explanation.assumptions),
+    {
+      type: 'citation',
+      papers: [...method.paperIds, ...(facts.targets?.noun === 'step' ? [marketingNetworks.id] : [])],
+    },
   ];
 }
 
@@ -260,10 +269,35 @@ function targetColumns(targets: Targets | undefined): TableColumn[] {
   ];
 }
 
+/** How far the scores of each row are from what they should add up to, where they should. */
+function rowErrorOf({
+  completenessError,
+  arrays,
+}: Outcome): { readonly column: TableColumn; readonly values: Float64Array } | undefined {
+  const lost = arrays?.['conservationError']?.value;
+  if (completenessError !== undefined) {
+    const description = 'Σ scores − (f(x) − f(baseline)).';
+    const column = {
+      key: 'completenessError',
+      label: 'Completeness error',
+      kind: 'number',
+      description,
+    } as const;
+    return { column, values: completenessError };
+  }
+  if (lost === undefined) return undefined;
+  const description = 'Σ relevance − f(x).';
+  return {
+    column: { key: 'conservationError', label: 'Conservation error', kind: 'number', description },
+    values: toFloat64(lost),
+  };
+}
+
 function rowTable({ problem, outcome, facts }: Explanation): Block {
   const { rows } = problem;
   const { targets } = facts;
   const className = (index: number | undefined): string | null => classNameOf(index, facts);
+  const error = rowErrorOf(outcome);
   return {
     type: 'table',
     title: 'Rows',
@@ -273,12 +307,7 @@ function rowTable({ problem, outcome, facts }: Explanation): Block {
       ...targetColumns(targets),
       { key: 'output', label: 'f(x)', kind: 'number' },
       { key: 'baselineOutput', label: 'f(baseline)', kind: 'number' },
-      {
-        key: 'completenessError',
-        label: 'Completeness error',
-        kind: 'number',
-        description: 'Σ scores − (f(x) − f(baseline)).',
-      },
+      ...(error === undefined ? [] : [error.column]),
     ],
     rows: rows.ids.map((id, row) => ({
       row: id,
@@ -287,10 +316,7 @@ function rowTable({ problem, outcome, facts }: Explanation): Block {
       target: className(targets?.classes[row]),
       output: toReportNumber(outcome.output[row] ?? NaN),
       baselineOutput: toReportNumber(outcome.baselineOutput[row] ?? NaN),
-      completenessError:
-        outcome.completenessError === undefined
-          ? null
-          : toReportNumber(outcome.completenessError[row] ?? NaN),
+      ...(error === undefined ? {} : { [error.column.key]: toReportNumber(error.values[row] ?? NaN) }),
     })),
   };
 }
