@@ -169,12 +169,9 @@ function inWeightOrder(
   { channels, geometry }: ConvWeightOperands,
 ): string {
   const { group, outPerGroup, inPerGroup } = channels;
-  const rows = products.map((product) => emit.reshapeTo(product, [group * outPerGroup, -1, inPerGroup]));
-  return emit.reshapeTo(emit.transpose(emit.concat(rows, 1), [0, 2, 1]), [
-    group * outPerGroup,
-    inPerGroup,
-    ...geometry.kernel,
-  ]);
+  const outCount = group * outPerGroup;
+  const rows = emit.reshapeTo(emit.concat(products, -1), [outCount, -1, inPerGroup]);
+  return emit.reshapeTo(emit.transpose(rows, [0, 2, 1]), [outCount, inPerGroup, ...geometry.kernel]);
 }
 
 /** Batch that decides between two orders of the same work; either is right for every batch. */
