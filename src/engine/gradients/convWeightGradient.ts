@@ -56,7 +56,7 @@ export function emitConvWeightGradient(
   if (inPerGroup === 1 && outPerGroup === 1) return emitDepthwiseWeightGradient(context, emit, operands);
   if (isPointwise(context, operands)) return pointwise(emit, operands);
   const isThin = group === 1 && inPerGroup < thinChannels;
-  return isThin ? perKernelRow(context, emit, operands) : perTap(context, emit, operands);
+  return isThin ? perKernelRows(context, emit, operands) : perTap(context, emit, operands);
 }
 
 /** A plain 1×1 convolution whose maps are larger than its weight. */
@@ -82,23 +82,28 @@ function pointwise(emit: Emitter, { x, g, channels, geometry }: ConvWeightOperan
 /** Input channels of which a product per tap is thinner than a vector of the processor. */
 const thinChannels = 8;
 
+/** Columns of a product that fill the registers of its inner loop: 3 × 16. */
+const fullColumns = 48;
+
 /**
- * One product for all taps of a row of the kernel: g [M, positions] · [positions, C · l], half the time of a product per tap
- * where an image has three channels.
+ * One product for all taps of a row of the kernel, or of some: g [M, positions] · [positions, C · taps], half the time of a product
+ * per tap where an image has three channels.
  */
-function perKernelRow(context: RuleContext, emit: Emitter, operands: ConvWeightOperands): string {
+function perKernelRows(context: RuleContext, emit: Emitter, operands: ConvWeightOperands): string {
   const { channels, geometry } = operands;
   const { outPerGroup, inPerGroup } = channels;
   const length = geometry.kernel.at(-1) ?? 1;
+  const tapCount = length * Math.max(1, Math.floor(fullColumns / (inPerGroup * length)));
   const g = emit.reshapeTo(operands.g, [0, outPerGroup, -1]);
   const taps = tapMaps(context, emit, operands).map((maps) => emit.reshapeTo(maps, [0, inPerGroup, 1, -1]));
-  const rows = Array.from({ length: taps.length / length }, (_, row) => {
-    const joined = emit.concat(taps.slice(row * length, (row + 1) * length), 2);
-    const met = emit.transpose(emit.reshapeTo(joined, [0, inPerGroup * length, -1]), [0, 2, 1]);
-    return emit.reshapeTo(emit.node('MatMul', [g, met]), [0, outPerGroup, inPerGroup, length]);
+  const products = Array.from({ length: Math.ceil(taps.length / tapCount) }, (_, i) => {
+    const met = taps.slice(i * tapCount, (i + 1) * tapCount);
+    const columns = emit.reshapeTo(emit.concat(met, 2), [0, inPerGroup * met.length, -1]);
+    const product = emit.node('MatMul', [g, emit.transpose(columns, [0, 2, 1])]);
+    return emit.reshapeTo(product, [0, outPerGroup, inPerGroup, met.length]);
   });
   // [N, M, C, k …] summed over the samples
-  return emit.reshapeTo(emit.sum(emit.concat(rows, 3), [0], false), [
+  return emit.reshapeTo(emit.sum(emit.concat(products, 3), [0], false), [
     outPerGroup,
     inPerGroup,
     ...geometry.kernel,

@@ -162,6 +162,14 @@ convolutions.push(
     attributes: { strides: [2, 1], dilations: [1, 2], pads: [1, 0, 1, 1] },
   },
   {
+    title: 'few channels, with more rows of the kernel than one product takes',
+    inputs: [
+      [2, 7, 4, 5],
+      [2, 7, 3, 3],
+    ],
+    attributes: { strides: [1, 2], pads: [1, 1, 1, 1] },
+  },
+  {
     title: 'many channels on a large plane',
     inputs: [normalTensor(createRandom(4), [2, 9, 50, 51]), [2, 9, 2, 3]],
     attributes: { dilations: [2, 1], pads: [1, 0, 2, 1] },
