@@ -33,9 +33,9 @@ function tapProducts(context: RuleContext, emit: Emitter, operands: ConvWeightOp
   return emit.reshapeTo(sums, [channels.group, 1, ...geometry.kernel]);
 }
 
-/** Widths of a depthwise convolution over planes: of its padded input and of its result. */
+/** Widths of a depthwise convolution over planes: of its input, unpadded, and of its result. */
 interface PlaneWidths {
-  readonly padded: number;
+  readonly wide: number;
   readonly narrow: number;
 }
 
@@ -52,7 +52,7 @@ function smallPlane(
   const width = fixedSize(context, narrow, 3);
   if (wide === undefined || height === undefined || width === undefined) return undefined;
   if (height * width > largestPlane) return undefined;
-  return { padded: wide + (geometry.padsBegin[1] ?? 0) + (geometry.padsEnd[1] ?? 0), narrow: width };
+  return { wide, narrow: width };
 }
 
 interface PlaneOperands extends ConvWeightOperands {
@@ -70,7 +70,13 @@ const joinedWidth = 16;
 function planeProducts(context: RuleContext, emit: Emitter, operands: PlaneOperands): string {
   const { g, channels, geometry, widths } = operands;
   const [kernelRows = 1, kernelColumns = 1] = geometry.kernel;
-  const source = padded(emit, operands.x, geometry);
+  // Columns outside of the input are left out of the table, so that whole rows are copied.
+  const rowsOnly = ([begin = 0]: readonly number[]): readonly number[] => [begin, 0];
+  const source = padded(emit, operands.x, {
+    ...geometry,
+    padsBegin: rowsOnly(geometry.padsBegin),
+    padsEnd: rowsOnly(geometry.padsEnd),
+  });
   const rows = Array.from({ length: kernelRows }, (_, row) =>
     tapSlice(context, emit, {
       ...operands,
@@ -86,7 +92,7 @@ function planeProducts(context: RuleContext, emit: Emitter, operands: PlaneOpera
   const turned = emit.transpose(g, [0, 1, 3, 2]);
   const taps = (isJoined ? [emit.concat(rows, 3)] : rows).map((met) => {
     const pairs = emit.node('MatMul', [turned, met]);
-    const flat = emit.reshapeTo(pairs, [-1, widths.narrow * widths.padded * rowsAtOnce]);
+    const flat = emit.reshapeTo(pairs, [-1, widths.narrow * widths.wide * rowsAtOnce]);
     return emit.node('Gemm', [flat, table]);
   });
   // [N·C, k·l] summed over the samples
@@ -104,12 +110,13 @@ function diagonalTable(emit: Emitter, { geometry, widths }: PlaneOperands, rows:
   const stride = geometry.strides[1] ?? 1;
   const dilation = geometry.dilations[1] ?? 1;
   const width = rows * columns;
-  const data = new Float32Array(widths.narrow * rows * widths.padded * width);
+  const data = new Float32Array(widths.narrow * rows * widths.wide * width);
   for (let position = 0; position < widths.narrow; position++) {
     for (let tap = 0; tap < width; tap++) {
       const [row, column] = [Math.floor(tap / columns), tap % columns];
-      const met = (position * rows + row) * widths.padded + position * stride + column * dilation;
-      data[met * width + tap] = 1;
+      const met = position * stride + column * dilation - (geometry.padsBegin[1] ?? 0);
+      if (met < 0 || met >= widths.wide) continue;
+      data[((position * rows + row) * widths.wide + met) * width + tap] = 1;
     }
   }
   const table = emit.constant({ dtype: 'float32', dims: [data.length / width, width], data });
