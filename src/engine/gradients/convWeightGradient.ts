@@ -95,7 +95,7 @@ function perKernelRows(context: RuleContext, emit: Emitter, operands: ConvWeight
   const length = geometry.kernel.at(-1) ?? 1;
   const tapCount = length * Math.max(1, Math.floor(fullColumns / (inPerGroup * length)));
   const g = emit.reshapeTo(operands.g, [0, outPerGroup, -1]);
-  const taps = tapMaps(context, emit, operands).map((maps) => emit.reshapeTo(maps, [0, inPerGroup, 1, -1]));
+  const taps = tapMaps(context, emit, operands);
   const products = Array.from({ length: Math.ceil(taps.length / tapCount) }, (_, i) => {
     const met = taps.slice(i * tapCount, (i + 1) * tapCount);
     const columns = emit.reshapeTo(emit.concat(met, 2), [0, inPerGroup * met.length, -1]);

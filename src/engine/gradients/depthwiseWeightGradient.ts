@@ -33,10 +33,11 @@ function tapProducts(context: RuleContext, emit: Emitter, operands: ConvWeightOp
   return emit.reshapeTo(sums, [channels.group, 1, ...geometry.kernel]);
 }
 
-/** Widths of a depthwise convolution over planes: of its input, unpadded, and of its result. */
+/** Widths of a depthwise convolution over planes: of its input, unpadded, and of its result, with that one's height. */
 interface PlaneWidths {
   readonly wide: number;
   readonly narrow: number;
+  readonly height: number;
 }
 
 /** Results with more positions per channel take less time tap by tap. */
@@ -52,7 +53,7 @@ function smallPlane(
   const width = fixedSize(context, narrow, 3);
   if (wide === undefined || height === undefined || width === undefined) return undefined;
   if (height * width > largestPlane) return undefined;
-  return { wide, narrow: width };
+  return { wide, narrow: width, height };
 }
 
 interface PlaneOperands extends ConvWeightOperands {
@@ -77,20 +78,22 @@ function planeProducts(context: RuleContext, emit: Emitter, operands: PlaneOpera
     padsBegin: rowsOnly(geometry.padsBegin),
     padsEnd: rowsOnly(geometry.padsEnd),
   });
-  const rows = Array.from({ length: kernelRows }, (_, row) =>
-    tapSlice(context, emit, {
-      ...operands,
-      source,
-      starts: tapStarts(geometry, [row]),
-      strides: geometry.strides,
-      firstAxis: 2,
-    }),
-  );
   const isJoined = widths.narrow <= joinedWidth;
   const rowsAtOnce = isJoined ? kernelRows : 1;
+  const rows = isJoined
+    ? [joinedRows(emit, source, operands)]
+    : Array.from({ length: kernelRows }, (_, row) =>
+        tapSlice(context, emit, {
+          ...operands,
+          source,
+          starts: tapStarts(geometry, [row]),
+          strides: geometry.strides,
+          firstAxis: 2,
+        }),
+      );
   const table = diagonalTable(emit, operands, rowsAtOnce);
   const turned = emit.transpose(g, [0, 1, 3, 2]);
-  const taps = (isJoined ? [emit.concat(rows, 3)] : rows).map((met) => {
+  const taps = rows.map((met) => {
     const pairs = emit.node('MatMul', [turned, met]);
     const flat = emit.reshapeTo(pairs, [-1, widths.narrow * widths.wide * rowsAtOnce]);
     return emit.node('Gemm', [flat, table]);
@@ -102,6 +105,18 @@ function planeProducts(context: RuleContext, emit: Emitter, operands: PlaneOpera
     false,
   );
   return emit.reshapeTo(sums, [channels.group, 1, kernelRows, kernelColumns]);
+}
+
+/** For every row of the result, the rows of the source that the kernel's rows meet, side by side: [N, C, h, rows · v]. */
+function joinedRows(emit: Emitter, source: string, { channels, geometry, widths }: PlaneOperands): string {
+  const rows = geometry.kernel[0] ?? 1;
+  const met = Int32Array.from({ length: widths.height * rows }, (_, i) => {
+    const first = Math.floor(i / rows) * (geometry.strides[0] ?? 1);
+    return first + (i % rows) * (geometry.dilations[0] ?? 1);
+  });
+  const index = emit.constant({ dtype: 'int32', dims: [met.length], data: met });
+  const gathered = emit.node('Gather', [source, index], { axis: 2 });
+  return emit.reshapeTo(gathered, [-1, channels.group, widths.height, rows * widths.wide]);
 }
 
 /** 1 where result column w meets column v of kernel row i by kernel column j: [w · rows · v, rows · j]. */
