@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { rootDir } from '../../test/support/paths.js';
 import { cartPoleTrees } from './cartPoleTrees.js';
 import { crossNetwork } from './crossNetwork.js';
+import { cropYield } from './cropYield.js';
 import { digitsFp16, digitsInt8 } from './convertedDigits.js';
 import { digitsCnn } from './digitsCnn.js';
 import { digitsVae } from './digitsVae.js';
@@ -13,6 +14,7 @@ import { inContext } from './inContext.js';
 import { interestNetwork } from './interestNetwork.js';
 import { marketingMix } from './marketingMix.js';
 import { modularAddition } from './modularAddition.js';
+import { powerTariff } from './powerTariff.js';
 import { storyLm } from './storyLm.js';
 import { toneCnn } from './toneCnn.js';
 import { toneSpectrogram } from './toneSpectrogram.js';
@@ -29,6 +31,8 @@ const samples: readonly Sample[] = [
   crossNetwork,
   interestNetwork,
   marketingMix,
+  cropYield,
+  powerTariff,
   digitsInt8,
   digitsFp16,
   cartPoleTrees,

@@ -9,7 +9,7 @@ import type { Model } from '../../../src/onnx/model.js';
 import { float32Tensor, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { itHolds } from '../../support/papers.js';
-import { runAnalysisOn } from '../../support/runAnalysisOn.js';
+import { runAnalysisOn, runAnalysisOnSample } from '../../support/runAnalysisOn.js';
 import { arrayOf } from '../../support/runAttribution.js';
 import { isCode, range } from '../../support/tensors.js';
 
@@ -70,6 +70,30 @@ describe('extract-tree', function () {
     // Far fewer than the 2¹¹ patterns that 11 units could take: the others are empty.
     assert.ok(draft.metrics['leafCount']! < 2 ** 10 && draft.metrics['leafCount']! > 20);
   });
+
+  itHolds(
+    53,
+    'finds the seven regions that the sample power-tariff was planted with, and their prices',
+    async () => {
+      const draft = await runAnalysisOnSample(extractTree, 'power-tariff', { points: 1000 });
+      // Two tiers by day times two by night; the rebate halves what is above 1.2 in all of them but the cheapest.
+      const { leafCount, openCount, regionsMet, coverage, maxError } = draft.metrics;
+      assert.deepEqual([leafCount, openCount, regionsMet, coverage], [7, 0, 7, 1]);
+      // Bills are of order one: float32 rounding of a handful of terms.
+      assert.ok(maxError! < 1e-5, String(maxError));
+      const prices = toFloat64(arrayOf(draft, 'leafWeights'));
+      const found = range(0, 7).map((leaf) =>
+        [prices[2 * leaf]!, prices[2 * leaf + 1]!].map((price) => price.toFixed(4)).join(' by day, '),
+      );
+      const planted = [0.3, 0.4].flatMap((day) => [0.2, 0.35].map((night) => [day, night]));
+      const expected = planted.flatMap(([day, night]) => {
+        const of = (share: number): string =>
+          [share * day!, share * night!].map((price) => price.toFixed(4)).join(' by day, ');
+        return day === 0.3 && night === 0.2 ? [of(1)] : [of(1), of(0.5)];
+      });
+      assert.deepEqual(found.sort(), expected.sort());
+    },
+  );
 
   it('counts the regions of a planted network: two crossing lines make four', async () => {
     const builder = new GraphBuilder(emptyModel());

@@ -11,6 +11,7 @@ import { float32Tensor } from '../../../src/onnx/tensorValue.js';
 import { memoryDataset } from '../../support/memoryDataset.js';
 import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { itHolds } from '../../support/papers.js';
+import { runAnalysisOnSample } from '../../support/runAnalysisOn.js';
 import { arrayOf, runOn } from '../../support/runHealth.js';
 import { elementwise, isCode, range, sum } from '../../support/tensors.js';
 
@@ -43,6 +44,17 @@ describe('surrogate-polynomial', function () {
   before(async () => {
     draft = await runOn(surrogatePolynomial, quadraticModel(), memoryDataset({ x }), { batchSize: 32 });
   });
+
+  itHolds(
+    149,
+    'recovers the quadratic sample crop-yield at degree 2 with R² within 1e-6 of 1 (300 rows)',
+    async () => {
+      const found = await runAnalysisOnSample(surrogatePolynomial, 'crop-yield', { degree: 2 });
+      assert.equal(found.metrics['chosenDegree'], 2);
+      assert.ok(Math.abs(found.metrics['r2']! - 1) < 1e-6, String(found.metrics['r2']));
+      assert.ok(found.metrics['linearR2']! < 0.9, String(found.metrics['linearR2']));
+    },
+  );
 
   itHolds(
     149,

@@ -15,6 +15,7 @@ const names = readdirSync(samplesDir).filter((name) => existsSync(join(samplesDi
 /** What the data of each sample holds. */
 const sampleCounts: Readonly<Record<string, { readonly count: number; readonly hasLabels: boolean }>> = {
   'cart-pole-trees': { count: 500, hasLabels: true },
+  'crop-yield': { count: 300, hasLabels: false },
   'cross-network': { count: 600, hasLabels: true },
   'digits-cnn': { count: 4000, hasLabels: true },
   'digits-fp16': { count: 4000, hasLabels: true },
@@ -26,6 +27,7 @@ const sampleCounts: Readonly<Record<string, { readonly count: number; readonly h
   'interest-network': { count: 400, hasLabels: true },
   'marketing-mix': { count: 12, hasLabels: false },
   'modular-addition': { count: 97 ** 2, hasLabels: true },
+  'power-tariff': { count: 300, hasLabels: false },
   'story-lm': { count: 619, hasLabels: false },
   'tone-cnn': { count: 32, hasLabels: true },
   'tone-spectrogram': { count: 16, hasLabels: true },

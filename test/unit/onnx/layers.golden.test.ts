@@ -32,6 +32,10 @@ const knownParameterCounts: Readonly<Record<string, number>> = {
   'sample-models/in-context/in-context.onnx': 96 + 64 + 3 * (4_096 + 4_096 + 96 + 128) + 64 + 66,
   // Four kernels of 26 weeks, a mix of 4+1.
   'sample-models/marketing-mix/marketing-mix.onnx': 4 * 26 + 5,
+  // Products 2·3 and 2·3, straight part 3+1.
+  'sample-models/crop-yield/crop-yield.onnx': 6 + 6 + 4,
+  // Tiers 2·4+4, sum 4·2+2, bill 2+1.
+  'sample-models/power-tariff/power-tariff.onnx': 12 + 10 + 3,
   // Tokens 98·64, positions 3·64, attention 4·64², MLP 64·256+256 and 256·64+64, head 64·97.
   'sample-models/modular-addition/modular-addition.onnx': 6_272 + 192 + 16_384 + 16_640 + 16_448 + 6_208,
   // Tokens and head 1,024·80 each, positions 64·80, four blocks of 4·80²+320+2·80·320+400, last norm 160.
