@@ -152,6 +152,8 @@ export interface WorkCost {
   readonly passCount: number;
   /** Samples read from the data; one that is read twice counts twice. */
   readonly readCount: number;
+  /** Multiply–adds outside the runtime, where they are many: of fits, whose time the batch does not tell. */
+  readonly multiplyCount?: number;
 }
 
 /** What a run takes. */

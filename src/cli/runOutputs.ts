@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
+import { withoutFolders } from '../base/withoutFolders.js';
 import type { Report } from '../protocol/report.js';
 import type { CodePlace } from '../runs/code/findingPlaces.js';
 import { toJunit } from '../runs/export/junit.js';
@@ -76,7 +77,11 @@ export function writeOutputs(outputs: Outputs, results: RunResults): void {
   if (outputs.sarif !== undefined) {
     writeFileAtomic(outputs.sarif, toSarif(report, judgements, { baseDir: process.cwd(), code: places }));
   }
-  if (outputs.junit !== undefined) writeFileAtomic(outputs.junit, toJunit(report, judgements, error));
+  if (outputs.junit !== undefined) {
+    const text = toJunit(report, judgements, error);
+    // Such files are published, and read where there is no such folder.
+    writeFileAtomic(outputs.junit, withoutFolders(text, [process.cwd()]));
+  }
 }
 
 /** Returns the file of a part beside its report: `x.nireport.json` → `x.dead-neurons.nireport.json`. */

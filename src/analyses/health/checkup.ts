@@ -1,3 +1,4 @@
+import { folderOf, withoutFolders } from '../../base/withoutFolders.js';
 import { sampleShapesOf } from '../../data/sampleShapes.js';
 import {
   type Analysis,
@@ -88,7 +89,7 @@ async function checkUp(
     const isReduced = sampleCount < workload.sampleCount;
     let checked: Checked = {
       answered: [],
-      leftOut: [...fitting.leftOut, ...plan.leftOut],
+      leftOut: [...fitting.leftOut.map((left) => namedFromHere(left, context)), ...plan.leftOut],
       ...(isReduced ? { reduced: { sampleCount, allCount: workload.sampleCount } } : {}),
     };
     const inner = isReduced ? onFirst(context, sampleCount) : context;
@@ -99,12 +100,19 @@ async function checkUp(
         deadline: deadline.signal,
         draftWith: (answered) => draftOf(withOutcome(known, answered)),
       });
-      checked = withOutcome(known, outcome);
+      checked = withOutcome(known, 'gap' in outcome ? namedFromHere(outcome, context) : outcome);
     }
     return draftOf(checked);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Errors name files in full, for who made them; a report may be read by others. */
+function namedFromHere(left: LeftOut, { model, data }: Pick<AnalysisContext, 'model' | 'data'>): LeftOut {
+  const { path, realPath } = model.file;
+  const folders = [path, realPath, data?.path ?? ''].map(folderOf);
+  return { ...left, reason: withoutFolders(left.reason, folders) };
 }
 
 function withOutcome(checked: Checked, outcome: Answered | LeftOut): Checked {

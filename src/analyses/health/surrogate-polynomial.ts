@@ -12,6 +12,7 @@ import {
   type SettingsOf,
 } from '../analysis.js';
 import { chooseFeatures, type SurrogateFeatures, tooManyTerms } from './surrogate/chooseFeatures.js';
+import { surrogateCost } from './surrogate/cost.js';
 import { type DegreeFit, fitSurrogate } from './surrogate/fitSurrogate.js';
 import { type Pairs, readPairs, realInputs } from './surrogate/readPairs.js';
 import { degreeChart, degreeTable, type LeftOutDegree, outputTable, termTable } from './surrogate/report.js';
@@ -133,11 +134,8 @@ export const surrogatePolynomial = defineAnalysis({
     },
   ],
   lacks: (model) => (realInputs(model).length === 0 ? 'none of its inputs holds real numbers' : undefined),
-  cost: ({ rows }, { sampleCount }) => {
-    const count = Math.min(sampleCount, rows);
-    // The rest of a batch's samples is not read; one more keeps the figures growing with the data.
-    return { passCount: count + sampleCount / 1000, readCount: count + sampleCount / 1000 };
-  },
+  cost: ({ rows, degree, terms, features }, workload) =>
+    surrogateCost({ rows, degree, foldCount, termLimit: terms, featureCount: features }, workload),
   run: examine,
 });
 

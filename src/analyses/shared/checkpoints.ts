@@ -1,5 +1,6 @@
 import { Cancelled } from '../../base/abort.js';
 import { messageOf } from '../../base/errors.js';
+import { folderOf, withoutFolders } from '../../base/withoutFolders.js';
 import type { Model } from '../../onnx/model.js';
 import type { Setting } from '../../protocol/settings.js';
 import type { AnalysisContext, ListedModel } from '../analysis.js';
@@ -83,7 +84,8 @@ export async function followCheckpoints<T>(
       if (error instanceof Cancelled) throw error;
       firstError ??= error;
       context.log.warn(`Checkpoint ${name} was not measured: ${messageOf(error)}`);
-      points.push({ name, step, value: undefined, problem: messageOf(error) });
+      const problem = withoutFolders(messageOf(error), [folderOf(checkpoint.path)]);
+      points.push({ name, step, value: undefined, problem });
     }
     progress({ fractionDone: 1, message: 'measured' });
     work.onPoint?.(inOrder(points));

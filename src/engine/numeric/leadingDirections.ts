@@ -6,6 +6,19 @@ const roundCount = 8;
 /** More directions than are wanted are carried along, so that the last ones settle too. */
 const spareCount = 8;
 
+/** Returns how many multiply–adds `leadingDirections` takes. */
+export function directionProducts({
+  rowCount,
+  width,
+  count,
+}: {
+  readonly rowCount: number;
+  readonly width: number;
+  readonly count: number;
+}): number {
+  return 2 * roundCount * rowCount * width * Math.min(width, count + spareCount);
+}
+
 /**
  * Returns `count` orthonormal directions of about the largest variance of centred rows, largest first, by subspace iteration:
  * principal components where their variances differ clearly, else some of the same span. Each is `[width]`.

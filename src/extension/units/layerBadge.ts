@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { notableStates, stateCountsText } from './stateCounts.js';
 import type { LayerFacts } from './unitIndex.js';
 
 /** What is known of a layer's units in a few words. */
@@ -8,9 +9,6 @@ export interface LayerBadgeWords {
   /** Some units are in a state worth a look. */
   readonly isNotable: boolean;
 }
-
-/** States worth a look, worst first. */
-const notableStates = ['not-finite', 'dead', 'constant', 'always-negative', 'saturated', 'rare'];
 
 /** Returns the worst state of a layer's units with its share; undefined when none was judged. */
 export function layerBadge(facts: LayerFacts | undefined): LayerBadgeWords | undefined {
@@ -27,12 +25,14 @@ export function layerBadge(facts: LayerFacts | undefined): LayerBadgeWords | und
   return { text: `${share} ${notable}${stale}`, isNotable: true };
 }
 
-/** Returns when and on what a layer's units were measured. */
-export function describeMeasurement({ createdAt, sampleCount, isStale }: LayerFacts): string {
+/** Returns how many units are in which state, of which the badge has the worst, and when and on what they were measured. */
+export function describeMeasurement(facts: LayerFacts): string {
+  const { createdAt, sampleCount, isStale } = facts;
   const when = vscode.l10n.t(
     'Measured {0} on {1} samples',
     new Date(createdAt).toLocaleString(),
     sampleCount.toLocaleString('en-US'),
   );
-  return isStale ? `${when} · ${vscode.l10n.t('the model changed since')}` : when;
+  const stale = isStale ? [vscode.l10n.t('the model changed since')] : [];
+  return [stateCountsText(facts), when, ...stale].filter((text) => text !== '').join(' · ');
 }

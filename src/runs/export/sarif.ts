@@ -1,5 +1,6 @@
 import { isAbsolute, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { withoutFolders } from '../../base/withoutFolders.js';
 import type { Finding, Report } from '../../protocol/report.js';
 import type { CodePlace } from '../code/findingPlaces.js';
 import type { Judgement } from '../thresholds.js';
@@ -85,6 +86,7 @@ interface Result {
 function findingResult(report: Report, finding: Finding, { baseDir, code }: SarifPlaces): Result {
   const ruleId = finding.analysis ?? report.analysis;
   const { address } = finding;
+  const named = (text: string): string => withoutFolders(text, [baseDir]);
   const place = address === undefined ? undefined : code?.get(address);
   const model = modelLocation(report, baseDir);
   const logical =
@@ -92,10 +94,10 @@ function findingResult(report: Report, finding: Finding, { baseDir, code }: Sari
   return {
     ruleId,
     level: levels[finding.severity],
-    message: { text: `${finding.message} ${finding.advice}`.trim() },
+    message: { text: named(`${finding.message} ${finding.advice}`.trim()) },
     locations: [{ ...(place === undefined ? model : codeLocation(place, baseDir)), ...logical }],
     ...(place === undefined ? {} : { relatedLocations: [{ ...model, message: { text: 'The model' } }] }),
-    partialFingerprints: { 'neuronInspector/v1': `${ruleId}:${address ?? finding.message}` },
+    partialFingerprints: { 'neuronInspector/v1': `${ruleId}:${address ?? named(finding.message)}` },
   };
 }
 
@@ -103,7 +105,7 @@ function thresholdResult(report: Report, { threshold, reason }: Judgement, { bas
   return {
     ruleId: `${report.analysis}/threshold`,
     level: 'error',
-    message: { text: reason },
+    message: { text: withoutFolders(reason, [baseDir]) },
     locations: [modelLocation(report, baseDir)],
     partialFingerprints: { 'neuronInspector/v1': `${report.analysis}:${threshold.text}` },
   };

@@ -42,7 +42,8 @@ function draftOf(title: string, findings: readonly Finding[] = []): ReportDraft 
     summary: `${title} says so.`,
     metrics: { share: 0.25 },
     evidence: { share: { kind: 'measured', n: 50 } },
-    ...{ findings, arrays: {}, blocks: [], warnings: [] },
+    ...{ findings, arrays: {}, warnings: [] },
+    blocks: [{ type: 'metrics', items: [{ metric: 'share', label: 'Share', format: 'percent' }] }],
   };
 }
 
@@ -75,13 +76,20 @@ describe('the checkup', () => {
       ['first', 'second'],
     );
     assert.equal(draft.status, undefined);
+    const numbers = draft.blocks.find(({ title }) => title === 'All numbers');
+    assert.deepEqual(numbers?.type === 'metrics' && numbers.items, [
+      { metric: 'share', label: 'first: Share', format: 'percent' },
+      { metric: 'second.share', label: 'second: Share', format: 'percent' },
+    ]);
   });
 
   it('goes on after one that fails, and says what was left out and why', async () => {
     const draft = await runOn(
       createCheckup([
         answering('broken', { run: () => Promise.reject(new Error('a bug')) }),
-        answering('unfit', { run: () => Promise.reject(new UserError('no-gates', 'It has no gates.')) }),
+        answering('unfit', {
+          run: () => Promise.reject(new UserError('no-gates', `${model.file.path} has no gates.`)),
+        }),
         answering('picky', { lacks: () => 'it has no attention' }),
         answering('guess', { misleads: () => 'what follows what is not known' }),
         answering('labelled', { needs: { data: 'required', labels: 'required', gradients: false } }),
@@ -99,7 +107,8 @@ describe('the checkup', () => {
         ['guess', 'does not apply', 'It is left to be asked for: what follows what is not known.'],
         ['labelled', 'needs data', 'It needs data with labels.'],
         ['broken', 'failed', 'a bug'],
-        ['unfit', 'does not apply', 'It has no gates.'],
+        // Named as its folder has it: where that lies is for no reader of the report.
+        ['unfit', 'does not apply', 'model.onnx has no gates.'],
       ],
     );
     const { ranCount, failedCount, leftOutCount } = draft.metrics;

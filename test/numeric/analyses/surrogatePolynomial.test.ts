@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ReportDraft } from '../../../src/analyses/analysis.js';
 import { surrogatePolynomial } from '../../../src/analyses/health/surrogate-polynomial.js';
+import { durationMsOf } from '../../../src/analyses/shared/batchTiming.js';
 import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { leastSquares } from '../../../src/engine/numeric/leastSquares.js';
@@ -176,6 +177,23 @@ describe('surrogate-polynomial', function () {
     assert.match(reduced.summary, /leading directions of the 20 input elements/u);
     assert.ok(reduced.metrics['keptVariance']! > 0.9999);
     assert.ok(reduced.metrics['linearR2']! > 0.9999);
+  });
+
+  it('counts its fits in what it takes: sums over the rows, a factorisation for each degree and fold, directions', () => {
+    const cost = (width: number, degree: number) =>
+      surrogatePolynomial.cost!(
+        { degree, output: null, rows: 2000, features: null, terms: 500, ridge: 1e-8 },
+        { model: quadraticModel(), sampleCount: 100, sampleShapes: { x: [width] }, limit: undefined },
+      );
+    // 1 and 3 terms, then 6 more; up to 16 outputs are summed beside them.
+    assert.equal(cost(3, 2).multiplyCount, (100 * (10 + 16) ** 2) / 2 + (6 * (4 ** 3 + 10 ** 3)) / 6);
+    // 40 terms for 80 rows leave 7 directions at degree 2, 36 terms: 15 are carried along for 8 rounds.
+    const directions = 2 * 8 * 100 * 784 * 15;
+    const fits = (100 * (36 + 16) ** 2) / 2 + 8 ** 3 + 36 ** 3;
+    assert.equal(cost(784, 2).multiplyCount, directions + fits);
+    const timing = { sampleCount: 1, readMs: 0, runMs: 0 };
+    const seconds = durationMsOf({ passCount: 1, readCount: 1, multiplyCount: 1e9 }, timing) / 1000;
+    assert.ok(seconds > 1 && seconds < 10, String(seconds));
   });
 
   it('refuses fewer rows than folds, more features than rows, and outputs that are none', async () => {

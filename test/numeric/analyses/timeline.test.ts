@@ -110,7 +110,10 @@ describe('timeline', () => {
     const { report } = finished;
     assert.equal(report.status, 'partial');
     assert.deepEqual([report.metrics['checkpointCount'], report.metrics['failedCount']], [5, 1]);
-    assert.match(report.findings[0]?.message ?? '', /^Checkpoint step-12 was not measured: .*step-12\.onnx/);
+    assert.match(
+      report.findings[0]?.message ?? '',
+      /^Checkpoint step-12 was not measured: [^/\\]*step-12\.onnx/,
+    );
   });
 
   it('makes a report of every checkpoint, of its own model, and shows what is known meanwhile', () => {

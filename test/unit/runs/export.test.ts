@@ -10,6 +10,7 @@ import { toHtml } from '../../../src/runs/export/html.js';
 import { toJunit } from '../../../src/runs/export/junit.js';
 import { toMarkdown } from '../../../src/runs/export/markdown.js';
 import { encodePng } from '../../../src/base/png.js';
+import { withoutFolders } from '../../../src/base/withoutFolders.js';
 import { toSarif } from '../../../src/runs/export/sarif.js';
 import { judge, parseThreshold } from '../../../src/runs/thresholds.js';
 import { hostileName, reportWithEveryBlock } from '../../support/everyBlock.js';
@@ -243,6 +244,16 @@ describe('SARIF and JUnit', () => {
     ]);
     assert.equal(dead.relatedLocations?.length, 1);
     assert.equal(fine?.relatedLocations, undefined);
+  });
+
+  it('names files in the words of a finding from where the run was started', () => {
+    const message = '/home/ana/models/step-1.onnx ends too early.';
+    const findings = report.findings.map((finding) => ({ ...finding, message }));
+    assert.doesNotMatch(toSarif({ ...report, findings }, [], { baseDir: '/home/ana' }), /\/home\/ana/);
+    assert.equal(
+      withoutFolders('C:\\a\\b.onnx, /x/y/z and /', ['C:\\a', '/x', '/x/y/', '/']),
+      'b.onnx, z and /',
+    );
   });
 
   it('has every field that the schema of SARIF 2.1.0 requires', () => {

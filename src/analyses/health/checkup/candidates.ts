@@ -49,10 +49,12 @@ export function costOfAll(candidates: readonly Candidate[], workload: Workload):
   const seen = new Set<string>();
   let passCount = 0;
   let readCount = 0;
+  let multiplyCount = 0;
   for (const candidate of candidates) {
     const cost = costOfCandidate(candidate, workload);
     passCount += cost.passCount;
     readCount += cost.readCount;
+    multiplyCount += cost.multiplyCount ?? 0;
     for (const [key, shared] of Object.entries(cost.shared ?? {})) {
       if (!seen.has(key)) {
         seen.add(key);
@@ -62,7 +64,7 @@ export function costOfAll(candidates: readonly Candidate[], workload: Workload):
       readCount -= shared.readCount;
     }
   }
-  return { passCount, readCount };
+  return { passCount, readCount, multiplyCount };
 }
 
 function gapOf(

@@ -47,7 +47,7 @@ export function checkupDraft(
         },
       },
     },
-    blocks: blocksOf(checked),
+    blocks: blocksOf(checked, metrics),
     warnings: warningsOf(checked),
     parts: answered.map((part) => partOf(part, reduced)),
   };
@@ -171,7 +171,7 @@ function warningsOf({ answered, leftOut, reduced }: Checked): string[] {
   ];
 }
 
-function blocksOf({ answered, leftOut }: Checked): Block[] {
+function blocksOf({ answered, leftOut }: Checked, metrics: PartMetrics): Block[] {
   return [
     {
       type: 'metrics',
@@ -188,7 +188,32 @@ function blocksOf({ answered, leftOut }: Checked): Block[] {
     answerTable(answered),
     ...(leftOut.length === 0 ? [] : [leftOutTable(leftOut)]),
     ...answered.flatMap(({ analysis, draft }) => firstChart(analysis, draft)),
+    partNumbers(answered, metrics),
   ];
+}
+
+/** The numbers of all answers, each as its own report shows it. */
+function partNumbers(answered: readonly Answered[], metrics: PartMetrics): Block {
+  const items = answered.flatMap(({ analysis, draft }) =>
+    draft.blocks
+      .flatMap((block) => (block.type === 'metrics' ? block.items : []))
+      .map((item) => {
+        const metric = metrics.nameOf(analysis, item.metric);
+        return {
+          ...item,
+          metric,
+          label: metrics.declared[metric]?.title ?? `${analysis.title}: ${item.label}`,
+        };
+      }),
+  );
+  // The first that measures a shared metric has it.
+  const first = new Map(items.toReversed().map((item) => [item.metric, item]));
+  return {
+    type: 'metrics',
+    title: 'All numbers',
+    folded: true,
+    items: items.filter((item) => first.get(item.metric) === item),
+  };
 }
 
 function answerTable(answered: readonly Answered[]): Block {

@@ -61,7 +61,7 @@ export async function chooseFeatures(
   const all = momentsOf(pairs.inputs);
   const varying = [...all.scale.keys()].filter((i) => (all.scale[i] ?? 0) > 0);
   if (varying.length === 0) throw nothingVaries();
-  const count = countOf(varying.length, limits);
+  const count = featureCountOf(varying.length, limits);
   const constantCount = all.scale.length - varying.length;
   const pick = (row: Float64Array): Float64Array => Float64Array.from(varying, (i) => row[i] ?? NaN);
   if (count === varying.length && pairs.pooledFrom === undefined) {
@@ -93,7 +93,12 @@ export async function chooseFeatures(
   };
 }
 
-function countOf(elementCount: number, limits: TermLimits): number {
+/**
+ * Returns of how many features a polynomial is one, of inputs with so many elements that vary.
+ *
+ * @throws UserError `too-many-terms` where none is within the limits.
+ */
+export function featureCountOf(elementCount: number, limits: TermLimits): number {
   const { degree, featureCount } = limits;
   if (featureCount !== null) {
     const count = Math.min(featureCount, elementCount);

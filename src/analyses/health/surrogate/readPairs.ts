@@ -27,10 +27,10 @@ export interface Pairs {
 }
 
 /** Inputs wider than this are averaged over runs of neighbours first. */
-const maxWidth = 1024;
+export const maxWidth = 1024;
 
 /** Numbers of the output that are approximated. */
-const maxOutputs = 16;
+export const maxOutputs = 16;
 
 /** Returns the inputs that hold real numbers. */
 export function realInputs(model: Model): readonly ValueInfo[] {
