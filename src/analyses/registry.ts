@@ -1,4 +1,5 @@
 import type { Analysis } from './analysis.js';
+import { activationCatalog } from './activations/activation-catalog.js';
 import { createTimeline } from './compare/timeline.js';
 import { createCheckup } from './health/checkup.js';
 import { activationSparsity } from './health/activation-sparsity.js';
@@ -74,6 +75,7 @@ const questions: readonly Analysis[] = [
   generate,
   trainingInfluence,
   distillInterpretable,
+  activationCatalog,
 ];
 
 const checkup = createCheckup(questions);

@@ -14,8 +14,8 @@ import {
 } from '../analysis.js';
 import { planActivations } from '../shared/activationPlan.js';
 import { measureBackward, measureForward } from './variance/measureVariance.js';
-import { measureNormalised, type NormalisedLayer } from './variance/normalisedLayers.js';
-import { normalisedBlocks } from './variance/normalisedReport.js';
+import { measureNormalised, type NormalisedLayer } from '../shared/normalisedLayers.js';
+import { normalisedBlocks } from '../shared/normalisedReport.js';
 import { propagate, type PropagatedActivation } from './variance/propagation.js';
 import { isSelu, type LecunCheck, lecunChecks, selfNormalizingFindings } from './variance/selfNormalizing.js';
 import { depthCharts, fixedPointTable, gainTable } from './variance/varianceReport.js';

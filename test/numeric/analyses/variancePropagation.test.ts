@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { variancePropagation } from '../../../src/analyses/health/variance-propagation.js';
-import { gaussianMoments } from '../../../src/analyses/health/variance/gaussianMoments.js';
-import { openActivation } from '../../../src/analyses/health/variance/scalarFunction.js';
+import { gaussianMoments } from '../../../src/engine/numeric/gaussianMoments.js';
+import { openActivation } from '../../../src/analyses/shared/scalarFunction.js';
 import type { ReportDraft } from '../../../src/analyses/analysis.js';
 import { createRandom } from '../../../src/base/random.js';
 import {

@@ -10,15 +10,8 @@ import { float32Tensor, type TensorValue, toFloat64 } from '../../../onnx/tensor
 import type { AnalysisContext } from '../../analysis.js';
 import { factsOf, fedBatches, pickFeeds } from '../../shared/sweep.js';
 import { concreteTypes, firstBatch } from '../../shared/targetPlan.js';
+import type { ValueMoments } from '../../shared/valueMoments.js';
 import { buildGraph, type SweepGraph, type SweepTarget } from '../../shared/targetTap.js';
-
-/** Moments over units, positions and samples. */
-export interface ValueMoments {
-  readonly mean: number;
-  readonly variance: number;
-  /** Mean of squares. */
-  readonly square: number;
-}
 
 /** What was measured at an activation. */
 export interface MeasuredActivation {

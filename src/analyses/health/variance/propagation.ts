@@ -1,8 +1,8 @@
 import type { Layer, LayerTable } from '../../../onnx/layers/layer.js';
 import type { AnalysisContext } from '../../analysis.js';
-import { type GaussianMoments, gaussianMoments } from './gaussianMoments.js';
+import { type GaussianMoments, gaussianMoments } from '../../../engine/numeric/gaussianMoments.js';
 import type { MeasuredActivation } from './measureVariance.js';
-import { openActivation, type ScalarFunction } from './scalarFunction.js';
+import { openActivation, type ScalarFunction } from '../../shared/scalarFunction.js';
 import { type WeightMoments, weightMomentsOf } from './weightMoments.js';
 
 /** The layer that reads an activation and nothing between them changes a value. */

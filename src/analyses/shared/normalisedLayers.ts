@@ -1,15 +1,15 @@
-import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
-import type { Dataset } from '../../../data/dataset.js';
-import type { RecognisedBlock } from '../../../onnx/blocks/recognisedBlock.js';
-import { dataTypeFacts } from '../../../onnx/dataTypes.js';
-import type { LayerTable } from '../../../onnx/layers/layer.js';
-import { layerWord } from '../../../protocol/layerWords.js';
-import { type TensorValue, toFloat64 } from '../../../onnx/tensorValue.js';
-import type { AnalysisContext } from '../../analysis.js';
-import { fedBatches, pickFeeds } from '../../shared/sweep.js';
-import { factsOfLayers, planTarget, type TargetLayer } from '../../shared/targetPlan.js';
-import { buildGraph, type SweepTarget, type TargetTap } from '../../shared/targetTap.js';
-import type { ValueMoments } from './measureVariance.js';
+import { throwIfAborted, yieldToEventLoop } from '../../base/abort.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { RecognisedBlock } from '../../onnx/blocks/recognisedBlock.js';
+import { dataTypeFacts } from '../../onnx/dataTypes.js';
+import type { LayerTable } from '../../onnx/layers/layer.js';
+import { layerWord } from '../../protocol/layerWords.js';
+import { type TensorValue, toFloat64 } from '../../onnx/tensorValue.js';
+import type { AnalysisContext } from '../analysis.js';
+import { fedBatches, pickFeeds } from './sweep.js';
+import { factsOfLayers, planTarget, type TargetLayer } from './targetPlan.js';
+import { buildGraph, type SweepTarget, type TargetTap } from './targetTap.js';
+import type { ValueMoments } from './valueMoments.js';
 
 /** What a value is like over units, positions and samples. */
 export interface UnitMoments extends ValueMoments {
@@ -31,8 +31,11 @@ export interface NormalisedLayer {
   readonly after: UnitMoments;
 }
 
-interface Planned extends TargetLayer {
+/** A recognised normalisation, before it is measured. */
+export interface FoundNormalisation extends TargetLayer {
+  /** `EvoNorm-S0`, `BN + ReLU`, `LayerNorm`. */
   readonly variant: string;
+  /** The layer that stands for it; undefined where it has none. */
   readonly layer: string | undefined;
 }
 
@@ -42,7 +45,7 @@ export async function measureNormalised(
   data: Dataset,
   limit: number,
 ): Promise<NormalisedLayer[]> {
-  const found = await factsOfLayers(context, data, normalisedIn);
+  const found = await factsOfLayers(context, data, findNormalisations);
   if (found === undefined) return [];
   const planned = found.layers.flatMap((layer) => {
     const target = planTarget(layer, found.facts);
@@ -63,8 +66,8 @@ export async function measureNormalised(
   });
 }
 
-/** Blocks first; a normalisation inside one is measured with it. */
-function normalisedIn(table: LayerTable): Planned[] {
+/** Returns every recognised normalisation in file order: blocks, each with its activation, and those that are in none. */
+export function findNormalisations(table: LayerTable): FoundNormalisation[] {
   const blocks = table.blocks.filter(({ kind }) => kind === 'evonorm' || kind === 'norm-activation');
   const inside = new Set(blocks.flatMap(({ nodes }) => nodes));
   const alone = table.layers.filter(
@@ -81,7 +84,7 @@ function normalisedIn(table: LayerTable): Planned[] {
 function plannedBlock(
   { name, variant, layers, nodes, output, holders }: RecognisedBlock,
   table: LayerTable,
-): Planned {
+): FoundNormalisation {
   const layer = layers.map((own) => table.byName.get(own)).find((own) => own?.kind === 'normalization');
   const made = new Set(nodes.flatMap((node) => node.outputs));
   const constants = table.views.flatMap((view) => [...view.constants.keys()]);

@@ -1,17 +1,12 @@
-import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
-import { differentiate } from '../../../engine/gradients/differentiate.js';
-import { prune } from '../../../engine/rewrites/prune.js';
-import type { Runtime, Session } from '../../../engine/runtime/session.js';
-import type { Layer } from '../../../onnx/layers/layer.js';
-import type { Model } from '../../../onnx/model.js';
-import { inferTypes } from '../../../onnx/shapes/inferTypes.js';
-import { float32Tensor, toFloat64 } from '../../../onnx/tensorValue.js';
-
-/** Values and slopes of a function of one number at some points. */
-export interface FunctionValues {
-  readonly values: Float64Array;
-  readonly slopes: Float64Array;
-}
+import { GraphBuilder } from '../../engine/graph/graphBuilder.js';
+import { differentiate } from '../../engine/gradients/differentiate.js';
+import type { FunctionValues } from '../../engine/numeric/gaussianMoments.js';
+import { prune } from '../../engine/rewrites/prune.js';
+import type { Runtime, Session } from '../../engine/runtime/session.js';
+import type { Layer } from '../../onnx/layers/layer.js';
+import type { Model } from '../../onnx/model.js';
+import { inferTypes } from '../../onnx/shapes/inferTypes.js';
+import { float32Tensor, toFloat64 } from '../../onnx/tensorValue.js';
 
 /** A function of one number, as it stands in a model. */
 export interface ScalarFunction {

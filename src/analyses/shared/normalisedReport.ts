@@ -1,7 +1,7 @@
-import { formatAddress } from '../../../onnx/addresses.js';
-import type { Block, TableColumn } from '../../../protocol/blocks.js';
-import { toReportNumber } from '../../../protocol/reportNumbers.js';
-import { columnLines } from '../../shared/plainCharts.js';
+import { formatAddress } from '../../onnx/addresses.js';
+import type { Block, TableColumn } from '../../protocol/blocks.js';
+import { toReportNumber } from '../../protocol/reportNumbers.js';
+import { columnLines } from './plainCharts.js';
 import type { NormalisedLayer } from './normalisedLayers.js';
 
 const columns: TableColumn[] = [
@@ -35,7 +35,7 @@ export function normalisedBlocks(layers: readonly NormalisedLayer[]): Block[] {
     columnLines({
       title: 'Normalised layers: variance before and after',
       alt: 'Variance of what enters and of what leaves each recognised normalisation, with its activation where one belongs to it, from input to output.',
-      x: { key: 'depth', label: 'Normalised layer, from the input' },
+      x: { key: 'depth', label: 'Normalised layer, from the input', isCount: true },
       rows: layers.map(({ before, after }, index) => ({
         depth: index + 1,
         before: toReportNumber(before.variance),

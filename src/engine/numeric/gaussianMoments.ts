@@ -1,5 +1,10 @@
-import { quadrature } from '../../../engine/numeric/quadrature.js';
-import type { FunctionValues } from './scalarFunction.js';
+import { quadrature } from './quadrature.js';
+
+/** Values and slopes of a function of one number at some points. */
+export interface FunctionValues {
+  readonly values: Float64Array;
+  readonly slopes: Float64Array;
+}
 
 /** Moments of f(z) and f′(z) with z normal. */
 export interface GaussianMoments {
