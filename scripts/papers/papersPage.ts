@@ -9,6 +9,7 @@ import { blockPapers } from '../../src/onnx/blocks/blockTable.js';
 import type { Setting } from '../../src/protocol/settings.js';
 import type { HoldingTest } from './holdingTests.js';
 import { type ListedPaper, listedPapers } from './paperList.js';
+import { samplesByUse } from './samples.js';
 
 /** A paper's row with the analysis that it is a row of. */
 interface Use {
@@ -70,7 +71,7 @@ function paperText(paper: ListedPaper, tests: readonly HoldingTest[]): string[] 
     '',
     ...(url === undefined ? [] : [`<${url}>`, '']),
     ...uses.flatMap(useText),
-    ...blocks.flatMap(blockText),
+    ...blocks.flatMap((row) => blockText(row)),
     `- Shown by:`,
     ...shown.map(({ file, title }) => `  - \`${file}\`: “${title}”`),
     ...(missing.length === 0 ? [] : [`- Not built yet: ${missing.map((id) => `\`${id}\``).join(', ')}.`]),
@@ -81,22 +82,41 @@ function paperText(paper: ListedPaper, tests: readonly HoldingTest[]): string[] 
 function useText({ analysis, row }: Use): string[] {
   const settings = Object.entries(row.settings ?? {});
   const chosen = settings.map(([key, value]) => `${titleOf(analysis.settings[key])} ${value}`);
-  const flags = settings.map(([key, value]) => ` --set ${key}=${value}`).join('');
+  const flags = settings.map(([key, value]) => ` --set ${quoted(`${key}=${value}`)}`).join('');
   const data = analysis.needs.data === 'none' ? '' : ' --data DATA';
   return [
     `- \`${analysis.id}\``,
     `  - Editor: **${analysis.title}…**${chosen.length === 0 ? '' : ` with ${chosen.join(', ')}`}`,
     `  - Command line: \`neuron-inspector run ${analysis.id} MODEL${data}${flags}\``,
+    ...sampleText(
+      row.line,
+      analysis.id,
+      (model, file) => `run ${analysis.id} ${model} --data ${file}${flags}`,
+    ),
     `  - Limits: ${row.limits}`,
   ];
 }
 
+/** The command on a sample model of this repository, where one shows what became of the paper. */
+function sampleText(line: number, id: string, commandOn: (model: string, file: string) => string): string[] {
+  const sample = samplesByUse[line]?.[id];
+  if (sample === undefined) return [];
+  const stem = `sample-models/${sample}/${sample}`;
+  return [`  - On a sample: \`node dist/cli.js ${commandOn(`${stem}.onnx`, `${stem}.inspect.json`)}\``];
+}
+
+/** An argument as a shell takes it. */
+function quoted(argument: string): string {
+  return /[\s;*?]/.test(argument) ? `"${argument}"` : argument;
+}
+
 /** A block is no analysis: it is named wherever layers are. */
-function blockText({ limits }: { readonly limits: string }): string[] {
+function blockText({ line, limits }: Pick<PaperRow, 'line' | 'limits'>): string[] {
   return [
     '- Blocks, recognised in the graph',
     '  - Editor: **Inspect Model**, in the list of layers and in the tree of models',
     '  - Command line: `neuron-inspector inspect MODEL`',
+    ...sampleText(line, 'inspect', (model) => `inspect ${model}`),
     `  - Limits: ${limits}`,
   ];
 }

@@ -115,31 +115,30 @@ function draftOf(
 ): ReportDraft {
   const { sites, rowCount } = figures;
   const heads = sites.flatMap((site) => site.heads);
-  const evidence: Evidence =
-    rowCount < availableCount
-      ? {
-          kind: 'sampled',
-          n: rowCount,
-          how: `the first ${String(rowCount)} of ${availableCount.toLocaleString('en-US')} samples`,
-        }
-      : { kind: 'measured', n: rowCount };
+  const evidence = evidenceOf(rowCount, availableCount);
   const plain = sites.filter(({ site }) => site.kind === 'attention').flatMap((site) => site.heads);
   const metrics = {
     attentionCount: sites.length,
     headCount: heads.length,
     sampleCount: rowCount,
     meanEntropy: heads.reduce((sum, head) => sum + meanEntropyOf(head), 0) / Math.max(1, heads.length),
-    maxSumError: plain.reduce((most, head) => Math.max(most, head.sumError), 0),
+    // Local activation units need not sum to 1: where there is nothing else there is no error.
+    ...(plain.length === 0
+      ? {}
+      : { maxSumError: plain.reduce((most, head) => Math.max(most, head.sumError), 0) }),
   };
   return {
     title: 'Attention maps',
     summary: summaryOf(figures, metrics),
     usedCount: rowCount,
     metrics,
-    evidence: Object.fromEntries(Object.keys(metrics).map((metric) => [metric, evidence])),
+    evidence: {
+      maxSumError: { kind: 'not-captured', how: 'there is no attention whose weights must sum to 1' },
+      ...Object.fromEntries(Object.keys(metrics).map((metric) => [metric, evidence])),
+    },
     findings: sites.flatMap(findingsOf),
     arrays: arraysOf(figures, followed, evidence),
-    blocks: blocksOf(figures, followed, hidden),
+    blocks: blocksOf(figures, followed, { hidden, hasSums: plain.length > 0 }),
     warnings:
       hidden.length === 0
         ? []
@@ -147,10 +146,16 @@ function draftOf(
   };
 }
 
+function evidenceOf(rowCount: number, availableCount: number): Evidence {
+  if (rowCount >= availableCount) return { kind: 'measured', n: rowCount };
+  const how = `the first ${String(rowCount)} of ${availableCount.toLocaleString('en-US')} samples`;
+  return { kind: 'sampled', n: rowCount, how };
+}
+
 function blocksOf(
   figures: AttentionFigures,
   followed: readonly FollowedRow[],
-  hidden: readonly string[],
+  { hidden, hasSums }: { readonly hidden: readonly string[]; readonly hasSums: boolean },
 ): Block[] {
   return [
     {
@@ -159,7 +164,7 @@ function blocksOf(
         { metric: 'attentionCount', label: 'Attention blocks', format: 'count' },
         { metric: 'headCount', label: 'Heads', format: 'count' },
         { metric: 'meanEntropy', label: 'Mean entropy', unit: 'nats' },
-        { metric: 'maxSumError', label: 'Largest error of a sum' },
+        ...(hasSums ? [{ metric: 'maxSumError', label: 'Largest error of a sum' }] : []),
         { metric: 'sampleCount', label: 'Samples', format: 'count' },
       ],
     },
@@ -172,7 +177,7 @@ function blocksOf(
       type: 'markdown',
       title: 'How to read this',
       folded: true,
-      text: 'A line of a map is a query, a column a key; the weights of a line sum to 1. A weight says where a head looked, not what it took from there. Rollout multiplies ½ attention + ½ identity through the layers; flow is the most that fits through them, so that its numbers do not add up to 1.',
+      text: 'A line of a map is a query, a column a key; the weights of a line sum to 1, but for those of a local activation unit, which are shown as they are. A weight says where a head looked, not what it took from there. Rollout multiplies ½ attention + ½ identity through the layers; flow is the most that fits through them, so that its numbers do not add up to 1.',
     },
     { type: 'citation', papers: ['chaudhari2019', 'abnar2020', 'zhou2017din'] },
   ];

@@ -66,6 +66,9 @@ describe('a planted interest model', () => {
       // Float32: seven digits of numbers of size 1.
       assert.ok(Math.abs(weight - weightByHand(index)) < 1e-5, String(index));
     }
+    // They need not sum to 1, so there is no error of a sum.
+    assert.equal(draft.metrics['maxSumError'], undefined);
+    assert.equal(draft.evidence['maxSumError']?.kind, 'not-captured');
     // No irrelevant behaviour of a row outweighs a relevant one.
     for (let row = 0; row < rowCount; row++) {
       const places = Array.from({ length: historyLength }, (_, place) => row * historyLength + place);

@@ -1,0 +1,30 @@
+/** Sample models that show what became of a paper, by the paper's number and the analysis (`inspect` for blocks). */
+export const samplesByUse: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  61: { attribution: 'digits-cnn' },
+  135: { attribution: 'digits-cnn' },
+  77: { attribution: 'tone-cnn' },
+  179: { 'attribution-benchmark': 'digits-cnn' },
+  91: {
+    attribution: 'cross-network',
+    'permutation-importance': 'cross-network',
+    'aspect-importance': 'cross-network',
+  },
+  93: {
+    attribution: 'digits-cnn',
+    'feature-visualization': 'digits-cnn',
+    'invert-representation': 'digits-cnn',
+  },
+  65: { attribution: 'fashion-cnn' },
+  39: { 'nearest-examples': 'digits-cnn' },
+  47: { 'nearest-examples': 'digits-cnn' },
+  113: { 'function-explorer': 'in-context' },
+  69: { 'function-explorer': 'marketing-mix', attribution: 'marketing-mix' },
+  75: { 'adversarial-examples': 'digits-cnn' },
+  53: { 'extract-tree': 'power-tariff' },
+  99: { 'distill-interpretable': 'digits-cnn' },
+  35: { attribution: 'interest-network', 'attention-maps': 'interest-network', inspect: 'interest-network' },
+  181: { 'feature-interactions': 'cross-network', inspect: 'cross-network' },
+  213: { embeddings: 'interest-network' },
+  209: { 'tree-ensemble': 'cart-pole-trees' },
+  149: { 'surrogate-polynomial': 'crop-yield' },
+};
