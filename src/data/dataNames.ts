@@ -65,3 +65,6 @@ export function idxLabelsNameOf(imagesName: string): string | undefined {
   const [, before = '', separator = '', suffix = '', gz = ''] = match;
   return `${before}labels${separator}idx1${suffix}${gz}`;
 }
+
+/** What tokenizers are usually called: as Hugging Face writes them, and SentencePiece models of Llama and T5. */
+export const tokenizerNames = ['tokenizer.json', 'tokenizer.model', 'spiece.model'] as const;

@@ -45,7 +45,7 @@ export function createApp(context: vscode.ExtensionContext): App {
   const places = (): Promise<Places> =>
     (loading ??= loadLatePart().then(({ createPlaces }) => createPlaces(app)));
   registerPlaces(app, places);
-  subscriptions.push(announceLanguageModels(models));
+  subscriptions.push(announceLanguageModels(models, context.workspaceState));
   subscriptions.push(output, reader, engine, results, runner, models, currentModel, units);
   return app;
 }

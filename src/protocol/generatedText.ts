@@ -11,6 +11,9 @@ export interface LanguageModelPlace {
   readonly tokenizerPath?: string;
 }
 
+/** The inspect file of tokens that were written as data. */
+export const tokensFileName = 'tokens.inspect.json';
+
 /** What is told of a language model before it writes. */
 export interface LanguageModelFacts {
   readonly tokenizerPath: string;

@@ -1,20 +1,18 @@
 import type { ProgressUpdate } from '../analyses/analysis.js';
 import { type Generation, openGeneration } from '../analyses/prediction/generation/openGeneration.js';
-import type { Logger } from '../base/logger.js';
 import { createRandom } from '../base/random.js';
 import type { WrittenToken } from '../engine/generation/generate.js';
-import { soundModel } from '../engine/graph/verify.js';
-import { createRuntime } from '../engine/runtime/ortRuntime.js';
 import type { Model } from '../onnx/model.js';
-import { convertToOpset17 } from '../onnx/opsets/convert.js';
 import type { ContinueTextRequest } from '../protocol/engineMessages.js';
 import type { ContinuedText, ReadToken, TextPiece } from '../protocol/generatedText.js';
 import { toReportNumber } from '../protocol/reportNumbers.js';
+import type { KeptWriter } from './keptWriter.js';
 import { tokenizerPathOf } from './languageModel.js';
 
 /** What a continuation needs from whoever asks for it. */
 export interface TextHooks {
-  readonly log: Logger;
+  /** Keeps the model open between continuations. */
+  readonly writers: KeptWriter;
   progress(update: ProgressUpdate): void;
   piece(piece: TextPiece): void;
 }
@@ -33,11 +31,8 @@ export async function continueText(
   hooks: TextHooks,
 ): Promise<ContinuedText> {
   hooks.progress({ fractionDone: 0, message: 'Opening the model' });
-  const { provider, threadCount, ids } = request;
-  const model = convertToOpset17(soundModel(opened));
-  const threads = threadCount === undefined ? {} : { threadCount };
-  const runtime = createRuntime({ provider, log: hooks.log, ...threads });
   const settings = await settingsOf(request);
+  const { model, runtime, parts } = await hooks.writers.of(opened, request, settings.tokenizer);
   const context = {
     model,
     runtime,
@@ -46,16 +41,23 @@ export async function continueText(
     // Nothing here cancels: the host ends the process.
     signal: new AbortController().signal,
   };
-  const generation = await openGeneration(context, settings, { readsPrompt: ids === null });
+  const readsPrompt = request.ids === null;
   try {
-    await tell(generation, ids === null, hooks);
-    return { ...endOf(generation), provider: runtime.provider ?? provider };
+    const generation = await openGeneration(context, settings, { readsPrompt, kept: parts });
+    await tell(generation, readsPrompt, hooks);
+    return { ...endOf(generation), provider: runtime.provider ?? request.provider };
+  } catch (error) {
+    // A session that failed may fail again.
+    await hooks.writers.release();
+    throw error;
   } finally {
-    await generation.close();
+    hooks.writers.rest();
   }
 }
 
-async function settingsOf(request: ContinueTextRequest): Promise<Generation['settings']> {
+async function settingsOf(
+  request: ContinueTextRequest,
+): Promise<Generation['settings'] & { readonly tokenizer: string }> {
   const { prompt, ids, tokenCount, temperature, topK, topP, alternativeCount } = request;
   return {
     ...{ prompt, temperature, topK, topP },

@@ -12,6 +12,7 @@ import type {
 import type { TensorValue } from '../onnx/tensorValue.js';
 import { checkGradientsOf } from './checkGradientsOf.js';
 import { continueText } from './continueText.js';
+import { createKeptWriter, type KeptWriter } from './keptWriter.js';
 import { describeLanguageModel, writeTokens } from './languageModel.js';
 import { atMostEvery } from './atMostEvery.js';
 import { measureModel } from './measureModel.js';
@@ -42,6 +43,7 @@ interface Tools {
   readonly analyses: readonly Analysis[];
   readonly models: ModelCache;
   readonly works: SharedWorks;
+  readonly writers: KeptWriter;
   readonly arrays: KeptArrays;
   readonly log: Logger;
   readonly progress: (update: ProgressUpdate) => void;
@@ -73,9 +75,9 @@ const answers: { readonly [K in EngineQuestion['kind']]: Answer<K> } = {
     unitTokens(await models.open(request.modelPath), request, log),
   'language-model': async (request, { models }) =>
     describeLanguageModel((await models.open(request.modelPath)).model, request),
-  'continue-text': async (request, { id, channel, models, log, progress }) =>
+  'continue-text': async (request, { id, channel, models, writers, progress }) =>
     continueText((await models.open(request.modelPath)).model, request, {
-      log,
+      writers,
       progress,
       piece: (piece) => {
         channel.send({ kind: 'partial-text', id, piece });
@@ -86,18 +88,29 @@ const answers: { readonly [K in EngineQuestion['kind']]: Answer<K> } = {
   samples: async (request, { models }) => readSamples((await models.open(request.modelPath)).model, request),
 };
 
+/** Questions that take little memory beside a model that is open to write; for others it is closed. */
+const besideWriting: ReadonlySet<EngineQuestion['kind']> = new Set([
+  'continue-text',
+  'language-model',
+  'write-tokens',
+  'unit-tokens',
+  'read-array',
+]);
+
 /** Serves every request of the host: runs, and what the reader process serves too. */
 export function serveEngine(channel: HostChannel, analyses: readonly Analysis[]): void {
   const models = createModelCache();
   const works = createSharedWorks();
   const arrays = new KeptArrays();
   const log = loggerTo(channel);
+  const writers = createKeptWriter(log);
   serveRequests(
     channel,
-    (id, request) => {
+    async (id, request) => {
       if (isReaderRequest(request)) return answerReader(request, models);
+      if (!besideWriting.has(request.kind)) await writers.release();
       const progress = progressTo(channel, id);
-      return answerEngine(request, { id, channel, analyses, models, works, arrays, log, progress });
+      return answerEngine(request, { id, channel, analyses, models, works, writers, arrays, log, progress });
     },
     failureOf,
   );

@@ -14,7 +14,11 @@ import type { Model } from '../onnx/model.js';
 import { convertToOpset17 } from '../onnx/opsets/convert.js';
 import { inferTypes } from '../onnx/shapes/inferTypes.js';
 import type { WriteTokensRequest, WrittenTokens } from '../protocol/engineMessages.js';
-import type { LanguageModelFacts, LanguageModelPlace } from '../protocol/generatedText.js';
+import {
+  type LanguageModelFacts,
+  type LanguageModelPlace,
+  tokensFileName,
+} from '../protocol/generatedText.js';
 import { ensureFolder, writeFileAtomic } from './outputFiles.js';
 
 /**
@@ -54,7 +58,7 @@ export async function tokenizerPathOf({
   if (found !== undefined) return found;
   throw new UserError(
     'tokenizer-missing',
-    `${modelPath} takes token ids, and there is no tokenizer.json beside it that turns text into them. Put it there, name it as "tokenizer" in an .inspect.json, or choose it.`,
+    `${modelPath} takes token ids, and there is neither a tokenizer.json nor a SentencePiece tokenizer.model beside it that turns text into them. Put one there, name it as "tokenizer" in an .inspect.json, or choose it.`,
     { detail: { modelPath } },
   );
 }
@@ -72,7 +76,7 @@ export async function writeTokens(opened: Model, request: WriteTokensRequest): P
   const feeds = rowFeeds(decoderPortsOf(model, task), { tokens: ids });
   const tokenizerPath = await tokenizerPathOf(request);
   ensureFolder(folder);
-  const dataPath = join(folder, 'tokens.inspect.json');
+  const dataPath = join(folder, tokensFileName);
   await writeNpz(join(folder, 'tokens.npz'), feeds);
   const file = {
     version: 1,

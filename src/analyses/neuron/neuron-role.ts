@@ -96,9 +96,12 @@ async function measure(
   const total = Math.max(1, sampleTotalOf({ data, limit: context.limit }));
   const share = 1 / (1 + scoreCount);
   const message = `Comparing ${chosen.measuredAt} with its layer`;
-  const likeness = await measureLikeness(context, { data, table, chosen }, (sampleCount) => {
-    context.progress({ fractionDone: (share * sampleCount) / total, message });
-  });
+  const likeness =
+    chosen.layer?.isInBody === true
+      ? 'values inside an If, Loop or Scan body or a function are not compared'
+      : await measureLikeness(context, { data, table, chosen }, (sampleCount) => {
+          context.progress({ fractionDone: (share * sampleCount) / total, message });
+        });
   const mean = typeof likeness === 'string' ? NaN : likeness.mean;
   const removal = await measureRemoval(context, {
     ...{ data, table, types, mean, address: chosen.measuredAt },

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { tokenizerNames } from '../dataNames.js';
 import type { SourceRequest } from '../sampleSource.js';
 import { readTokenizer, type Tokenizer } from './tokenizer.js';
 
@@ -11,12 +12,9 @@ export interface OpenedTokenizer {
   readonly warnings: readonly string[];
 }
 
-/** What tokenizers are usually called: as Hugging Face writes them, and SentencePiece models of Llama and T5. */
-const usualNames = ['tokenizer.json', 'tokenizer.model', 'spiece.model'];
-
 /** The tokenizer that stands beside a model under a usual name; undefined when there is none. */
 export function tokenizerBeside(modelPath: string): string | undefined {
-  return usualNames.map((name) => join(dirname(modelPath), name)).find((path) => existsSync(path));
+  return tokenizerNames.map((name) => join(dirname(modelPath), name)).find((path) => existsSync(path));
 }
 
 /**
@@ -32,7 +30,7 @@ export async function openTokenizer({ tokenizerPath, modelPath }: SourceRequest)
   if (beside === undefined) {
     throw new UserError(
       'tokenizer-missing',
-      `Text needs a tokenizer, and there is no tokenizer.json beside ${modelPath}. Put it there, or name it as "tokenizer" in an .inspect.json.`,
+      `Text needs a tokenizer, and there is neither a tokenizer.json nor a SentencePiece tokenizer.model beside ${modelPath}. Put one there, or name it as "tokenizer" in an .inspect.json.`,
       { detail: { modelPath } },
     );
   }

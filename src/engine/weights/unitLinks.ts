@@ -27,13 +27,12 @@ export async function unitLinks(
   { address: text }: { readonly address: string },
 ): Promise<UnitLinks> {
   const { layers: table, types } = model;
-  const { address, unit, unitAxis, value, isInBody } = resolveAddress(text, table);
+  const resolved = resolveAddress(text, table);
+  const { address, unit, unitAxis, value } = resolved;
   if (unit === undefined || unitAxis === null) throw noWeights(address, 'it names no single neuron');
   const similar = await similarByWeights(model, address);
-  if (isInBody) {
-    return { address, targets: [], outputs: [], ends: [], moreReaderCount: 0, ...similar };
-  }
-  const { readers, outputs, ends } = readersOf({ value, unitAxis, unit }, { table, types });
+  const layer = table.byName.get(resolved.layer?.name ?? '');
+  const { readers, outputs, ends } = readersOf({ value, unitAxis, unit, layer }, { table, types });
   const targets: UnitTargets[] = [];
   const unread = [...ends];
   for (const reader of readers.slice(0, maxReaderCount)) {

@@ -4,6 +4,7 @@ import type { Layer, LayerTable } from '../../onnx/layers/layer.js';
 import { type GraphNode, intAttribute, intsAttribute } from '../../onnx/model.js';
 import type { TypeTable } from '../../onnx/shapes/typeTable.js';
 import { elementCountOf } from '../../onnx/tensorValue.js';
+import { viewOf } from './weightLayout.js';
 
 /** Where a unit lies in a value: these elements of an axis; `last` stays the last one whatever axes come and go. */
 interface Lie {
@@ -46,15 +47,26 @@ const stepKinds: ReadonlySet<string> = new Set(['activation', 'normalization', '
 /** Values looked at, at most. */
 const maxValueCount = 4000;
 
+/** A unit by the value that it is a part of. */
+export interface UnitStart {
+  readonly value: string;
+  readonly unitAxis: number;
+  readonly unit: number;
+  /** Its layer, which tells the graph: bodies may call their values alike. Default: the main graph. */
+  readonly layer?: Layer | undefined;
+}
+
 /**
  * Returns the layers whose weights read a unit: followed through activations, normalisations, pooling, flattening, sums of a
- * residual stream and products of gates, up to the next weights on every way.
+ * residual stream and products of gates, up to the next weights on every way. In a body of If, Loop or Scan they are those of the
+ * body; where the unit leaves it, the operator around it is an end.
  */
 export function readersOf(
-  start: { readonly value: string; readonly unitAxis: number; readonly unit: number },
+  start: UnitStart,
   context: { readonly table: LayerTable; readonly types: TypeTable },
 ): UnitReaders {
-  const [view] = context.table.views;
+  const { views } = context.table;
+  const view = start.layer?.isInBody === true ? viewOf(start.layer, views) : views[0];
   if (view === undefined) return { readers: [], outputs: [], ends: [] };
   return new ReaderFinder(view, context).find(start);
 }
@@ -76,12 +88,16 @@ class ReaderFinder {
 
   constructor(view: GraphView, context: { readonly table: LayerTable; readonly types: TypeTable }) {
     this.view = view;
-    this.layers = context.table.layers.filter(({ kind, isInBody }) => kind !== 'scope' && !isInBody);
+    const own = new Set(view.graph.nodes);
+    this.layers = context.table.layers.filter(
+      ({ kind, isInBody, nodes: [first] }) =>
+        kind !== 'scope' && (view.isInBody ? first !== undefined && own.has(first) : !isInBody),
+    );
     this.table = context.table;
     this.types = context.types;
   }
 
-  find(start: { readonly value: string; readonly unitAxis: number; readonly unit: number }): UnitReaders {
+  find(start: UnitStart): UnitReaders {
     const { value, unitAxis, unit } = start;
     const open: Visit[] = [
       { value, lie: { axis: this.named(unitAxis, value), indices: [unit] }, through: [] },
@@ -90,7 +106,7 @@ class ReaderFinder {
     if (state !== undefined) open.push({ value: state, lie: { axis: 'last', indices: [unit] }, through: [] });
     const seen = new Set(open.map((visit) => visit.value));
     for (let visit = open.shift(); visit !== undefined; visit = open.shift()) {
-      if (this.view.outputs.has(visit.value)) this.outputs.push(visit.value);
+      if (this.view.outputs.has(visit.value)) this.leave(visit.value);
       for (const next of this.nextOf(visit)) {
         if (seen.has(next.value) || seen.size > maxValueCount) continue;
         seen.add(next.value);
@@ -99,6 +115,12 @@ class ReaderFinder {
     }
     const { readers, outputs } = this;
     return { readers, outputs, ends: [...this.ends] };
+  }
+
+  private leave(value: string): void {
+    const { holder } = this.view;
+    if (holder === undefined) this.outputs.push(value);
+    else this.ends.add(holder.node.opType);
   }
 
   private nextOf(visit: Visit): Visit[] {

@@ -1,8 +1,9 @@
-import { sep } from 'node:path';
+import { dirname, sep } from 'node:path';
 import * as vscode from 'vscode';
 import type { Disposable } from '../../base/disposable.js';
 import { messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
+import { tokenizerNames } from '../../data/dataNames.js';
 import type { ModelStructure } from '../../protocol/structure.js';
 import { configurationSection } from '../configuration.js';
 import type { Reader } from '../engine/reader.js';
@@ -19,6 +20,8 @@ export interface KnownModel {
   readonly structure: ModelStructure | Error | undefined;
   /** Data chosen for it last, or tied to it by an `.inspect.json` that names it. */
   readonly dataPath: string | undefined;
+  /** Whether a tokenizer stands beside it: known before the model is read. */
+  readonly hasTokenizer: boolean;
 }
 
 /** The models of the workspace, and those opened from elsewhere. */
@@ -71,6 +74,7 @@ class WorkspaceModels implements ModelStore {
   private readonly byPath = new Map<string, Entry>();
   private readonly disposables: Disposable[] = [this.changed];
   private links: readonly InspectFileLink[] = [];
+  private tokenizerFolders: ReadonlySet<string> = new Set();
   private firstSearch: Promise<void> | undefined;
   /** Settles, and never rejects, when no search runs. */
   private lastSearch: Promise<void> = Promise.resolve();
@@ -146,9 +150,10 @@ class WorkspaceModels implements ModelStore {
     const settings = vscode.workspace.getConfiguration(configurationSection);
     const excluded = settings.get<string[]>('models.exclude', []);
     const exclude = excluded.length === 0 ? null : `{${excluded.join(',')}}`;
-    const [all, links] = await Promise.all([
+    const [all, links, tokenizers] = await Promise.all([
       vscode.workspace.findFiles('**/*.onnx', exclude, listedModelCount),
       findInspectFiles(exclude, this.log),
+      vscode.workspace.findFiles(`**/{${tokenizerNames.join(',')}}`, exclude, listedModelCount),
     ]);
     // Files of virtual workspaces cannot be read in place; opening one says so.
     const found = all.filter(({ scheme }) => scheme === 'file');
@@ -156,6 +161,7 @@ class WorkspaceModels implements ModelStore {
       this.log.warn(`Only the first ${String(listedModelCount)} models of the workspace are listed.`);
     }
     this.links = links;
+    this.tokenizerFolders = new Set(tokenizers.map(({ fsPath }) => dirname(fsPath)));
     const opened = new Set(this.memory.get<string[]>(openedKey, []));
     const present = new Set(found.map((uri) => uri.fsPath));
     for (const path of this.byPath.keys()) {
@@ -237,7 +243,8 @@ class WorkspaceModels implements ModelStore {
   }
 
   private known({ uri, name, structure }: Entry): KnownModel {
-    return { uri, name, structure, dataPath: this.dataPathOf(uri) };
+    const hasTokenizer = this.tokenizerFolders.has(dirname(uri.fsPath));
+    return { uri, name, structure, dataPath: this.dataPathOf(uri), hasTokenizer };
   }
 
   private dataPathOf(uri: vscode.Uri): string | undefined {

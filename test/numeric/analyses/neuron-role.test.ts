@@ -6,7 +6,7 @@ import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { layersOf } from '../../../src/onnx/layers/layerTable.js';
 import { loadTensor } from '../../../src/onnx/loadTensor.js';
-import type { Model } from '../../../src/onnx/model.js';
+import type { Graph, Model } from '../../../src/onnx/model.js';
 import { readModel } from '../../../src/onnx/readModel.js';
 import { float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
@@ -161,6 +161,45 @@ describe('the part of a neuron', () => {
     assert.deepEqual([shown.get('fc[0]'), shown.get('fc[1]')], [...toFloat64(head!).slice(4, 6)]);
     const states = layersOf(recurrent(false)).byName.get('lstm')?.states;
     assert.ok(states?.kind === 'not-judged' && states.reason === 'its last state alone is read');
+  });
+
+  it('inside a branch is what reads it there, which are like it, and its score where the branch is taken', async () => {
+    const branching = (isCut: boolean): Model => {
+      const branch = (name: string): Graph => {
+        const inner = new GraphBuilder(emptyModel());
+        const weight = inner.constant(first, `${name}.fc1.weight`);
+        const h = inner.node('MatMul', ['x', weight], {
+          name: `/${name}/fc1/MatMul`,
+          outputs: [`${name}.h`],
+        });
+        const r = inner.node('Relu', [h], { name: `/${name}/act/Relu`, outputs: [`${name}.r`] });
+        const read = Float32Array.from(toFloat64(second));
+        if (isCut && name === 'yes') read.fill(0, 4, 6);
+        const reading = inner.constant(float32Tensor(read, [5, 2]), `${name}.fc2.weight`);
+        const y = inner.node('MatMul', [r, reading], { name: `/${name}/fc2/MatMul`, outputs: [`${name}.y`] });
+        inner.addOutput(y, floatType('N', 2));
+        return inner.build().graph;
+      };
+      const builder = new GraphBuilder(emptyModel());
+      builder.addInput('x', floatType('N', 3));
+      const isTaken = builder.constant({ dtype: 'bool', dims: [], data: Uint8Array.of(1) });
+      const attributes = {
+        then_branch: { kind: 'graph', value: branch('yes') },
+        else_branch: { kind: 'graph', value: branch('no') },
+      } as const;
+      builder.addOutput(builder.node('If', [isTaken], { attributes }), floatType('N', 2));
+      return builder.build();
+    };
+    const inside = await roleOf(branching(false), 'yes.fc1[2]');
+    const edited = await roleOf(branching(true), 'yes.fc1[0]');
+    const found = columns(inside, /^Weights of yes\.fc1\[2\] in yes\.fc2, through yes\.act$/);
+    for (const t of [0, 1]) {
+      assert.equal(found[`yes.fc2[${String(t)}]`]?.['weight'], toFloat64(second)[4 + t]);
+    }
+    assert.match(Object.keys(columns(inside, /^Similar units/))[0] ?? '', /^yes\.fc1\[\d\]$/);
+    assert.equal(inside.metrics['zeroedScore'], edited.metrics['intactScore']);
+    assert.notEqual(inside.metrics['zeroedScore'], inside.metrics['intactScore']);
+    assert.match(inside.evidence['largestCorrelation']?.how ?? '', /inside an If, Loop or Scan body/);
   });
 
   it('of a language model is its perplexity, and the tokens that it writes: those of its rows through norm and unembedding', async () => {

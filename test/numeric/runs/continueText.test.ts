@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { generate } from '../../../src/analyses/prediction/generate.js';
 import { attribution } from '../../../src/analyses/prediction/attribution.js';
 import { silentLogger } from '../../../src/base/logger.js';
@@ -13,7 +14,9 @@ import type { Report } from '../../../src/protocol/report.js';
 import type { SettingValues } from '../../../src/protocol/settings.js';
 import type { UnitTokens } from '../../../src/protocol/units.js';
 import { continueText } from '../../../src/runs/continueText.js';
+import { createKeptWriter } from '../../../src/runs/keptWriter.js';
 import { describeLanguageModel, writeTokens } from '../../../src/runs/languageModel.js';
+import { createModelCache } from '../../../src/runs/modelCache.js';
 import { runAnalysis } from '../../../src/runs/runAnalysis.js';
 import { unitTokens } from '../../../src/runs/unitTokens.js';
 import { samplesDir } from '../../support/paths.js';
@@ -30,14 +33,23 @@ interface Told {
   readonly written: readonly ReadToken[];
 }
 
-async function told(fields: Partial<ContinueTextRequest>): Promise<Told> {
-  const request: ContinueTextRequest = {
+function requestOf(fields: Partial<ContinueTextRequest>): ContinueTextRequest {
+  return {
     ...{ kind: 'continue-text', modelPath, prompt, ids: null, tokenCount: 24, ...greedy },
     ...{ alternativeCount: 3, provider: 'cpu', ...fields },
   };
+}
+
+/** As the engine process serves one after another. */
+const models = createModelCache();
+const writers = createKeptWriter(silentLogger);
+
+async function told(fields: Partial<ContinueTextRequest>): Promise<Told> {
+  const request = requestOf(fields);
   const heard = { prompt: [] as ReadToken[], written: [] as ReadToken[] };
-  const end = await continueText(await readModel(modelPath), request, {
-    log: silentLogger,
+  const { model } = await models.open(request.modelPath);
+  const end = await continueText(model, request, {
+    writers,
     progress: () => undefined,
     piece: (piece) => {
       heard.prompt.push(...(piece.prompt ?? []));
@@ -68,6 +80,7 @@ const ids = (tokens: readonly ReadToken[]): number[] => tokens.map(({ id }) => i
 describe('a text that is continued', function () {
   this.timeout(30_000);
   const folder = useTemporaryFolder();
+  after(() => writers.release());
 
   it('has the tokens of the analysis, whether in one go or in two', async () => {
     const whole = await told({});
@@ -84,6 +97,31 @@ describe('a text that is continued', function () {
     surprises([...first.written, ...second.written]).forEach((surprise, at) => {
       assert.ok(Math.abs(surprise - surprises(whole.written)[at]!) < 1e-4, String(at));
     });
+  });
+
+  it('is written by the session that wrote before, unless anything about it changed or it was idle for long', async () => {
+    const opened = await readModel(modelPath);
+    const tokenizerPath = join(samplesDir, 'story-lm', 'tokenizer.json');
+    const keeper = createKeptWriter(silentLogger, 20);
+    const hooks = { writers: keeper, progress: () => undefined, piece: () => undefined };
+    const request = requestOf({ tokenCount: 2 });
+    const end = await continueText(opened, request, hooks);
+    const first = await keeper.of(opened, request, tokenizerPath);
+    const { decoder } = first.parts;
+    assert.ok(decoder !== undefined);
+    assert.equal((await continueText(opened, request, hooks)).text, end.text);
+    assert.equal((await keeper.of(opened, request, tokenizerPath)).parts.decoder, decoder);
+    const other = await keeper.of(opened, requestOf({ threadCount: 1 }), tokenizerPath);
+    assert.equal(other.parts.decoder, undefined);
+    assert.notEqual(await keeper.of({ ...opened }, request, tokenizerPath), first);
+    await continueText(opened, request, hooks);
+    const { parts } = await keeper.of(opened, request, tokenizerPath);
+    keeper.rest();
+    await wait(60);
+    assert.notEqual((await keeper.of(opened, request, tokenizerPath)).parts, parts);
+    // What was closed runs no more.
+    await assert.rejects(parts.decoder!.scoresAfter([1, 2]));
+    await keeper.release();
   });
 
   it('draws the tokens of the analysis with the same seed, and others with another one', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { App } from '../../../src/extension/app.js';
+import { isLanguageModel } from '../../../src/extension/models/languageModels.js';
 import { activeApp, until } from '../../support/editorHost.js';
 
 describe('models that come and go by the folder', () => {
@@ -21,6 +22,7 @@ describe('models that come and go by the folder', () => {
     for (const end of ['onnx', 'inspect.json']) {
       cpSync(join(sample, `dying-relu.${end}`), join(elsewhere, name, 'deep', `dying-relu.${end}`));
     }
+    writeFileSync(join(elsewhere, name, 'deep', 'tokenizer.model'), '');
   });
 
   afterEach(() => {
@@ -51,5 +53,10 @@ describe('models that come and go by the folder', () => {
     // Shared by both, and begun after the first has ended.
     await Promise.all([app.models.refresh(), app.models.refresh(), first]);
     assert.equal(listed(), 2);
+    // What is offered for language models is offered before it is read.
+    const model = app.models.find(vscode.Uri.file(join(inWorkspace, 'deep', 'dying-relu.onnx')));
+    assert.equal(model?.hasTokenizer, true);
+    assert.equal(isLanguageModel({ structure: undefined, hasTokenizer: true }), true);
+    assert.equal(isLanguageModel({ structure: new Error('damaged'), hasTokenizer: true }), false);
   });
 });

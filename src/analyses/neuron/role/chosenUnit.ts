@@ -1,7 +1,7 @@
 import { UserError } from '../../../base/errors.js';
 import { readersOf } from '../../../engine/weights/unitReaders.js';
 import { formatAddress, resolveAddress } from '../../../onnx/addresses.js';
-import type { LayerTable } from '../../../onnx/layers/layer.js';
+import type { Layer, LayerTable } from '../../../onnx/layers/layer.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
 
 /** The neuron that is asked about. */
@@ -15,19 +15,21 @@ export interface ChosenUnit {
   readonly unit: number;
   readonly value: string;
   readonly unitAxis: number;
+  /** Undefined where a block is none. */
+  readonly layer: Layer | undefined;
 }
 
 /**
  * Returns the neuron of an address; without one the first whose value is read by the weights of another layer.
  *
- * @throws UserError as `resolveAddress` does, `unit-missing`, `unit-in-body`, `no-neurons`.
+ * @throws UserError as `resolveAddress` does, `unit-missing`, `no-neurons`.
  */
 export function chosenUnit(
   text: string | null,
   { table, types }: { readonly table: LayerTable; readonly types: TypeTable },
 ): ChosenUnit {
   const resolved = resolveAddress(text ?? firstAddress(table, types), table);
-  const { address, unit, unitAxis, value, name, isInBody } = resolved;
+  const { address, unit, unitAxis, value, name } = resolved;
   if (unit === undefined || unitAxis === null) {
     throw new UserError(
       'unit-missing',
@@ -35,19 +37,20 @@ export function chosenUnit(
       { detail: { address } },
     );
   }
-  if (isInBody) {
-    throw new UserError(
-      'unit-in-body',
-      `${address} is inside an If, Loop or Scan body or a function, where values cannot be read yet. Choose a neuron of the main graph.`,
-      { detail: { address } },
-    );
-  }
-  const states = resolved.layer === undefined ? undefined : table.byName.get(resolved.layer.name)?.states;
+  const layer = table.byName.get(resolved.layer?.name ?? '');
+  const states = layer?.states;
   const measuredAt =
     resolved.kind === 'layer' && states?.kind === 'activation'
       ? formatAddress({ layer: states.layer, unit })
       : formatAddress({ ...resolved, layer: name, unit });
-  return { address, measuredAt: resolved.kind === 'layer' ? measuredAt : address, unit, value, unitAxis };
+  return {
+    address,
+    measuredAt: resolved.kind === 'layer' ? measuredAt : address,
+    unit,
+    value,
+    unitAxis,
+    layer,
+  };
 }
 
 function firstAddress(table: LayerTable, types: TypeTable): string {

@@ -26,10 +26,10 @@ export interface WhatReads {
  * @throws UserError as reading the file does.
  */
 export async function readUnits(
-  { value, unitAxis, unit }: ChosenUnit,
+  chosen: ChosenUnit,
   { table, types }: { readonly table: LayerTable; readonly types: TypeTable },
 ): Promise<WhatReads> {
-  const { readers, outputs, ends } = readersOf({ value, unitAxis, unit }, { table, types });
+  const { readers, outputs, ends } = readersOf(chosen, { table, types });
   const read: ReadUnit[] = [];
   const unread = [...ends];
   for (const reader of readers) {

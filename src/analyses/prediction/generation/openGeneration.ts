@@ -45,32 +45,49 @@ export interface Generation {
   close(): Promise<void>;
 }
 
+/** What of a generation can be used again by the next one of the same model, tokenizer and runtime; empty before the first. */
+export interface KeptParts {
+  tokenizer?: Tokenizer;
+  /** It is of a model that was found to write from left to right. */
+  decoder?: Decoder;
+}
+
+/** How a generation is opened. */
+export interface GenerationOptions {
+  /** Judges the prompt's tokens; default. */
+  readonly readsPrompt?: boolean;
+  /** Where parts are taken from and left; whoever keeps them closes the decoder. */
+  readonly kept?: KeptParts;
+}
+
 /**
- * Reads a prompt and opens the model to continue it; the prompt's tokens are not judged unless `readsPrompt`.
+ * Reads a prompt and opens the model to continue it.
  *
  * @throws UserError `no-language-model`, `masked-model`, `tokenizer-missing`, `tokenizer-mismatch`, `prompt-empty`.
  */
 export async function openGeneration(
   context: GenerationContext,
   settings: GenerationSettings,
-  { readsPrompt = true }: { readonly readsPrompt?: boolean } = {},
+  { readsPrompt = true, kept }: GenerationOptions = {},
 ): Promise<Generation> {
   const { model, runtime, random, signal, data } = context;
   const request = { settings, random, signal };
   const task = languageTask(model, data);
   if (task === undefined) throw noLanguageModel(model.file.path);
-  const tokenizer = await tokenizerFor(context, settings);
+  const tokenizer = kept?.tokenizer ?? (await tokenizerFor(context, settings));
   const prompt = promptOf(settings, tokenizer, task);
   const ports = decoderPortsOf(model, task);
   const contextLength = settings.context ?? contextLengthOf(model, task);
   const seen = contextLength === undefined ? prompt : prompt.slice(-contextLength);
   const feeds = rowFeeds(ports, { tokens: seen });
-  if (tokenizer !== undefined && (await isMasked(context, task, { feeds, tokenizer }))) {
+  const isTried = kept?.decoder !== undefined;
+  if (!isTried && tokenizer !== undefined && (await isMasked(context, task, { feeds, tokenizer }))) {
     throw maskedModel(model.file.path);
   }
   const reading = { model, task, runtime, feeds, alternativeCount: settings.alternatives };
   const read = readsPrompt ? await readTokens(reading) : [];
-  const decoder = await openDecoder(model, ports, runtime);
+  const decoder = kept?.decoder ?? (await openDecoder(model, ports, runtime));
+  if (kept !== undefined) Object.assign(kept, { tokenizer, decoder });
   const written: WrittenToken[] = [];
   return {
     task,
@@ -83,7 +100,7 @@ export async function openGeneration(
     settings,
     written,
     write: () => writeOn({ ...request, prompt, tokenizer, contextLength, decoder, written }),
-    close: () => decoder.close(),
+    close: () => (kept === undefined ? decoder.close() : Promise.resolve()),
   };
 }
 
@@ -141,7 +158,7 @@ async function tokenizerFor(
   if (found !== undefined || promptIds !== null) return found;
   throw new UserError(
     'tokenizer-missing',
-    `A prompt needs a tokenizer, and there is no tokenizer.json beside ${model.file.path}. Put it there, name it with tokenizer=…, or give the ids themselves with promptIds=1,2,3.`,
+    `A prompt needs a tokenizer, and there is neither a tokenizer.json nor a SentencePiece tokenizer.model beside ${model.file.path}. Put one there, name it with tokenizer=…, or give the ids themselves with promptIds=1,2,3.`,
     { detail: { modelPath: model.file.path } },
   );
 }

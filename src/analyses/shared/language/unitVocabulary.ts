@@ -1,5 +1,5 @@
 import { layerWeight } from '../../../engine/weights/layerWeight.js';
-import { readersOf, type UnitReader } from '../../../engine/weights/unitReaders.js';
+import { readersOf, type UnitReader, type UnitStart } from '../../../engine/weights/unitReaders.js';
 import { UserError } from '../../../base/errors.js';
 import type { LayerTable } from '../../../onnx/layers/layer.js';
 import type { TypeTable } from '../../../onnx/shapes/typeTable.js';
@@ -19,13 +19,6 @@ export interface UnitVocabulary {
   readonly effects: Float64Array;
 }
 
-/** A neuron by its value. */
-export interface UnitPlace {
-  readonly value: string;
-  readonly unitAxis: number;
-  readonly unit: number;
-}
-
 /**
  * Returns what a neuron of a language model writes as the vocabulary reads it: its weights out into the residual stream, through
  * the final normalisation's mean and gain and the unembedding; of a neuron of the stream itself, without weights out. Effects of
@@ -34,7 +27,7 @@ export interface UnitPlace {
 export async function unitVocabulary(
   context: Pick<AnalysisContext, 'model' | 'data' | 'runtime' | 'signal'>,
   { table, types }: { readonly table: LayerTable; readonly types: TypeTable },
-  unit: UnitPlace,
+  unit: UnitStart,
 ): Promise<UnitVocabulary | undefined> {
   const { model, data } = context;
   const task = languageTask(model, data);
