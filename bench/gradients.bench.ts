@@ -18,8 +18,11 @@ import type { BenchRow } from './benchRow.js';
 import { median } from './median.js';
 import { resnet18 } from './resnet18.js';
 
-/** Interleaved repeats; the medians of the ratios are taken. */
-const repeatCount = 7;
+/** Interleaved repeats, of small models more: a forward pass of 3 ms varies by its own length. The medians of the ratios are taken. */
+const [fewestRepeats, mostRepeats] = [7, 41];
+
+/** Milliseconds after which no more repeats than the fewest are made. */
+const enoughTime = 6000;
 
 interface Subject {
   readonly name: string;
@@ -155,7 +158,9 @@ async function time(session: Session, feeds: Feeds): Promise<number> {
 async function interleave(runs: readonly (() => Promise<number>)[]): Promise<number[][]> {
   for (const once of runs) await once();
   const times: number[][] = runs.map(() => []);
-  for (let i = 0; i < repeatCount; i++) {
+  const start = performance.now();
+  for (let i = 0; i < mostRepeats; i++) {
+    if (i >= fewestRepeats && performance.now() - start > enoughTime) break;
     for (const [index, once] of runs.entries()) times[index]!.push(await once());
   }
   return times;
