@@ -30,6 +30,11 @@ export function formatNumber(value: ReportNumber, format: NumberFormat = 'number
   return sizeText(Math.abs(number), format, number < 0 ? '−' : '');
 }
 
+/** Returns a count of things with their noun: `1 layer`, `1,280 neurons`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
 /** Returns a table's cell as text; an empty one is "not captured". */
 export function formatCell(cell: TableCell | undefined, column: TableColumn): string {
   if (cell === null || cell === undefined) return '–';

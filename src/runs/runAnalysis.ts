@@ -362,7 +362,7 @@ function limitWarning(
 ): string | undefined {
   if (limit === undefined || data === null || limit >= data.sampleCount) return undefined;
   const inAll = data.sampleCount.toLocaleString('en-US');
-  return `Only ${limit.toLocaleString('en-US')} of ${inAll} samples were used, because of --limit.`;
+  return `Only ${limit.toLocaleString('en-US')} of ${inAll} samples ${limit === 1 ? 'was' : 'were'} used, because of --limit.`;
 }
 
 function dataFactsOf(

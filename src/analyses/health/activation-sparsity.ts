@@ -265,6 +265,8 @@ function blocksOf(result: HealthResult, { relativeThreshold, topK, ppl, course }
               { metric: 'untouchedScore', label: `Untouched ${topK.scoreName}`, format: 'percent' as const },
               { metric: 'topKShare', label: 'Top-k share', format: 'percent' as const },
             ]),
+        { metric: 'deadCount', label: 'Dead neurons', format: 'count' },
+        { metric: 'deadShare', label: 'Dead share', format: 'percent' },
         { metric: 'neuronCount', label: 'Neurons', format: 'count' },
         { metric: 'deadCount', label: 'Dead neurons', format: 'count' },
         { metric: 'sampleCount', label: 'Samples', format: 'count' },

@@ -1,4 +1,4 @@
-import { formatNumber } from '../../protocol/formatReport.js';
+import { counted, formatNumber } from '../../protocol/formatReport.js';
 import { formatAddress } from '../../onnx/addresses.js';
 import type { Evidence, Finding } from '../../protocol/report.js';
 import { defineAnalysis, type ReportDraft, type ResultArray } from '../analysis.js';
@@ -187,7 +187,7 @@ function summaryOf(figures: readonly SiteFigures[], values: Readonly<Record<stri
       ? ''
       : ` Thresholds that the model computes by instance flip ${percent(staticFlipShare)} of the bits that fixed ones would give.`,
   ];
-  return `${percent(ones)} of the bits of ${layers} are 1 on ${formatNumber(sampleCount ?? 0, 'count')} samples.${flips.join('')}`;
+  return `${percent(ones)} of the bits of ${layers} are 1 on ${counted(sampleCount ?? 0, 'sample')}.${flips.join('')}`;
 }
 
 function findingsOf(figures: readonly SiteFigures[]): Finding[] {

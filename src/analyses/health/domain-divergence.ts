@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.js';
 import type { Dataset } from '../../data/dataset.js';
 import { formatAddress } from '../../onnx/addresses.js';
 import type { Block } from '../../protocol/blocks.js';
-import { formatNumber } from '../../protocol/formatReport.js';
+import { counted, formatNumber } from '../../protocol/formatReport.js';
 import type { Evidence, Finding } from '../../protocol/report.js';
 import type { SettingsSchema } from '../../protocol/settings.js';
 import {
@@ -265,7 +265,7 @@ function metricItems(keys: readonly string[]) {
   return keys.map((metric) => ({
     metric,
     label: metrics[metric as keyof typeof metrics].title,
-    ...(metric.endsWith('Count') ? { format: 'count' as const } : {}),
+    ...(metric.endsWith('Count') ? { format: 'count' as const } : { unit: 'nats' }),
   }));
 }
 
@@ -305,7 +305,7 @@ function summaryOf({ names, layers, chance }: Found, values: Record<string, numb
   const largest = largestOf(layers);
   if (largest === undefined) return `No channel has a finite divergence between ${names[0]} and ${names[1]}.`;
   const alone = chance === undefined ? '' : ` (chance alone gives ${formatNumber(chance)})`;
-  const first = `Between ${names[0]} and ${names[1]} the features of ${layers.length} layers diverge by ${number('meanDivergence')} nats on average${alone}, most at ${largest.layer}, by ${formatNumber(largest.mean)}`;
+  const first = `Between ${names[0]} and ${names[1]} the features of ${counted(layers.length, 'layer')} diverge by ${number('meanDivergence')} nats on average${alone}, most at ${largest.layer}, by ${formatNumber(largest.mean)}`;
   if (!('inDivergence' in values && 'bnDivergence' in values)) return `${first}.`;
   return `${first}; channels behind instance normalisation by ${number('inDivergence')}, behind batch normalisation by ${number('bnDivergence')}.`;
 }

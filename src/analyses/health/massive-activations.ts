@@ -1,4 +1,4 @@
-import { formatNumber } from '../../protocol/formatReport.js';
+import { counted, formatNumber } from '../../protocol/formatReport.js';
 import type { Evidence, Finding } from '../../protocol/report.js';
 import { defineAnalysis, type ReportDraft, type ResultArray } from '../analysis.js';
 import { checkpointsSetting, listCheckpoints } from '../shared/checkpoints.js';
@@ -47,11 +47,11 @@ const metrics = {
   },
   largestMagnitude: { title: 'Largest |a|', description: 'Of that hidden state, the mean over samples.' },
   zeroLossIncrease: {
-    title: 'Loss at 0',
+    title: 'Loss added at 0',
     description: 'What setting the massive entries to 0 adds to the loss, in nats.',
   },
   meanLossIncrease: {
-    title: 'Loss at the mean',
+    title: 'Loss added at the mean',
     description: 'What setting the massive entries to their mean over samples adds to the loss, in nats.',
   },
   attentionShare: {
@@ -165,6 +165,7 @@ function draftOf(study: Study): ReportDraft {
           metric,
           label: metrics[metric as keyof typeof metrics].title,
           format: metric === 'attentionShare' ? 'percent' : metric.endsWith('Count') ? 'count' : 'number',
+          ...(metric.endsWith('Increase') ? { unit: 'nats' } : {}),
         })),
       },
       { type: 'findings', title: 'Findings' },
@@ -221,7 +222,7 @@ function numbersOf({ figures, changed, attention, course }: Study): {
 function summaryOf({ figures, changed }: Study, values: Record<string, number>): string {
   const { massiveCount = 0, entryCount = 0, largestRatio = NaN } = values;
   const all = formatNumber(entryCount, 'count');
-  const samples = `${formatNumber(figures.sampleCount, 'count')} samples`;
+  const samples = counted(figures.sampleCount, 'sample');
   if (massiveCount === 0) {
     return `0 of ${all} entries of the hidden states are massive on ${samples}; the largest is ${formatNumber(largestRatio)} × the median of its hidden state.`;
   }
@@ -244,11 +245,14 @@ function findingsOf({ figures, course }: Study): Finding[] {
     advice:
       'Find the first layer where this happens: look for overflow, a division by 0 or a logarithm of 0.',
   }));
-  const constant = massiveUnits(figures).filter(({ variation }) => variation < constantVariation);
+  const constant = massiveUnits(figures).filter(
+    // One sample says nothing of how others vary.
+    ({ variation, sampleCount }) => variation < constantVariation && sampleCount > 1,
+  );
   if (constant.length > 0) {
     findings.push({
       severity: 'info',
-      message: `${String(constant.length)} massive channels hardly vary: they act as biases.`,
+      message: `${counted(constant.length, 'massive channel')} hardly ${constant.length === 1 ? 'varies: it acts as a bias' : 'vary: they act as biases'}.`,
       advice: 'Keep them exact when you quantise or prune: clipping them changes every token.',
     });
   }

@@ -4,7 +4,7 @@ import { median } from '../../engine/numeric/order.js';
 import { spearman } from '../../engine/numeric/rankCorrelation.js';
 import { formatAddress } from '../../onnx/addresses.js';
 import type { Block } from '../../protocol/blocks.js';
-import { formatNumber } from '../../protocol/formatReport.js';
+import { counted, formatNumber } from '../../protocol/formatReport.js';
 import type { Evidence, Finding } from '../../protocol/report.js';
 import type { SettingsSchema } from '../../protocol/settings.js';
 import {
@@ -156,7 +156,7 @@ function noLayer([first]: readonly UnmeasuredLayer[]): UserError {
 function draftOf(found: Found): ReportDraft {
   const { layers, unmeasured, sampleCount } = found;
   const values = metricsOf(layers);
-  const how = `${layers.reduce((sum, at) => sum + at.observationCount, 0).toLocaleString('en')} observations in ${layers.length} layers`;
+  const how = `${layers.reduce((sum, at) => sum + at.observationCount, 0).toLocaleString('en')} observations in ${counted(layers.length, 'layer')}`;
   const measured: Evidence = { kind: 'measured', n: sampleCount, how };
   const evidenceOf = (key: string): Evidence =>
     key in values
@@ -205,7 +205,7 @@ function warningsOf(layers: readonly CollinearLayer[]): string[] {
   const [first] = drawn;
   if (first === undefined) return [];
   return [
-    `Of ${drawn.length} layers only some of the units were drawn (${first.units.length} of ${first.unitCount} at ${first.layer}): factors among all units can only be larger. Raise units, and pass more samples where they are too few.`,
+    `Of ${counted(drawn.length, 'layer')} only some of the units were drawn (${first.units.length} of ${first.unitCount} at ${first.layer}): factors among all units can only be larger. Raise units, and pass more samples where they are too few.`,
   ];
 }
 
@@ -239,14 +239,16 @@ function metricsOf(layers: readonly CollinearLayer[]): Record<string, number> {
 
 function summaryOf({ layers }: Found, values: Record<string, number>): string {
   const { medianVif, highShare = NaN, exactCount = 0, depthCorrelation } = values;
-  if (medianVif === undefined) return `No unit of ${layers.length} layers varies on these data.`;
+  if (medianVif === undefined) return `No unit of ${counted(layers.length, 'layer')} varies on these data.`;
   const exact =
-    exactCount === 0 ? '' : `, and ${exactCount.toLocaleString('en')} have a part in an exact relation`;
+    exactCount === 0
+      ? ''
+      : `, and ${exactCount.toLocaleString('en')} ${exactCount === 1 ? 'has' : 'have'} a part in an exact relation`;
   const growth =
     depthCorrelation === undefined
       ? ''
       : ` Over depth the layers’ medians ${depthCorrelation > 0.5 ? 'grow' : depthCorrelation < -0.5 ? 'shrink' : 'follow no line'} (ρ = ${formatNumber(depthCorrelation)}).`;
-  return `Half of the units of ${layers.length} layers have a variance inflation factor above ${formatNumber(medianVif)}; ${formatNumber(highShare, 'percent')} are above ${highFactor}${exact}.${growth}`;
+  return `Half of the units of ${counted(layers.length, 'layer')} have a variance inflation factor above ${formatNumber(medianVif)}; ${formatNumber(highShare, 'percent')} are above ${highFactor}${exact}.${growth}`;
 }
 
 /** Layers whose redundant units are findings of their own. */
@@ -280,7 +282,7 @@ function findingsOf(layers: readonly CollinearLayer[]): Finding[] {
       return {
         severity: 'info',
         address: formatAddress({ layer: at.layer }),
-        message: `${relations.length} of the ${layerFactors(at).varyingCount} units of ${at.layer} that vary are exactly what one to ${fewTerms} others give${example}.`,
+        message: `${relations.length} of the ${layerFactors(at).varyingCount} units of ${at.layer} that vary ${relations.length === 1 ? 'is' : 'are'} exactly what at most ${fewTerms} others give${example}.`,
         advice:
           'On these data the layer does as well without them: redundant-neurons merges units, and a narrower layer trains faster. Copies in a trained layer point at equal initial weights.',
       };

@@ -1,3 +1,4 @@
+import { counted } from '../../protocol/formatReport.js';
 import { UserError } from '../../base/errors.js';
 import { formatAddress } from '../../onnx/addresses.js';
 import { layersOf } from '../../onnx/layers/layerTable.js';
@@ -323,7 +324,7 @@ function summaryOf({ at, curve, layers, written }: Found, featureCount: number, 
         : `, and the outputs move by ${percent(at.outputChange)} of their size`
       : `, and the ${curve.scoreName} goes from ${percent(intact)} to ${percent(at.score)}`;
   const file = written === undefined ? '' : ' The merged model was written.';
-  return `Merging features nearer than β = ${beta} leaves ${at.featureCount.toLocaleString('en')} of ${featureCount.toLocaleString('en')} in ${layers.length} layers${worth}.${file}`;
+  return `Merging features nearer than β = ${beta} leaves ${at.featureCount.toLocaleString('en')} of ${featureCount.toLocaleString('en')} in ${counted(layers.length, 'layer')}${worth}.${file}`;
 }
 
 /** Loss of score that is called none. */
@@ -338,7 +339,7 @@ function findingsOf({ layers, curve, written }: Found, featureCount: number): Fi
   if (free !== undefined && free.featureCount < featureCount) {
     findings.push({
       severity: 'info',
-      message: `Up to β = ${free.beta.toPrecision(3)}, which leaves ${free.featureCount} of ${featureCount} features, the score falls by at most one point.`,
+      message: `Up to β = ${free.beta.toPrecision(3)}, which leaves ${free.featureCount.toLocaleString('en')} of ${featureCount.toLocaleString('en')} features, the score falls by at most one point.`,
       advice: `Set beta to ${free.beta.toPrecision(3)} and output to a file name to get the smaller model, and check it on held-out data.`,
     });
   }

@@ -1,4 +1,4 @@
-import { formatNumber } from '../../protocol/formatReport.js';
+import { counted, formatNumber } from '../../protocol/formatReport.js';
 import { UserError } from '../../base/errors.js';
 import { layersOf } from '../../onnx/layers/layerTable.js';
 import { inferTypes } from '../../onnx/shapes/inferTypes.js';
@@ -222,7 +222,7 @@ function summaryOf({ activations, checks, normalised }: Found, values: Record<st
     'backwardGrowth' in values
       ? `, and that of gradients by ${times(values['backwardGrowth'])} on the way back`
       : '';
-  const first = `Over ${activations.length} activations the mean square of what enters changes by a factor of ${times(values['forwardGrowth'])}${back}`;
+  const first = `Over ${counted(activations.length, 'activation')} the mean square of what enters changes by a factor of ${times(values['forwardGrowth'])}${back}`;
   const selu = activations.filter(isSelu).at(-1);
   if (selu === undefined) return norms === '' ? `${first}.` : `${first}. ${norms}`;
   const off = checks.filter(({ isConsistent }) => !isConsistent).length;

@@ -261,7 +261,7 @@ function scoresOf(removal: Found['removal']): {
 function summaryOf({ counted }: SignCounts, removal: Found['removal']): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const totals = totalsOf(counted);
-  const first = `${percent(totals.negativeShare)} of ${totals.weightCount.toLocaleString('en')} weights in ${counted.length} layers are negative, with ${percent(totals.inhibitoryMassShare)} of the mass`;
+  const first = `${percent(totals.negativeShare)} of ${totals.weightCount.toLocaleString('en')} weights in ${String(counted.length)} ${counted.length === 1 ? 'layer' : 'layers'} are negative, with ${percent(totals.inhibitoryMassShare)} of the mass`;
   const nonNegative = counted.filter(isNonNegative);
   const check =
     nonNegative.length === 0

@@ -217,7 +217,7 @@ export function sampleCountWarnings(sampleCount: number, hasRms: boolean): strin
   const warnings: string[] = [];
   if (sampleCount < rareMinimumSampleCount) {
     warnings.push(
-      `"Rare" (active on fewer than 0.1 % of samples) is not judged: that takes ${rareMinimumSampleCount.toLocaleString('en')} samples, and there were ${sampleCount.toLocaleString('en')}.`,
+      `"Rare" (active on fewer than 0.1 % of samples) is not judged: that takes ${rareMinimumSampleCount.toLocaleString('en')} samples, and there ${sampleCount === 1 ? 'was' : 'were'} ${sampleCount.toLocaleString('en')}.`,
     );
   }
   if (hasRms && sampleCount > rmsSampleCount) {

@@ -1,3 +1,4 @@
+import { counted } from '../../protocol/formatReport.js';
 import type { Block, ChartBlock, TableCell } from '../../protocol/blocks.js';
 import type { Distribution } from './distribution.js';
 import { vegaLiteSchema } from './vegaLite.js';
@@ -17,7 +18,7 @@ export function histogramBlocks(
   const left = distributions.length - drawn.length;
   const chart: ChartBlock = {
     type: 'chart',
-    title: `How outputs are spread (on ${first.sampleCount.toLocaleString('en')} samples)`,
+    title: `How outputs are spread (on ${counted(first.sampleCount, 'sample')})`,
     alt: `Histograms of the outputs of ${drawn.length} layers.${left > 0 ? ` ${left} more layers are not drawn.` : ''}`,
     folded: true,
     spec: histogramSpec(rows),

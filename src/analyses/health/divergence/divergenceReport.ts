@@ -55,9 +55,15 @@ export function layerTable(layers: readonly LayerDivergence[]): TableBlock {
       { key: 'layer', label: 'Layer', kind: 'address' },
       { key: 'operator', label: 'Operator', kind: 'text' },
       { key: 'channels', label: 'Channels', kind: 'count' },
-      { key: 'mean', label: 'Divergence', kind: 'number', description: 'Mean of its channels, in nats.' },
+      {
+        key: 'mean',
+        label: 'Divergence',
+        kind: 'number',
+        unit: 'nats',
+        description: 'Mean of its channels.',
+      },
       { key: 'worst', label: 'Most shifted', kind: 'address' },
-      { key: 'largest', label: 'Its divergence', kind: 'number' },
+      { key: 'largest', label: 'Its divergence', kind: 'number', unit: 'nats' },
       {
         key: 'separated',
         label: 'On one only',

@@ -1,6 +1,6 @@
 import { formatAddress } from '../../../onnx/addresses.js';
 import type { Block, ChartBlock } from '../../../protocol/blocks.js';
-import { formatNumber } from '../../../protocol/formatReport.js';
+import { counted, formatNumber } from '../../../protocol/formatReport.js';
 import type { Evidence } from '../../../protocol/report.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { ReportDraft, ResultArray } from '../../analysis.js';
@@ -39,7 +39,7 @@ export function draftOf(sweep: PositionSweep, threshold: number): ReportDraft {
   };
   return {
     title: 'Positional neurons',
-    summary: summaryOf(found, all.length, sweep),
+    summary: `${summaryOf(found, all.length, sweep)}${bias > threshold ? ' So few sequences give as much by chance.' : ''}`,
     metrics,
     evidence: Object.fromEntries(Object.keys(metrics).map((metric) => [metric, evidence])),
     findings: [],
@@ -49,7 +49,7 @@ export function draftOf(sweep: PositionSweep, threshold: number): ReportDraft {
       ...sweep.warnings,
       ...(bias > threshold / 2
         ? [
-            `There are ${formatNumber(sequenceCount, 'count')} sequences: chance alone gives about ${formatNumber(bias)} nats, which is near the threshold of ${formatNumber(threshold)}.`,
+            `On ${counted(sequenceCount, 'sequence')} chance alone gives about ${formatNumber(bias)} nats, ${bias > threshold ? 'more than the threshold' : 'near the threshold'} of ${formatNumber(threshold)}: pass more sequences before you read which neurons follow the position.`,
           ]
         : []),
     ],
@@ -61,7 +61,7 @@ function summaryOf(
   neuronCount: number,
   { sequenceCount }: PositionSweep,
 ): string {
-  const on = `on ${formatNumber(sequenceCount, 'count')} sequences`;
+  const on = `on ${counted(sequenceCount, 'sequence')}`;
   const [first] = found;
   if (first === undefined) {
     return `None of ${formatNumber(neuronCount, 'count')} neurons follows the position ${on}.`;

@@ -1,3 +1,4 @@
+import { counted } from '../../../protocol/formatReport.js';
 import { curveFamilies } from '../../../engine/numeric/curves/curveFamilies.js';
 import type { Block } from '../../../protocol/blocks.js';
 import type { Evidence } from '../../../protocol/report.js';
@@ -17,7 +18,7 @@ export function courseMetrics(course: RatioCourse | undefined): {
     const missing: Evidence = { kind: 'not-captured', how };
     return { metrics: {}, evidence: { limitRatio: missing, fitRSquared: missing } };
   }
-  const how = `the curve ${curveFamilies[best.name].formula} over ${String(course.points.length)} checkpoints`;
+  const how = `the curve ${curveFamilies[best.name].formula} over ${counted(course.points.length, 'checkpoint')}`;
   return {
     metrics: { limitRatio: best.parameters['R0'] ?? NaN, fitRSquared: best.rSquared },
     evidence: {

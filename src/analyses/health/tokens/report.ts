@@ -1,5 +1,5 @@
 import type { Block, ChartBlock } from '../../../protocol/blocks.js';
-import { formatNumber } from '../../../protocol/formatReport.js';
+import { counted, formatNumber } from '../../../protocol/formatReport.js';
 import type { Evidence } from '../../../protocol/report.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import type { ReportDraft, ResultArray } from '../../analysis.js';
@@ -87,7 +87,7 @@ function suppressing({ projections }: TokenNeurons): Projection[] {
 
 function summaryOf(measured: TokenNeurons, counts: readonly number[]): string {
   const { found, projections, sequenceCount } = measured;
-  const judged = `${formatNumber(found.judgedCount, 'count')} neurons`;
+  const judged = counted(found.judgedCount, 'neuron');
   const on = `on ${formatNumber(sequenceCount, 'count')} ${sequenceCount === 1 ? 'sequence' : 'sequences'}`;
   if (found.judgedCount === 0) {
     return `No neuron is active often enough ${on} to tell what it fires on.`;
