@@ -8,6 +8,11 @@ const tanhSoft = arxiv(
   2020,
   'TanhSoft -- a family of activation functions combining Tanh and Softplus',
 );
+const eis = arxiv(
+  '2009.13501',
+  2020,
+  'EIS – a family of activation functions combining Exponential, ISRU, and Softplus',
+);
 const golden = arxiv('1808.00783', 2018, 'The Quest for the Golden Activation Function');
 const isrlu = arxiv(
   '1710.09967',
@@ -188,5 +193,26 @@ export const paperEntries = {
       year: 1998,
       url: 'http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf',
     },
+  },
+  'eis-exponential': {
+    names: ['EIS (exponential)'],
+    formula: 'x * softplus(x) / (x + delta * exp(-x))',
+    parameters: { delta: 1.16 },
+    source: eis,
+  },
+  'eis-root': {
+    names: ['EIS (inverse square root)'],
+    formula: 'x * softplus(x) / sqrt(1 + x ^ 2)',
+    source: eis,
+  },
+  hosc: {
+    names: ['HOSC', 'Hyperbolic oscillator with saturation control'],
+    formula: 'tanh(beta * sin(omega * x))',
+    parameters: { beta: 1, omega: 1 },
+    source: arxiv(
+      '2601.07870',
+      2026,
+      'HOSC: A Periodic Activation with Saturation Control for High-Fidelity Implicit Neural Representations',
+    ),
   },
 } as const satisfies Readonly<Record<string, EntryText>>;

@@ -18,6 +18,8 @@ export interface FoundActivation {
   readonly expression: Expression | undefined;
   readonly reason: string | undefined;
   readonly match: ActivationMatch | undefined;
+  /** Whether what leaves it is an output of the model, but for its shape. */
+  readonly isOutput: boolean;
 }
 
 /**
@@ -25,40 +27,49 @@ export interface FoundActivation {
  *
  * Activation and gate layers are read as expressions; beside them, every longest run of element-wise operators with one value
  * entering, behind a layer. A run that is an entry of the catalogue stands for the layers inside it: x · σ(βx), relu(x)².
- * What a normalisation computes is left out.
+ * What a normalisation computes, EvoNorm with its gate too, is left out.
  */
 export function findActivations(table: LayerTable): FoundActivation[] {
-  const found = table.views.flatMap((view) => runsIn(view, table));
-  const inside = new Set(found.flatMap(({ nodes }) => nodes));
+  const views = new Map(table.views.flatMap((view) => view.graph.nodes.map((node) => [node, view] as const)));
+  const inBlocks = new Set(table.blocks.flatMap(({ kind, nodes }) => (kind === 'evonorm' ? nodes : [])));
+  const found = table.views.flatMap((view) => runsIn(view, table, inBlocks));
+  const inside = new Set([...inBlocks, ...found.flatMap(({ nodes }) => nodes)]);
   for (const layer of table.layers) {
     if (layer.kind !== 'activation' && layer.kind !== 'gate') continue;
     if (layer.nodes.some((node) => inside.has(node))) continue;
-    found.push(readLayer(layer, table));
+    found.push(readLayer(layer, views.get(layer.nodes[0] ?? noNode)));
   }
-  const first = ({ nodes, layer }: FoundActivation): number =>
-    table.views[0]?.positions.get(nodes[0] ?? layer.nodes[0] ?? noNode) ?? layer.index;
-  return found.sort((a, b) => first(a) - first(b));
+  const position = ({ nodes: [first] }: FoundActivation): number =>
+    table.views[0]?.positions.get(first ?? noNode) ?? 0;
+  return found.sort((a, b) => position(a) - position(b));
 }
 
 const noNode = {} as GraphNode;
 
-function readLayer(layer: Layer, table: LayerTable): FoundActivation {
+function readLayer(layer: Layer, view: GraphView | undefined): FoundActivation {
   const { nodes, output } = layer;
-  const [node] = nodes;
   const input = layer.input ?? '';
-  const view = table.views.find(({ graph }) => nodes.every((node) => graph.nodes.includes(node)));
+  const common = { layer, input, output, nodes, isOutput: view !== undefined && reachesOutput(view, output) };
   const read = view === undefined ? undefined : readSubgraph(view, { input, output });
-  const said =
-    view === undefined || node === undefined || nodes.length > 1
-      ? undefined
-      : entryOfOperator(node, view.constants);
-  const match = read && matchActivation(read.expression, said);
-  const common = { layer, input, output, nodes };
-  if (read === undefined) {
+  if (view === undefined || read === undefined) {
     return { ...common, expression: undefined, match: undefined, reason: whyUnread(layer) };
   }
+  const [node, ...others] = nodes;
+  const said = node === undefined || others.length > 0 ? undefined : entryOfOperator(node, view.constants);
+  const match = matchActivation(read.expression, said);
   const reason = match === undefined ? 'no entry has these values' : undefined;
   return { ...common, expression: read.expression, match, reason };
+}
+
+/** Operators that change the shape of a value and nothing else. */
+const reshapes: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity']);
+
+function reachesOutput(view: GraphView, value: string): boolean {
+  if (view.isInBody) return false;
+  if (view.outputs.has(value)) return true;
+  const [reader, ...others] = view.index.consumersOf(value);
+  if (reader === undefined || others.length > 0 || !reshapes.has(reader.opType)) return false;
+  return reachesOutput(view, reader.outputs[0] ?? '');
 }
 
 function whyUnread({ operator }: Layer): string {
@@ -68,10 +79,10 @@ function whyUnread({ operator }: Layer): string {
 }
 
 /** Longest runs of element-wise operators in one graph that are entries of the catalogue. */
-function runsIn(view: GraphView, table: LayerTable): FoundActivation[] {
+function runsIn(view: GraphView, table: LayerTable, inBlocks: ReadonlySet<GraphNode>): FoundActivation[] {
   const layerOf = new Map<GraphNode, Layer>();
   const producers = new Map<string, Layer>();
-  const closed = new Set<GraphNode>();
+  const closed = new Set(inBlocks);
   for (const layer of table.layers) {
     if (layer.kind === 'scope' || layer.kind === 'block') continue;
     const isActivation = layer.kind === 'activation' || layer.kind === 'gate';
@@ -80,9 +91,6 @@ function runsIn(view: GraphView, table: LayerTable): FoundActivation[] {
       else closed.add(node);
     }
     if (!isActivation) producers.set(layer.output, layer);
-  }
-  for (const block of table.blocks) {
-    if (block.kind === 'evonorm') for (const node of block.nodes) closed.add(node);
   }
   const taken = new Set<GraphNode>();
   return longestRuns(view, closed).flatMap(({ input, output }): FoundActivation[] => {
@@ -95,9 +103,8 @@ function runsIn(view: GraphView, table: LayerTable): FoundActivation[] {
     const match = matchActivation(read.expression);
     if (match === undefined) return [];
     for (const node of read.nodes) taken.add(node);
-    return [
-      { layer, input, output, nodes: read.nodes, expression: read.expression, reason: undefined, match },
-    ];
+    const isOutput = reachesOutput(view, output);
+    return [{ layer, input, output, ...read, reason: undefined, match, isOutput }];
   });
 }
 

@@ -3,6 +3,9 @@ import { compile } from '../../../src/activations/evaluate.js';
 import { findActivations, type FoundActivation } from '../../../src/activations/recognise/findActivations.js';
 import { matchActivation } from '../../../src/activations/recognise/matchActivation.js';
 import { parseExpression } from '../../../src/activations/parse.js';
+import { activationFunctions } from '../../../src/engine/interventions/activationFunctions.js';
+import { graphViewsOf } from '../../../src/onnx/layers/graphView.js';
+import { readSubgraph } from '../../../src/activations/recognise/readSubgraph.js';
 import { createRandom } from '../../../src/base/random.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
@@ -70,6 +73,19 @@ describe('finding activations in a model', function () {
       operators.reduce((sum, count) => sum + count, 0),
       planted,
     );
+  });
+
+  it('knows the functions that interventions put in an activation’s place by the same names', () => {
+    const names: Readonly<Record<string, string>> = { abs: 'absolute', identity: '', square: '' };
+    for (const [name, append] of Object.entries(activationFunctions)) {
+      const builder = new GraphBuilder(emptyModel());
+      const x = builder.addInput('x', floatType('N', 2));
+      const output = append(builder, x, (value: number) => builder.scalar(value));
+      const [view] = graphViewsOf(builder.build());
+      const read = readSubgraph(view!, { input: x, output });
+      const match = read && matchActivation(read.expression);
+      assert.equal(match?.entry.id ?? '', names[name] ?? name);
+    }
   });
 
   it('takes the activation alone where what follows is no entry, and none where there is only arithmetic', () => {

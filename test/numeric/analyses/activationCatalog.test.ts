@@ -130,7 +130,8 @@ describe('activation-catalog', function () {
     builder.addInput('x', floatType('N', 2));
     const weight = builder.constant(float32Tensor([1, 0, 0, 1], [2, 2]), 'fc.weight');
     const dense = builder.node('MatMul', ['x', weight], { name: '/fc/MatMul' });
-    builder.node('Relu', [dense], { outputs: ['y'], name: '/act/Relu' });
+    const act = builder.node('Relu', [dense], { name: '/act/Relu' });
+    builder.node('MatMul', [act, weight], { outputs: ['y'], name: '/head/MatMul' });
     builder.addOutput('y', floatType('N', 2));
     const positive = memoryDataset({ x: float32Tensor([1, 2, 3, 4, 5, 6], [3, 2]) });
     const linear = await runOn(activationCatalog, builder.build(), positive);

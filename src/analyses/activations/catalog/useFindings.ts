@@ -22,7 +22,9 @@ const namedCount = 6;
 export function useFindings(found: readonly FoundActivation[], uses: ActivationUses | undefined): Finding[] {
   const findings = found.flatMap((activation) => {
     const use = uses?.get(activation);
-    return use === undefined || typeof use === 'string' ? [] : findingsOf(activation, use);
+    // An output that is sure is saturated, and its loss makes up for that.
+    const isJudged = use !== undefined && typeof use !== 'string' && !activation.isOutput;
+    return isJudged ? findingsOf(activation, use) : [];
   });
   const unknown = found.filter(({ match, expression }) => match === undefined && expression !== undefined);
   if (unknown.length === 0) return findings;
