@@ -62,8 +62,8 @@ function formulasOf(entry: ActivationEntry): string {
   return [
     `**${names.join(' · ')}**`,
     `Formula: \`${formula}\`${defaults === '' ? '' : ` with ${defaults}`}`,
-    `LaTeX of f:\n\n\`\`\`latex\n${latexOf(expression)}\n\`\`\``,
-    `LaTeX of f′:\n\n\`\`\`latex\n${latexOf(derivativeOf(expression))}\n\`\`\``,
+    `LaTeX of f: \`${latexOf(expression)}\``,
+    `LaTeX of f′: \`${latexOf(derivativeOf(expression))}\``,
     ...(operator === undefined ? [] : [`Operator: \`${operator}\``]),
     `Source: ${source.title}${year}, <${source.url}>`,
   ].join('\n\n');
