@@ -23,15 +23,17 @@ import { pageUnits, plainQuery, unitPageSize, type UnitQuery } from './unitList.
 /** Models → layers → units, with what the newest results say of them. */
 export class ModelsTree implements vscode.TreeDataProvider<ModelNode> {
   private readonly app: Pick<App, 'models' | 'units' | 'log'>;
-  private readonly changed = new vscode.EventEmitter<ModelNode | undefined>();
+  private readonly changed = new vscode.EventEmitter<ModelNode[] | undefined>();
   private readonly queries = new Map<string, UnitQuery>();
+  /** The models as the editor has them; undefined until they are looked at. */
+  private shown: readonly ModelEntry[] | undefined;
 
   readonly onDidChangeTreeData = this.changed.event;
 
   constructor(app: Pick<App, 'models' | 'units' | 'log'>, subscriptions: { dispose(): unknown }[]) {
     this.app = app;
     const refresh = (): void => {
-      this.changed.fire(undefined);
+      this.refresh();
     };
     subscriptions.push(app.models.onDidChange(refresh), app.units.onDidChange(refresh));
   }
@@ -39,7 +41,8 @@ export class ModelsTree implements vscode.TreeDataProvider<ModelNode> {
   async getChildren(node?: ModelNode): Promise<ModelNode[]> {
     if (node === undefined) {
       await this.app.models.searched;
-      return this.app.models.models.map(({ uri }) => ({ kind: 'model', uri }));
+      this.shown = this.app.models.models.map(({ uri }) => this.entryOf(uri));
+      return [...this.shown];
     }
     switch (node.kind) {
       case 'model':
@@ -82,6 +85,27 @@ export class ModelsTree implements vscode.TreeDataProvider<ModelNode> {
   showMore(entry: Pick<LayerEntry, 'uri' | 'layer'>): void {
     const query = this.queryOf(entry);
     this.setQuery(entry, { ...query, count: query.count + unitPageSize });
+  }
+
+  private entryOf(uri: vscode.Uri): ModelEntry {
+    return this.shown?.find((entry) => entry.uri.fsPath === uri.fsPath) ?? { kind: 'model', uri };
+  }
+
+  /**
+   * While the models are the same, each is refreshed by itself: when everything is, the editor forgets its nodes until it has new
+   * ones, and a command that is chosen in the menu of one meanwhile is not told which.
+   */
+  private refresh(): void {
+    const { shown } = this;
+    if (shown === undefined) {
+      this.changed.fire(undefined);
+      return;
+    }
+    const { models } = this.app.models;
+    const isSame =
+      models.length === shown.length &&
+      models.every(({ uri }, index) => shown[index]?.uri.fsPath === uri.fsPath);
+    this.changed.fire(isSame ? [...shown] : undefined);
   }
 
   private async layersOf({ uri }: ModelEntry): Promise<ModelNode[]> {

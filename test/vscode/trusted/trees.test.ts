@@ -45,6 +45,22 @@ describe('the tree of models', () => {
     assert.match(String(itemOf({ kind: 'model', uri: sample.model }).description), /^4 layers · 243 k/);
   });
 
+  it('is refreshed model by model, so that a menu that is open keeps its model', async () => {
+    const shown = await app.trees.models.getChildren();
+    const refreshed: (readonly ModelNode[] | undefined)[] = [];
+    const listening = app.trees.models.onDidChangeTreeData((nodes) => refreshed.push(nodes));
+    app.models.setData(sample.model, sample.inspectFile.fsPath);
+    listening.dispose();
+    assert.equal(refreshed.length, 1);
+    assert.ok(
+      refreshed[0]?.every((node, index) => node === shown[index]),
+      'the editor does not know the nodes',
+    );
+    assert.equal(refreshed[0]?.length, shown.length);
+    // The same nodes again, as the editor tells them apart by what they are.
+    assert.deepEqual(await app.trees.models.getChildren(), shown);
+  });
+
   it('says in a badge of text how many neurons of a layer are dead', async () => {
     const item = itemOf(await layerNode('fc1'));
     const share = Number(/(\d+) % dead/.exec(String(item.description))?.[1]);
