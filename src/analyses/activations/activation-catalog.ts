@@ -8,6 +8,7 @@ import { layersOf } from '../../onnx/layers/layerTable.js';
 import type { Model } from '../../onnx/model.js';
 import { inferTypes } from '../../onnx/shapes/inferTypes.js';
 import type { Block } from '../../protocol/blocks.js';
+import { counted } from '../../protocol/formatReport.js';
 import type { Evidence } from '../../protocol/report.js';
 import type { SettingsSchema } from '../../protocol/settings.js';
 import {
@@ -241,9 +242,7 @@ function summaryOf({ activations, normalisations }: Found, values: Record<string
       ? 'The model has no activation of its own'
       : `The model has ${named.join(', ')}${more}`;
   const norms =
-    normalisations.length === 0
-      ? ''
-      : `, and ${String(normalisations.length)} recognised ${normalisations.length === 1 ? 'normalisation' : 'normalisations'}`;
+    normalisations.length === 0 ? '' : `, and ${counted(normalisations.length, 'recognised normalisation')}`;
   const highest = values['highestSaturation'];
   const use =
     highest === undefined

@@ -1,5 +1,5 @@
 import type { TableBlock, TableCell, TableColumn } from '../../protocol/blocks.js';
-import { formatCell, isNumeric } from '../../protocol/formatReport.js';
+import { counted, formatCell, isNumeric } from '../../protocol/formatReport.js';
 import { escapeHtml } from './escape.js';
 import { partsAttribute } from './htmlParts.js';
 
@@ -19,10 +19,7 @@ export function htmlTable(
       `<tr${partName(row[parts?.key ?? ''])}${partItem(row[parts?.itemKey ?? ''])}>${columns.map((column) => bodyCell(row[column.key], column)).join('')}</tr>`,
   );
   const more = rows.length - shown.length + omittedRowCount;
-  const note =
-    more === 0
-      ? ''
-      : `<p class="muted">… ${more.toLocaleString('en-US')} more row${more === 1 ? '' : 's'}</p>`;
+  const note = more === 0 ? '' : `<p class="muted">… ${counted(more, 'more row')}</p>`;
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table data-sortable${partsAttribute(parts, 0, { counts: [], values: [] })}><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>${note}`;
 }
 

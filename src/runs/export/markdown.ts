@@ -8,6 +8,7 @@ import type {
 } from '../../protocol/blocks.js';
 import {
   columnHeading,
+  counted,
   formatCell,
   formatNumber,
   isNumeric,
@@ -113,9 +114,7 @@ function tableText({
     ...shown.map((cells) => row(columns.map((column) => formatCell(cells[column.key], column)))),
   ];
   const more = rows.length - shown.length + omittedRowCount;
-  return more === 0
-    ? lines.join('\n')
-    : `${lines.join('\n')}\n\n*… ${more.toLocaleString('en-US')} more row${more === 1 ? '' : 's'}*`;
+  return more === 0 ? lines.join('\n') : `${lines.join('\n')}\n\n*… ${counted(more, 'more row')}*`;
 }
 
 function overlayText(block: OverlayBlock): string {

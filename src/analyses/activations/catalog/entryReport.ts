@@ -3,7 +3,7 @@ import { derivativeOf } from '../../../activations/derivative.js';
 import { type ActivationEntry, fill } from '../../../activations/entry.js';
 import { latexOf } from '../../../activations/latex.js';
 import type { ActivationProperties } from '../../../activations/properties.js';
-import { formatNumber } from '../../../protocol/formatReport.js';
+import { counted, formatNumber } from '../../../protocol/formatReport.js';
 import type { Block, TableCell } from '../../../protocol/blocks.js';
 import { toReportNumber } from '../../../protocol/reportNumbers.js';
 import { columnLines } from '../../shared/plainCharts.js';
@@ -80,7 +80,7 @@ function propertyRows(properties: ActivationProperties): { property: string; val
       property: 'Smoothness',
       value: smoothnessText(properties) + (where === '' ? '' : ` (pieces meet at ${where})`),
     },
-    { property: 'Lipschitz constant', value: boundText(lipschitz) },
+    { property: 'Lipschitz constant', value: formatNumber(lipschitz) },
     { property: 'Mean under N(0, 1)', value: formatNumber(rounded(gaussianMean)) },
     { property: 'Mean square under N(0, 1)', value: formatNumber(gaussianSquare) },
     { property: 'Mean squared slope under N(0, 1)', value: formatNumber(gaussianSlopeSquare) },
@@ -92,21 +92,15 @@ function rounded(value: number): number {
   return Math.abs(value) < 1e-7 ? 0 : value;
 }
 
-function boundText(value: number): string {
-  return Number.isFinite(value) ? formatNumber(value) : value > 0 ? '∞' : '−∞';
-}
-
 function rangeText({ low, high }: ActivationProperties['range']): string {
-  return `${boundText(low)} … ${boundText(high)}`;
+  return `${formatNumber(low)} … ${formatNumber(high)}`;
 }
 
 function smoothnessText({ smoothness }: ActivationProperties): string {
   if (smoothness === null) return 'every derivative';
   if (smoothness < 0) return 'jumps';
   if (smoothness === 0) return 'continuous with kinks';
-  return smoothness === 3
-    ? 'at least three derivatives'
-    : `${String(smoothness)} continuous derivative${smoothness === 1 ? '' : 's'}`;
+  return smoothness === 3 ? 'at least three derivatives' : counted(smoothness, 'continuous derivative');
 }
 
 /** Returns the properties of functions, one row each. */
@@ -142,7 +136,7 @@ export function propertyTable(
       monotonicity: properties.monotonicity,
       symmetry: properties.symmetry,
       smoothness: smoothnessText(properties),
-      lipschitz: boundText(properties.lipschitz),
+      lipschitz: formatNumber(properties.lipschitz),
       mean: rounded(properties.gaussianMean),
     })),
   };

@@ -1,5 +1,6 @@
 import { maxAbs, sumOf } from '../../../../engine/numeric/vectors.js';
 import { elementCountOf } from '../../../../onnx/tensorValue.js';
+import { formatNumber } from '../../../../protocol/formatReport.js';
 import { rowOf } from '../points.js';
 import type { Assumption, Judge, Judged } from './assumption.js';
 
@@ -104,7 +105,7 @@ export function verdictOf(good: number, count: number): Assumption['verdict'] {
 
 /** Returns a share in percent, for a sentence. */
 export function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)} %`;
+  return formatNumber(share, 'percent');
 }
 
 function sharesOf(errors: Float64Array, { output, baselineOutput }: Judged['outcome']): Float64Array {
