@@ -62,7 +62,8 @@ function endsAtRunTime(
 }
 
 /**
- * Appends, for every tap of the kernel, the positions of the input that it meets as maps [N, C, o …].
+ * Appends, for every tap of the kernel, the positions of the input that it meets as maps [N, C, o …]; behind an axis of one
+ * where columns are dealt out, which asks for fixed sizes.
  *
  * The runtime copies every s-th column one by one, and neighbours in one piece: so columns are dealt out by their
  * remainder once, and every tap takes neighbours.
@@ -75,54 +76,79 @@ export function tapMaps(
   const { geometry } = operands;
   const last = geometry.kernel.length - 1;
   const step = geometry.strides[last] ?? 1;
-  const { parts, width } = dealtColumns(context, emit, operands);
+  const takeFrom = dealtColumns(context, emit, operands);
   return tapOffsets(geometry.kernel).map((tap) => {
     const starts = tapStarts(geometry, tap);
     const first = starts[last] ?? 0;
-    const remainder = first % step;
-    return tapSlice(context, emit, {
-      ...operands,
-      source: parts[remainder] ?? parts[0] ?? '',
-      starts: [...starts.slice(0, last), Math.floor(first / step) + remainder * width],
+    return takeFrom(first % step, {
+      starts: [...starts.slice(0, last), Math.floor(first / step)],
       strides: [...geometry.strides.slice(0, last), 1],
-      firstAxis: 2,
     });
   });
 }
 
-/** The padded input with its columns by their remainder: side by side, `width` each, or apart with a width of 0. */
-interface DealtColumns {
-  readonly parts: readonly string[];
-  readonly width: number;
-}
+/** Appends the positions that a tap meets among the columns of one remainder. */
+type TakeFrom = (remainder: number, where: Pick<TapPositions, 'starts' | 'strides'>) => string;
 
-function dealtColumns(
-  context: RuleContext,
-  emit: Emitter,
-  { x, geometry, channels }: ConvWeightOperands,
-): DealtColumns {
+function dealtColumns(context: RuleContext, emit: Emitter, operands: ConvWeightOperands): TakeFrom {
+  const { x, narrow, geometry } = operands;
   const last = geometry.kernel.length - 1;
   const step = geometry.strides[last] ?? 1;
-  if (step === 1) return { parts: [padded(emit, x, geometry)], width: 0 };
   const sizes = spatialSizes(context, x, last + 1);
-  if (sizes === undefined) {
-    const source = padded(emit, x, geometry);
-    const parts = Array.from({ length: step }, (_, remainder) =>
-      everyColumn(emit, source, { remainder, step, axis: last + 2 }),
-    );
-    return { parts, width: 0 };
+  const results = spatialSizes(context, narrow, last + 1);
+  if (step > 1 && sizes !== undefined && results !== undefined) {
+    return turnedColumns(emit, { ...operands, sizes, results });
   }
-  // One transposition takes a third of the time of as many slices as there are remainders.
+  const source = padded(emit, x, geometry);
+  const parts = Array.from({ length: step }, (_, remainder) =>
+    step === 1 ? source : everyColumn(emit, source, { remainder, step, axis: last + 2 }),
+  );
+  return (remainder, where) =>
+    tapSlice(context, emit, { ...operands, ...where, source: parts[remainder] ?? '', firstAxis: 2 });
+}
+
+interface TurnedOperands extends ConvWeightOperands {
+  /** Spatial sizes of the input and of the result. */
+  readonly sizes: readonly number[];
+  readonly results: readonly number[];
+}
+
+/**
+ * Deals all columns out by one transposition, in a third of the time of as many slices as there are remainders.
+ *
+ * It is one of a whole matrix, [N · C · h · w, s] → [s, N · C · h · w]: of many small ones, the runtime shares each
+ * among its threads, and two take 30 times as long.
+ */
+function turnedColumns(emit: Emitter, { x, geometry, channels, sizes, results }: TurnedOperands): TakeFrom {
+  const last = geometry.kernel.length - 1;
+  const step = geometry.strides[last] ?? 1;
   const reach = sizes.map(
     (size, axis) => size + (geometry.padsBegin[axis] ?? 0) + (geometry.padsEnd[axis] ?? 0),
   );
   const width = Math.ceil((reach[last] ?? 0) / step);
   const filled = width * step - (reach[last] ?? 0);
   const padsEnd = geometry.padsEnd.map((size, axis) => (axis === last ? size + filled : size));
-  const rows = emit.reshapeTo(padded(emit, x, { ...geometry, padsEnd }), [-1, width, step]);
-  const turned = emit.transpose(rows, [0, 2, 1]);
-  const dims = [-1, channels.group * channels.inPerGroup, ...reach.slice(0, last), width * step];
-  return { parts: new Array<string>(step).fill(emit.reshapeTo(turned, dims)), width };
+  const rows = emit.reshapeTo(padded(emit, x, { ...geometry, padsEnd }), [-1, step]);
+  const dims = [step, -1, channels.group * channels.inPerGroup, ...reach.slice(0, last), width];
+  const dealt = emit.reshapeTo(emit.transpose(rows, [1, 0]), dims);
+  const axes = emit.ints([0, ...results.map((_, axis) => axis + 3)]);
+  return (remainder, { starts, strides }) => {
+    const ends = results.map((size, axis) => (starts[axis] ?? 0) + (size - 1) * (strides[axis] ?? 1) + 1);
+    const bounds = [emit.ints([remainder, ...starts]), emit.ints([remainder + 1, ...ends])];
+    return emit.node('Slice', [dealt, ...bounds, axes, emit.ints([1, ...strides])]);
+  };
+}
+
+/** The shape of maps, or of what a tap meets of them, with all positions in a row: [N, …middle, positions]. */
+export function rowDims(
+  context: RuleContext,
+  { narrow, geometry }: ConvWeightOperands,
+  middle: readonly number[],
+): readonly number[] {
+  const sizes = spatialSizes(context, narrow, geometry.kernel.length);
+  return sizes === undefined
+    ? [0, ...middle, -1]
+    : [-1, ...middle, sizes.reduce((product, size) => product * size, 1)];
 }
 
 function everyColumn(

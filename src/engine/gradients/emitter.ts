@@ -199,6 +199,11 @@ export class Emitter {
     } as const;
     return this.node('ConstantOfShape', [shape], { value: { kind: 'tensor', value } });
   }
+
+  /** Returns ones of a run-time shape in the differentiated value's element type. */
+  ones(shape: string): string {
+    return this.node('Expand', [this.scalar(1), shape]);
+  }
 }
 
 /** Returns an emitter whose scalars have the element type of the node's first input, or of the named value. */

@@ -141,6 +141,46 @@ convolutions.push(
     attributes: { group: 2, strides: [1, 2], dilations: [1, 3], pads: [0, 3, 1, 3] },
   },
   {
+    title: 'depthwise on a wide plane',
+    inputs: [
+      [2, 2, 3, 17],
+      [2, 1, 3, 3],
+    ],
+    attributes: { group: 2, pads: [1, 1, 1, 1] },
+  },
+  {
+    title: 'depthwise on a wide plane with stride, a column left over',
+    inputs: [
+      [2, 2, 5, 37],
+      [2, 1, 3, 3],
+    ],
+    attributes: { group: 2, strides: [2, 2], pads: [0, 1, 1, 0] },
+  },
+  {
+    title: 'depthwise on a wide plane with a stride longer than the kernel',
+    inputs: [
+      [2, 2, 4, 74],
+      [2, 1, 2, 3],
+    ],
+    attributes: { group: 2, strides: [1, 4], pads: [1, 2, 0, 3] },
+  },
+  {
+    title: 'depthwise on a wide plane with kernel columns far apart',
+    inputs: [
+      [2, 2, 4, 40],
+      [2, 1, 2, 3],
+    ],
+    attributes: { group: 2, strides: [1, 2], dilations: [3, 5], pads: [0, 5, 1, 2] },
+  },
+  {
+    title: 'depthwise on a wide plane with a kernel column between zeros only',
+    inputs: [
+      [2, 2, 3, 18],
+      [2, 1, 1, 3],
+    ],
+    attributes: { group: 2, dilations: [1, 19], pads: [0, 19, 0, 19] },
+  },
+  {
     title: 'depthwise on one axis',
     inputs: [[2, 3, 9], [3, 1, 3], [3]],
     attributes: { group: 3, strides: [2], pads: [2, 1] },
@@ -190,6 +230,11 @@ convolutions.push(
     ],
   },
 );
+
+convolutions.push({
+  title: '1×1 whose products are many numbers',
+  inputs: [normalTensor(createRandom(6), [3, 32, 5, 5]), [64, 32, 1, 1]],
+});
 
 describe('gradients of Conv', () => {
   for (const { title, ...given } of convolutions) {
