@@ -39,12 +39,11 @@ export function gatherPatches(
   emit: Emitter,
   { maps, sides, channels, geometry, isWhole }: PatchOperands,
 ): readonly Patches[] | undefined {
-  const wide = spatialSizes(context, sides.wide, geometry.kernel.length);
-  const narrow = spatialSizes(context, sides.narrow, geometry.kernel.length);
-  if (wide === undefined || narrow === undefined || channels.group !== 1) return undefined;
+  const sizes = copiedSizes(context, { sides, channels, geometry });
+  if (sizes === undefined) return undefined;
+  const { wide, narrow } = sizes;
   const taps = tapOffsets(geometry.kernel);
   const copied = taps.length * productOf(narrow) * channels.inPerGroup;
-  if (copied > maxCopied) return undefined;
   const tapCount = isWhole || copied <= copiedAtOnce ? taps.length : (geometry.kernel.at(-1) ?? 1);
   const groups = Array.from({ length: taps.length / tapCount }, (_, i) =>
     positionsMet(geometry, { taps: taps.slice(i * tapCount, (i + 1) * tapCount), wide, narrow }),
@@ -59,6 +58,42 @@ export function gatherPatches(
     const gathered = emit.node('Gather', [source, index], { axis: 1 });
     return { value: emit.reshapeTo(gathered, [-1, tapCount * channels.inPerGroup]), tapCount };
   });
+}
+
+/**
+ * Appends what all taps meet, in the order of a weight: [o · N, C · taps]; undefined as above.
+ *
+ * Turned as one matrix, [taps, o · N · C]: of many small ones the runtime shares each among its threads.
+ */
+export function gatherInWeightOrder(
+  context: RuleContext,
+  emit: Emitter,
+  { maps, sides, channels, geometry }: Omit<PatchOperands, 'isWhole'>,
+): string | undefined {
+  const sizes = copiedSizes(context, { sides, channels, geometry });
+  if (sizes === undefined) return undefined;
+  const taps = tapOffsets(geometry.kernel);
+  const size = productOf(sizes.wide);
+  const data = taps.flatMap((tap) => [...positionsMet(geometry, { taps: [tap], ...sizes })]);
+  const positions = emit.transpose(emit.reshapeTo(maps, [0, channels.inPerGroup, size]), [2, 0, 1]);
+  const source = data.includes(size)
+    ? emit.node('Pad', [positions, emit.ints([0, 0, 0, 1, 0, 0])])
+    : positions;
+  const index = emit.constant({ dtype: 'int32', dims: [data.length], data: Int32Array.from(data) });
+  const gathered = emit.reshapeTo(emit.node('Gather', [source, index], { axis: 0 }), [taps.length, -1]);
+  return emit.reshapeTo(emit.transpose(gathered, [1, 0]), [-1, channels.inPerGroup * taps.length]);
+}
+
+/** Spatial sizes of both sides, undefined where some are open, channels grouped or maps large. */
+function copiedSizes(
+  context: RuleContext,
+  { sides, channels, geometry }: Pick<PatchOperands, 'sides' | 'channels' | 'geometry'>,
+): Pick<Windows, 'wide' | 'narrow'> | undefined {
+  const wide = spatialSizes(context, sides.wide, geometry.kernel.length);
+  const narrow = spatialSizes(context, sides.narrow, geometry.kernel.length);
+  if (wide === undefined || narrow === undefined || channels.group !== 1) return undefined;
+  const copied = productOf(geometry.kernel) * productOf(narrow) * channels.inPerGroup;
+  return copied > maxCopied ? undefined : { wide, narrow };
 }
 
 interface Windows {

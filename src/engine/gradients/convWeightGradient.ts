@@ -5,7 +5,7 @@ import {
   windowGeometry,
   type WindowGeometry,
 } from './convGeometry.js';
-import { gatherPatches, type Patches } from './convPatches.js';
+import { gatherInWeightOrder, gatherPatches, type Patches } from './convPatches.js';
 import { padded, rowDims, tapMaps, tapOffsets, tapSlice, tapStarts } from './convTaps.js';
 import { emitDepthwiseWeightGradient } from './depthwiseWeightGradient.js';
 import { type Emitter, emitterFor } from './emitter.js';
@@ -126,35 +126,41 @@ function perKernelRows(context: RuleContext, emit: Emitter, operands: ConvWeight
 }
 
 function perTap(context: RuleContext, emit: Emitter, operands: ConvWeightOperands): string {
-  const isWhole = isWeightLarger(context, operands);
   const sides = { wide: operands.x, narrow: operands.narrow };
-  const patches = gatherPatches(context, emit, { ...operands, maps: operands.x, sides, isWhole });
+  const windows = { ...operands, maps: operands.x, sides };
+  if (isWeightLarger(context, operands)) {
+    const met = gatherInWeightOrder(context, emit, windows);
+    if (met !== undefined) return inOneProduct(emit, operands, met);
+  }
+  const patches = gatherPatches(context, emit, { ...windows, isWhole: false });
   return patches === undefined
     ? bySlices(context, emit, operands)
-    : byPatches(emit, { ...operands, isWhole, patches });
+    : byPatches(emit, { ...operands, patches });
+}
+
+/** From what all taps meet in the order of the weight, [o · N, C · taps]. */
+function inOneProduct(emit: Emitter, { g, channels, geometry }: ConvWeightOperands, met: string): string {
+  const { outPerGroup, inPerGroup } = channels;
+  // [N, M, o …] → [M, o · N]
+  const maps = emit.transpose(emit.reshapeTo(g, [0, outPerGroup, -1]), [1, 2, 0]);
+  const product = emit.node('MatMul', [emit.reshapeTo(maps, [outPerGroup, -1]), met]);
+  return emit.reshapeTo(product, [outPerGroup, inPerGroup, ...geometry.kernel]);
 }
 
 interface PatchOperands extends ConvWeightOperands {
-  /** Whether all taps are in one, and are turned to the order of the weight before the product. */
-  readonly isWhole: boolean;
   readonly patches: readonly Patches[];
 }
 
 /** From what the taps meet, [N · o, taps · C]: one product for all taps, or one for each row of the kernel. */
 function byPatches(emit: Emitter, operands: PatchOperands): string {
-  const { g, channels, geometry, isWhole, patches } = operands;
+  const { g, channels, patches } = operands;
   const { outPerGroup, inPerGroup } = channels;
   // [N, M, o …] → [M, N · o]
   const maps = emit.transpose(emit.reshapeTo(g, [0, outPerGroup, -1]), [1, 0, 2]);
   const rows = emit.reshapeTo(maps, [outPerGroup, -1]);
-  const products = patches.map(({ value, tapCount }) => {
-    const taps = isWhole
-      ? emit.transpose(emit.reshapeTo(value, [-1, tapCount, inPerGroup]), [0, 2, 1])
-      : value;
-    return emit.node('MatMul', [rows, emit.reshapeTo(taps, [-1, tapCount * inPerGroup])]);
-  });
-  const [only = ''] = products;
-  if (isWhole) return emit.reshapeTo(only, [outPerGroup, inPerGroup, ...geometry.kernel]);
+  const products = patches.map(({ value, tapCount }) =>
+    emit.node('MatMul', [rows, emit.reshapeTo(value, [-1, tapCount * inPerGroup])]),
+  );
   return inWeightOrder(emit, products, operands);
 }
 
