@@ -44,6 +44,7 @@ export async function build({ dist = join(rootDir, 'dist'), isForPackage = false
       entryPoints: {
         cli: 'src/cli/main.ts',
         engine: 'src/runs/engineMain.ts',
+        lane: 'src/engine/runtime/lanes/lane.mjs',
         reader: 'src/runs/readerMain.ts',
       },
       outdir,

@@ -21,15 +21,22 @@ export function meteredRuntime(runtime: Runtime): MeteredRuntime {
   let startMs = performance.now();
   let openMs = 0;
   let largestRunBytes = 0;
+  const counting =
+    (runs: Pick<Session, 'run'>): Session['run'] =>
+    async (feeds, outputNames) => {
+      const results = await runs.run(feeds, outputNames);
+      largestRunBytes = Math.max(largestRunBytes, bytesOf(feeds) + bytesOf(results));
+      return results;
+    };
   const metered = (session: Session): Session => ({
     provider: session.provider,
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     close: () => session.close(),
-    async run(feeds, outputNames) {
-      const results = await session.run(feeds, outputNames);
-      largestRunBytes = Math.max(largestRunBytes, bytesOf(feeds) + bytesOf(results));
-      return results;
+    run: counting(session),
+    async lanes() {
+      const lanes = await session.lanes?.();
+      return lanes === undefined ? undefined : { ...lanes, run: counting(lanes) };
     },
   });
   return {

@@ -5,6 +5,8 @@ import { weightFileCheck } from '../../onnx/checkWeightFiles.js';
 import type { Model } from '../../onnx/model.js';
 import { serializeModel, weightsFolder } from '../../onnx/serializeModel.js';
 import { modelRejected, providerUnavailable, runtimeMissing, shortMessage } from './ortErrors.js';
+import { openLane } from './lanes/openLane.js';
+import { withLanes } from './lanes/withLanes.js';
 import { wrapSession } from './ortSession.js';
 import { withReturnableOutputs } from './outputCasts.js';
 import { probeModel } from './probeModel.js';
@@ -80,6 +82,20 @@ async function openSession(state: RuntimeState, model: Model, options: SessionOp
   state.provider = provider;
   const parts = { outputs: returnable.outputs, OrtTensor: ort.Tensor, checkFiles };
   const session = wrapSession({ native, provider, ...parts });
+  if (provider === 'cpu' && options.purpose !== 'probe') {
+    return withLanes(session, model, {
+      ...threadsOf(state, options),
+      log: state.log,
+      open: async (threadCount) => {
+        const lane = {
+          ...nativeOptions(state, returnable.model, { threadCount }),
+          executionProviders: ['cpu'],
+        };
+        const order = { model: serializeModel(returnable.model), options: lane, OrtTensor: ort.Tensor };
+        return wrapSession({ native: await openLane(order), provider, ...parts });
+      },
+    });
+  }
   if (state.options.provider !== 'auto' || provider === 'cpu') return session;
   return withFallback(session, async (why) => {
     state.log.warn(`Provider ${provider} cannot run this model, cpu is used: ${why.message}`);
@@ -173,6 +189,13 @@ function createNative({ ort, model, options }: Opening, provider: Provider): Pro
   });
 }
 
+function threadsOf(
+  state: RuntimeState,
+  options: SessionOptions,
+): { readonly threadCount: number | undefined } {
+  return { threadCount: options.threadCount ?? state.options.threadCount };
+}
+
 /** The runtime throws on options that are undefined, so absent ones have no key. */
 function nativeOptions(
   state: RuntimeState,
@@ -180,7 +203,7 @@ function nativeOptions(
   options: SessionOptions,
 ): InferenceSession.SessionOptions {
   const folder = weightsFolder(model);
-  const threadCount = options.threadCount ?? state.options.threadCount;
+  const { threadCount } = threadsOf(state, options);
   const isProbe = options.purpose === 'probe';
   const session = {
     intra_op: { spin_duration_us: String(spinMicroseconds) },

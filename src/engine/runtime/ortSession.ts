@@ -5,9 +5,17 @@ import { runFailed } from './ortErrors.js';
 import { exchangedTypes, fromOrtTensor, type TensorConstructor, toOrtTensor } from './ortTensors.js';
 import type { Feeds, Provider, Session } from './session.js';
 
+/** What is used of the runtime's own session, be it in this thread or in another. */
+export type NativeSession = Pick<InferenceSession, 'inputNames' | 'inputMetadata' | 'release'> & {
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: readonly string[],
+  ): Promise<InferenceSession.ReturnType>;
+};
+
 /** What a session needs besides the runtime's own. */
 export interface SessionParts {
-  readonly native: InferenceSession;
+  readonly native: NativeSession;
   readonly provider: Provider;
   /** Name of the native output by the model's output name. */
   readonly outputs: ReadonlyMap<string, string>;

@@ -34,6 +34,19 @@ export interface Session {
    * @throws UserError `run-failed` with the runtime's own words when the model cannot run on these feeds.
    */
   run(feeds: Feeds, outputNames?: readonly string[]): Promise<Readonly<Record<string, TensorValue>>>;
+  /**
+   * Opens copies of this session that run at the same time, for `runAhead`; they are closed with it. Undefined where they would gain
+   * nothing (one thread, a GPU) or take too much memory.
+   */
+  lanes?(): Promise<Lanes | undefined>;
+  close(): Promise<void>;
+}
+
+/** Copies of a session, each with a share of the threads. */
+export interface Lanes {
+  readonly count: number;
+  /** Runs in the next copy that is free, as `Session.run`; the event loop goes on meanwhile. */
+  run(feeds: Feeds, outputNames?: readonly string[]): Promise<Readonly<Record<string, TensorValue>>>;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
+import { runAhead } from '../../../engine/runtime/lanes/runAhead.js';
 import type { Feeds, Session } from '../../../engine/runtime/session.js';
 import { elementCountOf, float32Tensor, toFloat64, type TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
@@ -159,9 +160,16 @@ interface Environment {
 async function runPass(environment: Environment, pass: Pass): Promise<void> {
   const { context, request } = environment;
   const { batchSize } = context;
-  for (const { start, count, slots } of slotBatches(pass.points.count, { model: request.model, batchSize })) {
-    throwIfAborted(context.signal);
-    const outputs = await pass.session.run(feedsOf(environment, pass, slots), pass.outputs);
+  const items = [...slotBatches(pass.points.count, { model: request.model, batchSize })];
+  throwIfAborted(context.signal);
+  const runs = runAhead({
+    session: pass.session,
+    items,
+    feedsOf: ({ slots }) => feedsOf(environment, pass, slots),
+    outputNames: pass.outputs,
+  });
+  for await (const { item, outputs } of runs) {
+    const { start, count, slots } = item;
     const tensors = pass.outputs.map((name) => elementsOf(outputs[name]));
     for (let i = 0; i < count; i++) {
       pass.visit(
@@ -171,6 +179,7 @@ async function runPass(environment: Environment, pass: Pass): Promise<void> {
     }
     request.onBatch(count);
     await yieldToEventLoop();
+    throwIfAborted(context.signal);
   }
 }
 

@@ -1,6 +1,7 @@
 import { throwIfAborted, yieldToEventLoop } from '../../../base/abort.js';
 import type { Quadrature } from '../../../engine/numeric/quadrature.js';
 import { addScaled } from '../../../engine/numeric/vectors.js';
+import { runAhead } from '../../../engine/runtime/lanes/runAhead.js';
 import type { Session } from '../../../engine/runtime/session.js';
 import { elementCountOf, float32Tensor, type TensorValue } from '../../../onnx/tensorValue.js';
 import type { AnalysisContext } from '../../analysis.js';
@@ -132,6 +133,30 @@ interface Along {
   readonly shape: RunShape;
 }
 
+/** Some paths of a group, and the first of the steps that one run takes along them. */
+interface Stretch {
+  readonly start: number;
+  readonly count: number;
+  /** Paths of the run, the last one repeated where the batch is fixed. */
+  readonly slots: readonly number[];
+  readonly step: number;
+}
+
+function stretchesOf(group: Group, rule: Quadrature, shape: RunShape): readonly Stretch[] {
+  const stretches: Stretch[] = [];
+  for (let start = 0; start < group.count; start += shape.pathCount) {
+    const count = Math.min(shape.pathCount, group.count - start);
+    const slots = Array.from(
+      { length: shape.isFixed ? shape.pathCount : count },
+      (_, i) => start + Math.min(i, count - 1),
+    );
+    for (let step = 0; step < rule.points.length; step += shape.stepCount) {
+      stretches.push({ start, count, slots, step });
+    }
+  }
+  return stretches;
+}
+
 /** Weighted sums of the gradients, `[count, elements]` by site that has gradients. */
 async function sumsAlong(
   run: PathRun,
@@ -141,29 +166,32 @@ async function sumsAlong(
   const outputs = plan.along.sums.filter((sum) => sum !== undefined);
   const session = await run.open(plan.along);
   const sums: Float64Array[] = [];
-  for (let start = 0; start < group.count; start += shape.pathCount) {
-    const count = Math.min(shape.pathCount, group.count - start);
-    const slots = Array.from(
-      { length: shape.isFixed ? shape.pathCount : count },
-      (_, i) => start + Math.min(i, count - 1),
-    );
-    const endFeeds = ends.map((all) => takePaths(all, slots, group.count));
-    for (let step = 0; step < rule.points.length; step += shape.stepCount) {
-      throwIfAborted(context.signal);
+  throwIfAborted(context.signal);
+  const runs = runAhead({
+    session,
+    items: stretchesOf(group, rule, shape),
+    feedsOf: ({ slots, step }) => {
       const points = pointFeeds(rule, step, shape);
       const rowOfPoint = slots.flatMap((slot) => new Array<number>(points.count).fill(group.rows[slot] ?? 0));
       const own: Record<string, TensorValue> = { ...points.feeds };
-      for (const [i, feed] of endFeeds.entries()) own[plan.along.endNames[i] ?? ''] = feed;
-      const results = await session.run(withHeldFeeds(own, request, { session, rowOfPoint }), outputs);
-      for (const [i, name] of outputs.entries()) {
-        const found = elementsOf(results[name]);
-        const size = found.length / slots.length;
-        const sum = (sums[i] ??= new Float64Array(group.count * size));
-        addScaled(sum.subarray(start * size, (start + count) * size), found, 1);
+      for (const [i, all] of ends.entries()) {
+        own[plan.along.endNames[i] ?? ''] = takePaths(all, slots, group.count);
       }
-      request.onBatch(count * Math.min(shape.stepCount, rule.points.length - step));
-      await yieldToEventLoop();
+      return withHeldFeeds(own, request, { session, rowOfPoint });
+    },
+    outputNames: outputs,
+  });
+  for await (const { item, outputs: results } of runs) {
+    const { start, count, slots, step } = item;
+    for (const [i, name] of outputs.entries()) {
+      const found = elementsOf(results[name]);
+      const size = found.length / slots.length;
+      const sum = (sums[i] ??= new Float64Array(group.count * size));
+      addScaled(sum.subarray(start * size, (start + count) * size), found, 1);
     }
+    request.onBatch(count * Math.min(shape.stepCount, rule.points.length - step));
+    await yieldToEventLoop();
+    throwIfAborted(context.signal);
   }
   return sums;
 }

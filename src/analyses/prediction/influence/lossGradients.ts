@@ -3,6 +3,7 @@ import { differentiate } from '../../../engine/gradients/differentiate.js';
 import { pushForward } from '../../../engine/gradients/forwardMode.js';
 import { GraphBuilder } from '../../../engine/graph/graphBuilder.js';
 import { prune } from '../../../engine/rewrites/prune.js';
+import { runAhead } from '../../../engine/runtime/lanes/runAhead.js';
 import type { Feeds, Session } from '../../../engine/runtime/session.js';
 import type { Loss } from '../../../engine/training/loss.js';
 import { crossEntropy } from '../../../engine/training/losses/crossEntropy.js';
@@ -32,8 +33,8 @@ export interface WeightGradient {
 /** Gradients of a row's loss by weights, at one checkpoint. */
 export interface LossGradients {
   gradientOf(at: LabelledRows, row: number): Promise<WeightGradient>;
-  /** ‖∇L‖² of a row by layer, in the order of the layers; computed inside the graph. */
-  squaredNorms(at: LabelledRows, row: number): Promise<Float64Array>;
+  /** ‖∇L‖² of each row by layer, in the order of the layers; computed inside the graph. */
+  squaredNorms(at: LabelledRows): AsyncIterable<Float64Array>;
   /** ⟨g, ∇L(row)⟩ for every row, a batch at a time. */
   products(gradient: WeightGradient, at: LabelledRows): Promise<Float64Array>;
   close(): Promise<void>;
@@ -93,13 +94,21 @@ class OpenGradients implements LossGradients {
     };
   }
 
-  async squaredNorms(at: LabelledRows, row: number): Promise<Float64Array> {
+  async *squaredNorms(at: LabelledRows): AsyncIterable<Float64Array> {
     const { backward, sessions } = this.opened;
-    sessions.norms ??= await this.context.runtime.open(backward.norms);
-    const outputs = await this.runAlone(sessions.norms, at, row);
-    return Float64Array.from(backward.normOutputs, (name) =>
-      name === undefined ? 0 : (toFloat64(outputOf(outputs, name))[0] ?? NaN),
-    );
+    const session = (sessions.norms ??= await this.context.runtime.open(backward.norms));
+    const runs = runAhead({
+      session,
+      items: Array.from({ length: at.rows.count }, (_, row) => row),
+      feedsOf: (row) => this.feeds(session, at, { slots: this.alone(row) }),
+    });
+    for await (const { outputs } of runs) {
+      throwIfAborted(this.context.signal);
+      yield Float64Array.from(backward.normOutputs, (name) =>
+        name === undefined ? 0 : (toFloat64(outputOf(outputs, name))[0] ?? NaN),
+      );
+      await yieldToEventLoop();
+    }
   }
 
   async products({ tensors }: WeightGradient, at: LabelledRows): Promise<Float64Array> {
@@ -112,15 +121,21 @@ class OpenGradients implements LossGradients {
       const tensor = tensors.get(weight);
       if (tensor !== undefined) own[name] = tensor;
     }
-    for (const { start, count, slots } of slotBatches(at.rows.count, { batchSize, model })) {
-      throwIfAborted(signal);
-      const outputs = await sessions.product.run(this.feeds(sessions.product, at, { slots, own }));
+    throwIfAborted(signal);
+    const runs = runAhead({
+      session: sessions.product,
+      items: [...slotBatches(at.rows.count, { batchSize, model })],
+      feedsOf: ({ slots }) => this.feeds(sessions.product, at, { slots, own }),
+    });
+    for await (const { item, outputs } of runs) {
+      const { start, count, slots } = item;
       const values = toFloat64(outputOf(outputs, forward.product)).subarray(0, count);
       found.set(
         values.map((value) => value * slots.length),
         start,
       );
       await yieldToEventLoop();
+      throwIfAborted(signal);
     }
     return found;
   }
@@ -133,10 +148,14 @@ class OpenGradients implements LossGradients {
   /** A run that holds one row, as often as the model insists on. */
   private async runAlone(session: Session, at: LabelledRows, row: number): Promise<Feeds> {
     throwIfAborted(this.context.signal);
-    const slots = new Array<number>(fixedBatchSize(this.request.model) ?? 1).fill(row);
-    const outputs = await session.run(this.feeds(session, at, { slots }));
+    const outputs = await session.run(this.feeds(session, at, { slots: this.alone(row) }));
     await yieldToEventLoop();
     return outputs;
+  }
+
+  /** One row, as often as the model insists on. */
+  private alone(row: number): readonly number[] {
+    return new Array<number>(fixedBatchSize(this.request.model) ?? 1).fill(row);
   }
 
   private feeds(

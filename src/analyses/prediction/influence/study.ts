@@ -225,10 +225,11 @@ async function addInfluence(
     progress(passesPerProduct * count);
   }
   if (sums.selfInfluence === undefined) return;
-  for (let row = 0; row < count; row++) {
-    const norms = await gradients.squaredNorms(training, row);
+  let row = 0;
+  for await (const norms of gradients.squaredNorms(training)) {
     const norm = norms.reduce((sum, each) => sum + each, 0);
     sums.selfInfluence[row] = (sums.selfInfluence[row] ?? 0) + learningRate * norm;
+    row++;
     progress(passesPerNorm);
   }
 }

@@ -1,0 +1,96 @@
+import { availableParallelism } from 'node:os';
+import { messageOf } from '../../../base/errors.js';
+import type { Logger } from '../../../base/logger.js';
+import { packedSizeBytes } from '../../../onnx/dataTypes.js';
+import type { Model } from '../../../onnx/model.js';
+import { elementCountOf } from '../../../onnx/tensorValue.js';
+import type { Lanes, Session } from '../session.js';
+
+/** Lanes at most: each holds the activations of a batch. */
+const mostLanes = 8;
+
+/** Bytes of weights that all lanes together may prepare for themselves. */
+const weightBudgetBytes = 256 * 1024 * 1024;
+
+/** How many lanes there are, and threads of each. */
+export interface LaneCounts {
+  readonly laneCount: number;
+  readonly threadsPerLane: number;
+}
+
+/** What lanes are made from. */
+export interface LaneSource {
+  /** Threads of the session; undefined for all there are. */
+  readonly threadCount: number | undefined;
+  readonly log: Logger;
+  /** Opens one more session of the same model, in a thread of its own. */
+  readonly open: (threadCount: number) => Promise<Session>;
+}
+
+/** Returns the session with lanes, which are opened when they are first asked for and closed with it. */
+export function withLanes(session: Session, model: Model, source: LaneSource): Session {
+  let opening: Promise<Lanes | undefined> | undefined;
+  return {
+    ...session,
+    lanes: () => (opening ??= openLanes(model, source)),
+    async close() {
+      await (await opening)?.close();
+      await session.close();
+    },
+  };
+}
+
+async function openLanes(model: Model, { threadCount, log, open }: LaneSource): Promise<Lanes | undefined> {
+  const counts = laneCounts(model, threadCount ?? availableParallelism());
+  if (counts === undefined) return undefined;
+  const opened = await Promise.allSettled(
+    Array.from({ length: counts.laneCount }, () => open(counts.threadsPerLane)),
+  );
+  const lanes = opened.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
+  const failure = opened.find((lane) => lane.status === 'rejected');
+  if (failure === undefined) return laneQueue(lanes);
+  log.warn(`Runs go on one after the other: ${messageOf(failure.reason)}`);
+  for (const lane of lanes) await lane.close();
+  return undefined;
+}
+
+/** Gives each run to the next lane that is free. */
+function laneQueue(lanes: readonly Session[]): Lanes {
+  const free = [...lanes];
+  const waiting: ((lane: Session) => void)[] = [];
+  const take = (): Promise<Session> => {
+    const lane = free.pop();
+    return lane === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(lane);
+  };
+  const give = (lane: Session): void => {
+    const next = waiting.shift();
+    if (next === undefined) free.push(lane);
+    else next(lane);
+  };
+  return {
+    count: lanes.length,
+    async run(feeds, outputNames) {
+      const lane = await take();
+      try {
+        return await lane.run(feeds, outputNames);
+      } finally {
+        give(lane);
+      }
+    },
+    async close() {
+      for (const lane of lanes) await lane.close();
+    },
+  };
+}
+
+/** Returns how many lanes a model's runs are shared among, or undefined where there would be one only. */
+export function laneCounts(model: Model, threadCount: number): LaneCounts | undefined {
+  const weightBytes = [...model.graph.initializers.values()].reduce(
+    (sum, { elementType, dims }) => sum + packedSizeBytes(elementType, elementCountOf(dims)),
+    0,
+  );
+  const affordable = Math.floor(weightBudgetBytes / Math.max(1, weightBytes));
+  const laneCount = Math.min(threadCount, mostLanes, affordable);
+  if (laneCount < 2) return undefined;
+  return { laneCount, threadsPerLane: Math.floor(threadCount / laneCount) };
+}
