@@ -6,7 +6,7 @@ import type { Model } from '../src/onnx/model.js';
 import { type TensorValue, toFloat64 } from '../src/onnx/tensorValue.js';
 import { normalTensor } from '../test/support/modelBuilder.js';
 import type { BenchRow } from './benchRow.js';
-import { withGradients } from './gradients.bench.js';
+import { withGradients } from './gradientSubjects.js';
 import { median } from './median.js';
 import { resnet18 } from './resnet18.js';
 import { withFewStatistics } from './sweepWorkload.js';

@@ -28,17 +28,6 @@ export function meteredRuntime(runtime: Runtime): MeteredRuntime {
       largestRunBytes = Math.max(largestRunBytes, bytesOf(feeds) + bytesOf(results));
       return results;
     };
-  const metered = (session: Session): Session => ({
-    provider: session.provider,
-    inputNames: session.inputNames,
-    outputNames: session.outputNames,
-    close: () => session.close(),
-    run: counting(session),
-    async lanes() {
-      const lanes = await session.lanes?.();
-      return lanes === undefined ? undefined : { ...lanes, run: counting(lanes) };
-    },
-  });
   return {
     get provider() {
       return runtime.provider;
@@ -48,7 +37,7 @@ export function meteredRuntime(runtime: Runtime): MeteredRuntime {
       const openedAtMs = performance.now();
       const session = await runtime.open(model, options);
       openMs += performance.now() - openedAtMs;
-      return metered(session);
+      return meteredSession(session, counting);
     },
     restart: () => {
       startMs = performance.now();
@@ -56,6 +45,20 @@ export function meteredRuntime(runtime: Runtime): MeteredRuntime {
       largestRunBytes = 0;
     },
     usage: () => ({ elapsedMs: performance.now() - startMs - openMs, largestRunBytes }),
+  };
+}
+
+function meteredSession(session: Session, counting: (runs: Pick<Session, 'run'>) => Session['run']): Session {
+  return {
+    provider: session.provider,
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    close: () => session.close(),
+    run: counting(session),
+    async lanes() {
+      const lanes = await session.lanes?.();
+      return lanes === undefined ? undefined : { ...lanes, run: counting(lanes) };
+    },
   };
 }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { silentLogger } from '../../../src/base/logger.js';
 import { createRandom } from '../../../src/base/random.js';
 import { UserError } from '../../../src/base/errors.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { differentiate } from '../../../src/engine/gradients/differentiate.js';
 import { runAhead } from '../../../src/engine/runtime/lanes/runAhead.js';
-import { laneCounts } from '../../../src/engine/runtime/lanes/withLanes.js';
+import { laneCounts, withLanes } from '../../../src/engine/runtime/lanes/withLanes.js';
 import { meteredRuntime } from '../../../src/engine/runtime/meteredRuntime.js';
 import { createRuntime } from '../../../src/engine/runtime/ortRuntime.js';
 import type { Feeds, Session } from '../../../src/engine/runtime/session.js';
@@ -170,6 +171,31 @@ describe('runs in lanes', () => {
       ['v', { ...weight, name: 'v', source: { kind: 'inline', bytes: new Uint8Array() } } as const] as const,
     ]);
     assert.equal(laneCounts({ ...large, graph: { ...large.graph, initializers: twice } }, 8), undefined);
+  });
+
+  it('are given up, and what is open closed, where one cannot be opened', async () => {
+    const session = await runtime.open(gradientModel());
+    const closed: string[] = [];
+    const warnings: string[] = [];
+    let opened = 0;
+    const laned = withLanes(session, gradientModel(), {
+      threadCount: 3,
+      log: { ...silentLogger, warn: (text) => warnings.push(text) },
+      open: () => {
+        const name = `lane ${String(opened++)}`;
+        if (name === 'lane 1') return Promise.reject(new Error('no thread is left'));
+        return Promise.resolve({ ...session, close: () => Promise.resolve(void closed.push(name)) });
+      },
+    });
+    const items = inputsOf(5, 6);
+    const found = await collect(laned, items, always);
+    assert.deepEqual(
+      found.map(({ item }) => item),
+      items,
+    );
+    assert.deepEqual(closed, ['lane 0', 'lane 2']);
+    assert.deepEqual(warnings, ['Runs go on one after the other: no thread is left']);
+    await laned.close();
   });
 
   it('are counted by a meter', async () => {

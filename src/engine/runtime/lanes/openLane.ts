@@ -26,23 +26,36 @@ type Answer =
  * @throws Error with the runtime's own words, or when the thread cannot be started.
  */
 export async function openLane({ model, options, OrtTensor }: LaneOrder): Promise<NativeSession> {
-  const worker = new Worker(laneScript(), { workerData: { model, options } });
+  const thread = startThread({ model, options });
+  const opened = await thread.answer();
+  if (!('inputMetadata' in opened)) throw new Error('A lane answered before it was open.');
+  return {
+    inputNames: opened.inputMetadata.map(({ name }) => name),
+    inputMetadata: opened.inputMetadata,
+    async run(feeds, fetches) {
+      const done = await thread.answer({ kind: 'run', feeds: plainTensors(feeds), fetches });
+      if (!('results' in done)) throw new Error('A lane answered without results.');
+      return tensorsOf(done.results, OrtTensor);
+    },
+    release: () => thread.end(),
+  };
+}
+
+type Request =
+  | { readonly kind: 'run'; readonly feeds: PlainTensors; readonly fetches: readonly string[] }
+  | { readonly kind: 'release' };
+
+interface Thread {
+  /** Asks for something, if anything is to be asked, and returns the next answer. */
+  answer(request?: Request): Promise<Exclude<Answer, { readonly kind: 'failed' }>>;
+  end(): Promise<void>;
+}
+
+/** A thread that nobody waits for keeps no process alive. */
+function startThread(order: Pick<LaneOrder, 'model' | 'options'>): Thread {
+  const worker = new Worker(laneScript(), { workerData: order });
   let ended: Error | undefined;
   let settle: ((answer: Answer | Error) => void) | undefined;
-  const nextAnswer = (): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const settleOnce = (answer: Answer | Error): void => {
-        settle = undefined;
-        worker.unref();
-        if (answer instanceof Error) reject(answer);
-        else if (answer.kind === 'failed') reject(new Error(answer.message));
-        else resolve(answer);
-      };
-      // A lane that nobody waits for keeps no process alive.
-      worker.ref();
-      settle = settleOnce;
-      if (ended !== undefined) settleOnce(ended);
-    });
   const end = (error: Error): void => {
     ended ??= error;
     settle?.(ended);
@@ -55,25 +68,26 @@ export async function openLane({ model, options, OrtTensor }: LaneOrder): Promis
       resolve();
     });
   });
-  const release = async (): Promise<void> => {
-    if (ended !== undefined) return;
-    worker.ref();
-    worker.postMessage({ kind: 'release' });
-    await exited;
-  };
-  const opened = await nextAnswer();
-  if (!('inputMetadata' in opened)) throw new Error('A lane answered before it was open.');
   return {
-    inputNames: opened.inputMetadata.map(({ name }) => name),
-    inputMetadata: opened.inputMetadata,
-    async run(feeds, fetches) {
-      const answer = nextAnswer();
-      worker.postMessage({ kind: 'run', feeds: plainTensors(feeds), fetches });
-      const done = await answer;
-      if (!('results' in done)) throw new Error('A lane answered without results.');
-      return tensorsOf(done.results, OrtTensor);
+    answer: (request) =>
+      new Promise((resolve, reject) => {
+        settle = (answer) => {
+          settle = undefined;
+          worker.unref();
+          if (answer instanceof Error) reject(answer);
+          else if (answer.kind === 'failed') reject(new Error(answer.message));
+          else resolve(answer);
+        };
+        worker.ref();
+        if (ended !== undefined) settle(ended);
+        else if (request !== undefined) worker.postMessage(request);
+      }),
+    async end() {
+      if (ended !== undefined) return;
+      worker.ref();
+      worker.postMessage({ kind: 'release' } satisfies Request);
+      await exited;
     },
-    release,
   };
 }
 
