@@ -150,6 +150,38 @@ describe('runs in lanes', () => {
     await session.close();
   });
 
+  it('are opened for work that goes on, a few items at a time, and used from then on', async () => {
+    const session = await runtime.open(gradientModel());
+    let [asked, inLanes] = [0, 0];
+    const counting: Session = {
+      ...session,
+      lanes: async () => {
+        asked++;
+        const lanes = await session.lanes?.();
+        assert.ok(lanes !== undefined);
+        return {
+          ...lanes,
+          run: (feeds, names) => {
+            inLanes++;
+            return lanes.run(feeds, names);
+          },
+        };
+      },
+    };
+    const items = inputsOf(2, 6);
+    let calls = 0;
+    while (asked === 0 && calls < 100_000) {
+      calls++;
+      assert.equal((await collect(counting, items, 30)).length, 2);
+    }
+    assert.equal(asked, 1);
+    assert.ok(calls > 1);
+    inLanes = 0;
+    await collect(counting, items, 30);
+    assert.deepEqual([asked, inLanes], [1, 2]);
+    await session.close();
+  });
+
   it('are as many as threads, at most eight, and none for one thread or large weights', () => {
     const small = denseModel([4, 4]);
     assert.equal(laneCounts(small, 1), undefined);
