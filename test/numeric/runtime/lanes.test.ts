@@ -182,11 +182,11 @@ describe('runs in lanes', () => {
     await session.close();
   });
 
-  it('are as many as threads, at most eight, and none for one thread or large weights', () => {
+  it('are as many as threads, at most four, and none for one thread or large weights', () => {
     const small = denseModel([4, 4]);
     assert.equal(laneCounts(small, 1), undefined);
     assert.deepEqual(laneCounts(small, 2), { laneCount: 2, threadsPerLane: 1 });
-    assert.deepEqual(laneCounts(small, 20), { laneCount: 8, threadsPerLane: 2 });
+    assert.deepEqual(laneCounts(small, 20), { laneCount: 4, threadsPerLane: 5 });
     const weight = { name: 'w', elementType: 'float32', dims: [5000, 5000] } as const;
     const large: Model = {
       ...small,

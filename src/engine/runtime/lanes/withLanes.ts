@@ -7,7 +7,7 @@ import { elementCountOf } from '../../../onnx/tensorValue.js';
 import type { Lanes, Session } from '../session.js';
 
 /** Lanes at most: each holds the activations of a batch. */
-const mostLanes = 8;
+const mostLanes = 4;
 
 /** Bytes of weights that all lanes together may prepare for themselves. */
 const weightBudgetBytes = 256 * 1024 * 1024;
