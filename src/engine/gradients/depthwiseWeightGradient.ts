@@ -20,7 +20,8 @@ export function emitDepthwiseWeightGradient(
   if (maps === undefined) return tapProducts(context, emit, operands);
   const flat = { ...operands, maps };
   if (maps.width <= widestPlane) return planeProducts(emit, flat);
-  return meetsAllColumns(flat) ? shiftedProducts(emit, flat) : tapProducts(context, emit, operands);
+  const isShifted = meetsAllColumns(flat) && copiedNumbers(flat) <= mostCopied;
+  return isShifted ? shiftedProducts(emit, flat) : tapProducts(context, emit, operands);
 }
 
 /** Σ over positions of g·x for every tap, as a product of a row and a column per sample and channel. */
@@ -110,20 +111,27 @@ function columnsMet({ kernel, strides, dilations, padsBegin }: WindowGeometry): 
   return { moves, places };
 }
 
+/** Numbers of a sample that may lie side by side: large kernels would copy large maps often. */
+const mostCopied = 2 ** 22;
+
+function copiedNumbers({ geometry, channels, maps }: FlatOperands): number {
+  return (geometry.kernel[0] ?? 1) * maps.height * maps.inputWidth * channels.group;
+}
+
 /** Whether every column of the kernel meets some column of the input, so that no cotangents are cut off whole. */
 function meetsAllColumns({ geometry, maps }: Pick<FlatOperands, 'geometry' | 'maps'>): boolean {
   const width = Math.ceil(maps.inputWidth / (geometry.strides[1] ?? 1));
   return columnsMet(geometry).moves.every((move) => move > -maps.width && move < width);
 }
 
-/** The rows of x that windows reach, [N, C, h', w'], or with a stride of columns s dealt out by their remainder, [s, N, C, h', w']. */
+/** x with the rows of zeros that windows reach, [N, C, h', w'], or with a stride of columns s dealt out by their remainder, [s, N, C, h', w']. */
 function dealtRows(emit: Emitter, operands: FlatOperands, width: number): string {
   const { geometry, channels, maps } = operands;
   const [, step = 1] = geometry.strides;
-  const source = reachedRows(emit, operands, width * step - maps.inputWidth);
+  const source = paddedRows(emit, operands, width * step - maps.inputWidth);
   if (step === 1) return source;
   const columns = emit.transpose(emit.reshapeTo(source, [-1, step]), [1, 0]);
-  return emit.reshapeTo(columns, [step, -1, channels.group, reachedHeight(geometry, maps), width]);
+  return emit.reshapeTo(columns, [step, -1, channels.group, paddedHeight(geometry, maps), width]);
 }
 
 /** Result widths up to which planes are multiplied whole: beyond, the table of diagonals is too large. */
@@ -138,7 +146,7 @@ function planeProducts(emit: Emitter, operands: FlatOperands): string {
   const { g, channels, geometry, maps } = operands;
   const [rows = 1, columns = 1] = geometry.kernel;
   const met = rowsMet(emit, geometry, { height: maps.height, isByResult: true });
-  const gathered = emit.node('Gather', [reachedRows(emit, operands, 0), met], { axis: 2 });
+  const gathered = emit.node('Gather', [paddedRows(emit, operands, 0), met], { axis: 2 });
   const x = emit.reshapeTo(gathered, [-1, channels.group, maps.height, rows * maps.inputWidth]);
   const pairs = emit.node('MatMul', [emit.transpose(g, [0, 1, 3, 2]), x]);
   const flat = emit.reshapeTo(pairs, [-1, maps.width * maps.inputWidth * rows]);
@@ -167,15 +175,16 @@ function diagonalTable(emit: Emitter, { geometry, maps }: FlatOperands): string 
   return emit.elementType === 'float32' ? table : emit.castTo(table, emit.elementType);
 }
 
-/** How many rows of the padded input windows reach. */
-function reachedHeight({ kernel, strides, dilations }: WindowGeometry, { height }: FlatMaps): number {
-  return (height - 1) * (strides[0] ?? 1) + ((kernel[0] ?? 1) - 1) * (dilations[0] ?? 1) + 1;
+/** Rows of the input between as many of zeros as windows reach; rows that none reaches stay. */
+function paddedHeight({ kernel, strides, dilations, padsBegin }: WindowGeometry, maps: FlatMaps): number {
+  const reached = (maps.height - 1) * (strides[0] ?? 1) + ((kernel[0] ?? 1) - 1) * (dilations[0] ?? 1) + 1;
+  return Math.max(reached, maps.inputHeight + (padsBegin[0] ?? 0));
 }
 
 /** These rows, with zeros behind their columns. Columns outside of the input are left out of what they meet instead. */
-function reachedRows(emit: Emitter, { x, geometry, maps }: FlatOperands, behind: number): string {
+function paddedRows(emit: Emitter, { x, geometry, maps }: FlatOperands, behind: number): string {
   const [top = 0] = geometry.padsBegin;
-  const below = reachedHeight(geometry, maps) - maps.inputHeight - top;
+  const below = paddedHeight(geometry, maps) - maps.inputHeight - top;
   if (top === 0 && below === 0 && behind === 0) return x;
   return emit.node('Pad', [x, emit.ints([0, 0, top, 0, 0, 0, below, behind])]);
 }

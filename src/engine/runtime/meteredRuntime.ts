@@ -28,17 +28,19 @@ export function meteredRuntime(runtime: Runtime): MeteredRuntime {
       largestRunBytes = Math.max(largestRunBytes, bytesOf(feeds) + bytesOf(results));
       return results;
     };
+  const opening: Opening = async (open) => {
+    const startedMs = performance.now();
+    const opened = await open();
+    openMs += performance.now() - startedMs;
+    return opened;
+  };
   return {
     get provider() {
       return runtime.provider;
     },
     version: runtime.version,
-    async open(model, options) {
-      const openedAtMs = performance.now();
-      const session = await runtime.open(model, options);
-      openMs += performance.now() - openedAtMs;
-      return meteredSession(session, counting);
-    },
+    open: async (model, options) =>
+      meteredSession(await opening(() => runtime.open(model, options)), { counting, opening }),
     restart: () => {
       startMs = performance.now();
       openMs = 0;
@@ -48,15 +50,24 @@ export function meteredRuntime(runtime: Runtime): MeteredRuntime {
   };
 }
 
-function meteredSession(session: Session, counting: (runs: Pick<Session, 'run'>) => Session['run']): Session {
+/** Opens something, in time that is not counted. */
+type Opening = <Opened>(open: () => Promise<Opened>) => Promise<Opened>;
+
+interface Meters {
+  readonly counting: (runs: Pick<Session, 'run'>) => Session['run'];
+  readonly opening: Opening;
+}
+
+function meteredSession(session: Session, { counting, opening }: Meters): Session {
   return {
     provider: session.provider,
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     close: () => session.close(),
     run: counting(session),
+    sizeOf: (feeds) => session.sizeOf?.(feeds) ?? 0,
     async lanes() {
-      const lanes = await session.lanes?.();
+      const lanes = await opening(async () => session.lanes?.());
       return lanes === undefined ? undefined : { ...lanes, run: counting(lanes) };
     },
   };

@@ -83,6 +83,7 @@ async function openSession(state: RuntimeState, model: Model, options: SessionOp
   const parts = { outputs: returnable.outputs, OrtTensor: ort.Tensor, checkFiles };
   const session = wrapSession({ native, provider, ...parts });
   if (provider === 'cpu' && options.purpose !== 'probe') {
+    let laneModel: Uint8Array | undefined;
     return withLanes(session, model, {
       ...threadsOf(state, options),
       log: state.log,
@@ -91,7 +92,11 @@ async function openSession(state: RuntimeState, model: Model, options: SessionOp
           ...nativeOptions(state, returnable.model, { threadCount }),
           executionProviders: ['cpu'],
         };
-        const order = { model: serializeModel(returnable.model), options: lane, OrtTensor: ort.Tensor };
+        const order = {
+          model: (laneModel ??= serializeModel(returnable.model)),
+          options: lane,
+          OrtTensor: ort.Tensor,
+        };
         return wrapSession({ native: await openLane(order), provider, ...parts });
       },
     });

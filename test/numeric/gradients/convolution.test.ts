@@ -181,6 +181,22 @@ convolutions.push(
     attributes: { group: 2, dilations: [1, 19], pads: [0, 19, 0, 19] },
   },
   {
+    title: 'depthwise on a wide plane with rows and columns that no window reaches',
+    inputs: [
+      [2, 2, 6, 56],
+      [2, 1, 2, 2],
+    ],
+    attributes: { group: 2, strides: [3, 3] },
+  },
+  {
+    title: 'depthwise on a wide plane with windows among zeros above only',
+    inputs: [
+      [2, 2, 2, 17],
+      [2, 1, 1, 1],
+    ],
+    attributes: { group: 2, strides: [5, 1], pads: [2, 0, 0, 0] },
+  },
+  {
     title: 'depthwise on one axis',
     inputs: [[2, 3, 9], [3, 1, 3], [3]],
     attributes: { group: 3, strides: [2], pads: [2, 1] },

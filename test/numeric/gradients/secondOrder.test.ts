@@ -54,6 +54,43 @@ describe('forward mode and Hessian-vector products', () => {
     });
   }
 
+  for (const [what, given] of [
+    [
+      'wide depthwise maps',
+      {
+        inputs: [
+          [2, 2, 3, 19],
+          [2, 1, 3, 3],
+        ],
+        attributes: { group: 2, pads: [1, 1, 1, 1] },
+      },
+    ],
+    [
+      'wide depthwise maps with a stride',
+      {
+        inputs: [
+          [1, 2, 4, 37],
+          [2, 1, 2, 3],
+        ],
+        attributes: { group: 2, strides: [1, 2], pads: [0, 1, 1, 0] },
+      },
+    ],
+    [
+      'a weight larger than its maps',
+      {
+        inputs: [
+          [2, 9, 2, 1],
+          [33, 9, 2, 1],
+        ],
+        attributes: { pads: [1, 0, 0, 0] },
+      },
+    ],
+  ] as const) {
+    it(`of a Conv with ${what} equal differences and each other`, async () => {
+      await checkSecondOrder({ op: 'Conv', ...given, map: inside });
+    });
+  }
+
   it('of a convolutional network with a strided layer, pooling and normalisation equal differences', async () => {
     await checkNetwork(convolutional(), normalTensor(createRandom(5), [2, 2, 6, 6]));
   });

@@ -102,12 +102,13 @@ class OpenGradients implements LossGradients {
       items: Array.from({ length: at.rows.count }, (_, row) => row),
       feedsOf: (row) => this.feeds(session, at, { slots: this.alone(row) }),
     });
+    throwIfAborted(this.context.signal);
     for await (const { outputs } of runs) {
-      throwIfAborted(this.context.signal);
       yield Float64Array.from(backward.normOutputs, (name) =>
         name === undefined ? 0 : (toFloat64(outputOf(outputs, name))[0] ?? NaN),
       );
       await yieldToEventLoop();
+      throwIfAborted(this.context.signal);
     }
   }
 

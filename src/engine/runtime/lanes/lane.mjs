@@ -10,29 +10,34 @@ let session;
 
 await answer(async () => {
   session = await ort.InferenceSession.create(workerData.model, workerData.options);
+  // The runtime has its own copy.
+  delete workerData.model;
   return { inputMetadata: session.inputMetadata };
 });
 
-parentPort.on('message', (request) => {
-  if (request.kind === 'release') {
-    parentPort.close();
-    void session.release();
-    return;
-  }
-  void answer(async () => {
-    const feeds = {};
-    for (const [name, { type, data, dims }] of Object.entries(request.feeds)) {
-      feeds[name] = new ort.Tensor(type, data, dims);
+// Without a session the thread has nothing to listen to, and ends.
+if (session !== undefined) {
+  parentPort.on('message', (request) => {
+    if (request.kind === 'release') {
+      parentPort.close();
+      void session.release();
+    } else {
+      void answer(() => run(request));
     }
-    const results = await session.run(feeds, request.fetches);
-    return {
-      results: Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, plain(tensor)])),
-    };
   });
-});
+  parentPort.on('messageerror', (error) => answer(() => Promise.reject(error)));
+}
 
-function plain({ type, data, dims }) {
-  return { type, data, dims };
+async function run({ feeds, fetches }) {
+  const tensors = {};
+  for (const [name, { type, data, dims }] of Object.entries(feeds)) {
+    tensors[name] = new ort.Tensor(type, data, dims);
+  }
+  const results = {};
+  for (const [name, { type, data, dims }] of Object.entries(await session.run(tensors, fetches))) {
+    results[name] = { type, data, dims };
+  }
+  return { results };
 }
 
 async function answer(work) {

@@ -51,17 +51,17 @@ interface Thread {
   end(): Promise<void>;
 }
 
-/** A thread that nobody waits for keeps no process alive. */
+/** The thread, which keeps the process alive while an answer is waited for, and no longer. */
 function startThread(order: Pick<LaneOrder, 'model' | 'options'>): Thread {
   const worker = new Worker(laneScript(), { workerData: order });
-  let ended: Error | undefined;
-  let settle: ((answer: Answer | Error) => void) | undefined;
+  const state: ThreadState = { worker, ended: undefined, isEnding: false, settle: undefined };
   const end = (error: Error): void => {
-    ended ??= error;
-    settle?.(ended);
+    state.ended ??= error;
+    state.settle?.(state.ended);
   };
-  worker.on('message', (answer: Answer) => settle?.(answer));
+  worker.on('message', (answer: Answer) => state.settle?.(answer));
   worker.on('error', end);
+  worker.on('messageerror', end);
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', (code) => {
       end(new Error(`A thread of the engine ended with code ${String(code)}.`));
@@ -69,32 +69,60 @@ function startThread(order: Pick<LaneOrder, 'model' | 'options'>): Thread {
     });
   });
   return {
-    answer: (request) =>
-      new Promise((resolve, reject) => {
-        settle = (answer) => {
-          settle = undefined;
-          worker.unref();
-          if (answer instanceof Error) reject(answer);
-          else if (answer.kind === 'failed') reject(new Error(answer.message));
-          else resolve(answer);
-        };
-        worker.ref();
-        if (ended !== undefined) settle(ended);
-        else if (request !== undefined) worker.postMessage(request);
-      }),
+    answer: (request) => nextAnswer(state, request),
     async end() {
-      if (ended !== undefined) return;
+      if (state.ended !== undefined) return;
+      state.isEnding = true;
       worker.ref();
-      worker.postMessage({ kind: 'release' } satisfies Request);
+      post(state, { kind: 'release' });
       await exited;
     },
   };
 }
 
+interface ThreadState {
+  readonly worker: Worker;
+  /** Why it no longer answers. */
+  ended: Error | undefined;
+  isEnding: boolean;
+  settle: ((answer: Answer | Error) => void) | undefined;
+}
+
+function nextAnswer(
+  state: ThreadState,
+  request: Request | undefined,
+): Promise<Exclude<Answer, { readonly kind: 'failed' }>> {
+  return new Promise((resolve, reject) => {
+    state.settle = (answer) => {
+      state.settle = undefined;
+      if (!state.isEnding) state.worker.unref();
+      if (answer instanceof Error) reject(answer);
+      else if (answer.kind === 'failed') reject(new Error(answer.message));
+      else resolve(answer);
+    };
+    state.worker.ref();
+    if (state.ended !== undefined) state.settle(state.ended);
+    else if (request !== undefined) post(state, request);
+  });
+}
+
+function post({ worker, settle }: ThreadState, request: Request): void {
+  try {
+    worker.postMessage(request);
+  } catch (error) {
+    settle?.(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
 function plainTensors(tensors: Readonly<Record<string, Tensor>>): PlainTensors {
   return Object.fromEntries(
-    Object.entries(tensors).map(([name, { type, data, dims }]) => [name, { type, data, dims }]),
+    Object.entries(tensors).map(([name, { type, data, dims }]) => [name, { type, data: alone(data), dims }]),
   );
+}
+
+/** A view's own elements: sent as it is, all of the memory behind it would be copied. */
+function alone(data: Tensor['data']): Tensor['data'] {
+  return ArrayBuffer.isView(data) && data.byteLength < data.buffer.byteLength ? data.slice() : data;
 }
 
 function tensorsOf(tensors: PlainTensors, OrtTensor: TensorConstructor): InferenceSession.ReturnType {

@@ -3,8 +3,10 @@ import { messageOf } from '../../../base/errors.js';
 import type { Logger } from '../../../base/logger.js';
 import { packedSizeBytes } from '../../../onnx/dataTypes.js';
 import type { Model } from '../../../onnx/model.js';
+import { forEachTensor } from '../../../onnx/serializeModel.js';
 import { elementCountOf } from '../../../onnx/tensorValue.js';
-import type { Lanes, Session } from '../session.js';
+import { inferTypes } from '../../../onnx/shapes/inferTypes.js';
+import type { Feeds, Lanes, Session } from '../session.js';
 
 /** Lanes at most: each holds the activations of a batch. */
 const mostLanes = 4;
@@ -33,11 +35,40 @@ export function withLanes(session: Session, model: Model, source: LaneSource): S
   return {
     ...session,
     lanes: () => (opening ??= openLanes(model, source)),
+    sizeOf: sizesOf(model),
     async close() {
-      await (await opening)?.close();
-      await session.close();
+      const opened = opening;
+      // Whoever asks now is told that there are none.
+      opening ??= Promise.resolve(undefined);
+      try {
+        await (await opened)?.close();
+      } finally {
+        await session.close();
+      }
     },
   };
+}
+
+/** Elements of all values of the main graph, by the shapes of the inputs; values of unknown shape count nothing. */
+function sizesOf(model: Model): (feeds: Feeds) => number {
+  const known = new Map<string, number>();
+  return (feeds) => {
+    const inputShapes = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
+    const key = JSON.stringify(inputShapes);
+    const size = known.get(key) ?? elementsComputed(model, inputShapes);
+    known.set(key, size);
+    return size;
+  };
+}
+
+function elementsComputed(model: Model, inputShapes: Readonly<Record<string, readonly number[]>>): number {
+  let total = 0;
+  for (const [name, type] of inferTypes(model, { inputShapes })) {
+    if (model.graph.initializers.has(name) || type.kind !== 'tensor') continue;
+    const dims = type.shape?.filter((size) => typeof size === 'number');
+    if (dims?.length === type.shape?.length) total += elementCountOf(dims ?? [0]);
+  }
+  return total;
 }
 
 async function openLanes(model: Model, { threadCount, log, open }: LaneSource): Promise<Lanes | undefined> {
@@ -64,7 +95,8 @@ function laneQueue(lanes: readonly Session[]): Lanes {
   };
   const give = (lane: Session): void => {
     const next = waiting.shift();
-    if (next === undefined) free.push(lane);
+    // Taken from the other end: one that failed is the last to be tried again.
+    if (next === undefined) free.unshift(lane);
     else next(lane);
   };
   return {
@@ -85,10 +117,10 @@ function laneQueue(lanes: readonly Session[]): Lanes {
 
 /** Returns how many lanes a model's runs are shared among, or undefined where there would be one only. */
 export function laneCounts(model: Model, threadCount: number): LaneCounts | undefined {
-  const weightBytes = [...model.graph.initializers.values()].reduce(
-    (sum, { elementType, dims }) => sum + packedSizeBytes(elementType, elementCountOf(dims)),
-    0,
-  );
+  let weightBytes = 0;
+  forEachTensor(model, ({ elementType, dims }) => {
+    weightBytes += packedSizeBytes(elementType, elementCountOf(dims));
+  });
   const affordable = Math.floor(weightBudgetBytes / Math.max(1, weightBytes));
   const laneCount = Math.min(threadCount, mostLanes, affordable);
   if (laneCount < 2) return undefined;
