@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../../src/base/errors.js';
@@ -12,6 +14,24 @@ const entry = join(rootDir, 'test', 'support', 'scriptedEngine.ts');
 function run(analysis: string): RunRequest {
   return { kind: 'run', analysis, modelPath: 'x.onnx', settings: {}, seed: 0, provider: 'cpu' };
 }
+
+describe('the engine process', () => {
+  it('is ended from outside when its parent goes: threads that run a model would abort an orderly exit', async () => {
+    const child = fork(join(rootDir, 'test', 'support', 'testEngine.ts'), [], {
+      execArgv: process.execArgv,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    // An answer shows that it listens.
+    child.send({ kind: 'request', id: 1, request: run('unknown') });
+    await once(child, 'message');
+    const ended = once(child, 'exit');
+    child.disconnect();
+    assert.deepEqual(await ended, [null, 'SIGKILL']);
+    assert.equal(stderr, '');
+  });
+});
 
 describe('the engine client', function () {
   this.timeout(15_000);
