@@ -39,7 +39,7 @@ export interface Session {
    * nothing (one thread, a GPU) or take too much memory.
    */
   lanes?(): Promise<Lanes | undefined>;
-  /** Returns how many elements a run on such feeds computes, where that is known: how long it takes, by a measure that is the same each time. */
+  /** Returns how many elements a run on such feeds computes: how long it takes, by a measure that is the same each time. */
   sizeOf?(feeds: Feeds): number;
   close(): Promise<void>;
 }

@@ -18,11 +18,11 @@ export interface RunsAhead<Item> {
 }
 
 /**
- * Two or three seconds: gradients of MobileNet, ResNet-18 and a language model compute 10⁹ elements in 0.3–0.6 s. Opening lanes takes 0.2, and
- * saves 5 to 30 % of what is left to do on two cores.
+ * Two or three seconds: gradients of MobileNet, ResNet-18 and a language model compute 10⁹ elements in 0.3–0.6 s. Opening lanes
+ * takes 0.2, and saves 5 to 30 % of what is left to do on two cores.
  *
- * No time is measured: products of some shapes are added up in another order by more threads (by 1e-6), and what is run where, and so
- * every bit of a report, must be the same each time.
+ * No time is measured: more threads add up products of some shapes in another order (1e-6 apart), and what is run where, and
+ * so every bit of a report, must be the same each time.
  */
 const defaultWorthSize = 5e9;
 
@@ -37,9 +37,9 @@ const works = new WeakMap<Session, Work>();
 /**
  * Runs a session for each item, none of which waits for another, and returns what came out in the order of the items.
  *
- * Where there is much to do, and a run for every lane, it goes on in lanes: copies of the session, each with a share of the threads, that run
- * at the same time. What the runtime does on one thread only (transpositions, joins, masks: half of a gradient) is then shared
- * too, and the next feeds are made meanwhile.
+ * Where there is much to do, and a run for every lane, it goes on in lanes: copies of the session, each with a share of the
+ * threads, that run at the same time. What the runtime does on one thread only (transpositions, joins, masks: half of a
+ * gradient) is then shared too, and the next feeds are made meanwhile.
  *
  * @throws as `Session.run`, after the runs before it have been returned; runs that were started are waited for.
  */
