@@ -36,6 +36,8 @@ export class GraphBuilder {
   private readonly nodes: GraphNode[];
   private readonly initializers: Map<string, Tensor>;
   private readonly names: Set<string>;
+  /** By hint, the first index that may be free: graphs have thousands of names with the same one. */
+  private readonly nextIndex = new Map<string, number>();
   private readonly constants = new Map<string, string>();
   private inputs: ValueInfo[];
   private outputs: ValueInfo[];
@@ -62,8 +64,10 @@ export class GraphBuilder {
 
   /** Returns a name nobody uses yet, starting with the hint, and reserves it. */
   freshName(hint: string): string {
-    let name = hint;
-    for (let i = 1; this.names.has(name); i++) name = `${hint}_${String(i)}`;
+    let index = this.nextIndex.get(hint) ?? 0;
+    let name = index === 0 ? hint : `${hint}_${String(index)}`;
+    while (this.names.has(name)) name = `${hint}_${String(++index)}`;
+    this.nextIndex.set(hint, index + 1);
     this.names.add(name);
     return name;
   }
