@@ -171,8 +171,12 @@ export class WebviewPage<P extends ViewProtocol = ViewProtocol> {
   }
 
   /** Changes the page's size in CSS pixels. */
+  /** Returns when the page has heard of its size and drawn what follows from it. */
   async resize(width: number, height = 800): Promise<void> {
     await this.page.setViewportSize({ width, height });
+    await this.page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
   }
 
   /** Keeps a picture under `.cache/screenshots`; the name may have folders. Returns its path. */

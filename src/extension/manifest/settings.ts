@@ -35,7 +35,7 @@ export const settingEntries: readonly SettingEntry[] = [
     minimum: 16,
     maximum: 1_048_576,
     description:
-      'Memory in MB that the activations of one batch may take. Larger batches run faster until the memory is full. It decides the batch size, which every report records.',
+      'Memory in MB that the activations of one batch may take. Larger batches run faster until the memory is full. It decides the batch size, which every report records. Long gradient work holds up to four batches more.',
     scope: 'machine-overridable',
   },
   {

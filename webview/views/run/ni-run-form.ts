@@ -197,7 +197,7 @@ export class NiRunForm extends LitElement {
       return `${setting.title.toLowerCase()} ${textOf(this.texts, optionField(key), setting)}`;
     });
     const words = optionKeys.map((key) => shownOption(key).title.toLowerCase());
-    return html`<details .open=${this.isAdvancedOpen} @toggle=${this.onToggle}>
+    return html`<details id="advanced" .open=${this.isAdvancedOpen} @toggle=${this.onToggle}>
       <summary>
         <h2>${t('Advanced')}</h2>
         <span class="muted">${(summary.length > 0 ? summary : words).join(', ')}</span>
@@ -313,10 +313,17 @@ export class NiRunForm extends LitElement {
   };
 
   private focusField(field: string): void {
-    if (field.startsWith('run:')) this.isAdvancedOpen = true;
+    if (field.startsWith('run:')) this.openAdvanced();
     void this.updateComplete.then(() => {
       this.shadowRoot?.getElementById(controlId(field))?.focus();
     });
+  }
+
+  private openAdvanced(): void {
+    this.isAdvancedOpen = true;
+    // By hand too: where it was closed just now, this is not yet known here, and rendering would find nothing new.
+    const details = this.shadowRoot?.querySelector<HTMLDetailsElement>('#advanced');
+    if (details) details.open = true;
   }
 
   private readonly onKeyDown = (event: KeyboardEvent): void => {
