@@ -170,8 +170,7 @@ export class WebviewPage<P extends ViewProtocol = ViewProtocol> {
     await this.page.evaluate(applyTheme, editorThemes[theme]);
   }
 
-  /** Changes the page's size in CSS pixels. */
-  /** Returns when the page has heard of its size and drawn what follows from it. */
+  /** Changes the page's size in CSS pixels, and returns when what follows from it is drawn. */
   async resize(width: number, height = 800): Promise<void> {
     await this.page.setViewportSize({ width, height });
     await this.page.evaluate(
