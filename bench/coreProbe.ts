@@ -21,7 +21,7 @@ const answerer = `
     if (Atomics.load(shared, ${command}) === ${ending}) break;
   }`;
 
-/** Starts the other thread; it sleeps but for the some milliseconds of a measurement. */
+/** Starts the other thread; it sleeps but for the few milliseconds of a measurement. */
 export function openCoreProbe(): CoreProbe {
   const shared = new Int32Array(new SharedArrayBuffer(4096));
   const worker = new Worker(answerer, { eval: true, workerData: shared.buffer });

@@ -53,7 +53,7 @@ function tiled(emit: Emitter, { g, geometry, sides }: WindowSpread): string {
 function overlapping(context: RuleContext, emit: Emitter, { g, geometry, sides }: WindowSpread): string {
   // One channel at a time, as a batch of N·C, so that the channel count need not be known.
   const single = emit.concat([emit.ints([-1, 1]), emit.shape(g, 2)], 0);
-  const ones = emit.node('Expand', [emit.scalar(1), emit.ints([1, 1, ...geometry.kernel])]);
+  const ones = emit.ones(emit.ints([1, 1, ...geometry.kernel]));
   const spread = emitConvTranspose(context, emit, {
     g: emit.reshape(g, single),
     weight: ones,

@@ -85,7 +85,7 @@ async function openSession(state: RuntimeState, model: Model, options: SessionOp
   if (provider === 'cpu' && options.purpose !== 'probe') {
     let laneModel: Uint8Array | undefined;
     return withLanes(session, model, {
-      ...threadsOf(state, options),
+      threadCount: threadCountOf(state, options),
       log: state.log,
       open: async (threadCount) => {
         const lane = {
@@ -194,11 +194,8 @@ function createNative({ ort, model, options }: Opening, provider: Provider): Pro
   });
 }
 
-function threadsOf(
-  state: RuntimeState,
-  options: SessionOptions,
-): { readonly threadCount: number | undefined } {
-  return { threadCount: options.threadCount ?? state.options.threadCount };
+function threadCountOf(state: RuntimeState, options: SessionOptions): number | undefined {
+  return options.threadCount ?? state.options.threadCount;
 }
 
 /** The runtime throws on options that are undefined, so absent ones have no key. */
@@ -208,7 +205,7 @@ function nativeOptions(
   options: SessionOptions,
 ): InferenceSession.SessionOptions {
   const folder = weightsFolder(model);
-  const { threadCount } = threadsOf(state, options);
+  const threadCount = threadCountOf(state, options);
   const isProbe = options.purpose === 'probe';
   const session = {
     intra_op: { spin_duration_us: String(spinMicroseconds) },

@@ -84,7 +84,7 @@ function countsAtRunTime(
   { elements, wide }: { readonly elements: number; readonly wide: string },
 ): string {
   const shape = emit.concat([emit.ints([1, 1]), emit.shape(wide, 2)], 0);
-  const share = builder.node('AveragePool', [emit.node('Expand', [emit.scalar(1), shape])], {
+  const share = builder.node('AveragePool', [emit.ones(shape)], {
     attributes: { ...Object.fromEntries(node.attributes), count_include_pad: 1 },
   });
   return emit.scale(share, elements);

@@ -65,8 +65,7 @@ function elementsComputed(model: Model, inputShapes: Readonly<Record<string, rea
   let total = 0;
   for (const [name, type] of inferTypes(model, { inputShapes })) {
     if (model.graph.initializers.has(name) || type.kind !== 'tensor') continue;
-    const dims = type.shape?.filter((size) => typeof size === 'number');
-    if (dims?.length === type.shape?.length) total += elementCountOf(dims ?? [0]);
+    if (type.shape?.every((size) => typeof size === 'number')) total += elementCountOf(type.shape);
   }
   return total;
 }
