@@ -15,13 +15,6 @@ interface PatchOperands {
   readonly isWhole: boolean;
 }
 
-/** What some taps of a kernel meet. */
-export interface Patches {
-  /** [N · o, taps · C] */
-  readonly value: string;
-  readonly tapCount: number;
-}
-
 /** Numbers of a sample that may be copied: larger maps are long rows, which slices take one tap at a time. */
 const maxCopied = 2 ** 20;
 
@@ -29,7 +22,7 @@ const maxCopied = 2 ** 20;
 const copiedAtOnce = 2 ** 17;
 
 /**
- * Appends what the taps of the kernel meet, a position's channels side by side, by one Gather for all or one for each row of
+ * Appends what the taps of the kernel meet, [N · o, taps · C], a position's channels side by side, by one Gather for all or one for each row of
  * the kernel; undefined where sizes are open, channels grouped or maps large.
  *
  * A Gather is shared by threads and leaves few nodes; positions outside of the input read a row of zeros behind it.
@@ -38,7 +31,7 @@ export function gatherPatches(
   context: RuleContext,
   emit: Emitter,
   { maps, sides, channels, geometry, isWhole }: PatchOperands,
-): readonly Patches[] | undefined {
+): readonly string[] | undefined {
   const sizes = copiedSizes(context, { sides, channels, geometry });
   if (sizes === undefined) return undefined;
   const { wide, narrow } = sizes;
@@ -56,7 +49,7 @@ export function gatherPatches(
   return groups.map((data) => {
     const index = emit.constant({ dtype: 'int32', dims: [data.length], data });
     const gathered = emit.node('Gather', [source, index], { axis: 1 });
-    return { value: emit.reshapeTo(gathered, [-1, tapCount * channels.inPerGroup]), tapCount };
+    return emit.reshapeTo(gathered, [-1, tapCount * channels.inPerGroup]);
   });
 }
 

@@ -5,7 +5,7 @@ import {
   windowGeometry,
   type WindowGeometry,
 } from './convGeometry.js';
-import { gatherInWeightOrder, gatherPatches, type Patches } from './convPatches.js';
+import { gatherInWeightOrder, gatherPatches } from './convPatches.js';
 import { padded, rowDims, tapMaps, tapOffsets, tapSlice, tapStarts } from './convTaps.js';
 import { emitDepthwiseWeightGradient } from './depthwiseWeightGradient.js';
 import { type Emitter, emitterFor } from './emitter.js';
@@ -148,19 +148,17 @@ function inOneProduct(emit: Emitter, { g, channels, geometry }: ConvWeightOperan
 }
 
 interface PatchOperands extends ConvWeightOperands {
-  readonly patches: readonly Patches[];
+  readonly patches: readonly string[];
 }
 
 /** From what the taps meet, [N · o, taps · C]: one product for all taps, or one for each row of the kernel. */
 function byPatches(emit: Emitter, operands: PatchOperands): string {
   const { g, channels, patches } = operands;
-  const { outPerGroup, inPerGroup } = channels;
+  const { outPerGroup } = channels;
   // [N, M, o …] → [M, N · o]
   const maps = emit.transpose(emit.reshapeTo(g, [0, outPerGroup, -1]), [1, 0, 2]);
   const rows = emit.reshapeTo(maps, [outPerGroup, -1]);
-  const products = patches.map(({ value, tapCount }) =>
-    emit.node('MatMul', [rows, emit.reshapeTo(value, [-1, tapCount * inPerGroup])]),
-  );
+  const products = patches.map((met) => emit.node('MatMul', [rows, met]));
   return inWeightOrder(emit, products, operands);
 }
 

@@ -44,7 +44,7 @@ export function emitSmallMapTranspose(
   if (met === undefined) return undefined;
   const turned = emit.transpose(emit.reshapeTo(weight, [outPerGroup, inPerGroup, taps]), [2, 0, 1]);
   const matrix = emit.reshapeTo(turned, [taps * outPerGroup, inPerGroup]);
-  const rows = emit.reshapeTo(emit.node('MatMul', [met.value, matrix]), [-1, product(wide), inPerGroup]);
+  const rows = emit.reshapeTo(emit.node('MatMul', [met, matrix]), [-1, product(wide), inPerGroup]);
   return emit.reshapeTo(emit.transpose(rows, [0, 2, 1]), [-1, inPerGroup, ...wide]);
 }
 
