@@ -80,7 +80,7 @@ export function withShape(model: Model, { dtype, dims }: TensorValue): Model {
   return { ...model, graph: { ...model.graph, inputs } };
 }
 
-/** Forward and backward in one graph, the loss being the sum of the results; only the gradients' norms come out. */
+/** Forward and backward in one graph, the loss being the sum of the results; of each gradient one number comes out. */
 export function withGradients(model: Model, wrt: readonly string[]): Model {
   const builder = new GraphBuilder(model);
   const [output] = model.graph.outputs;
@@ -92,10 +92,11 @@ export function withGradients(model: Model, wrt: readonly string[]): Model {
     types: inferTypes(model),
   });
   const last = new GraphBuilder(both);
-  // A gradient is read inside the graph (by an optimiser, a reduction), so that only what is asked for leaves it.
-  const sizes = [...gradients.values()].map((gradient) =>
-    last.node('ReduceL2', [gradient], { attributes: { keepdims: 0 } }),
+  // A gradient is read inside the graph (by an optimiser, a reduction), and stays there; what reads it is not measured.
+  const first = last.int64s([0]);
+  const numbers = [...gradients.values()].map((gradient) =>
+    last.node('Gather', [last.node('Reshape', [gradient, last.int64s([-1])]), first]),
   );
-  last.setOutputs([value, ...sizes]);
+  last.setOutputs([value, ...numbers]);
   return last.build();
 }

@@ -1,6 +1,6 @@
 import { type GraphNode, intAttribute, intsAttribute, stringAttribute } from '../../onnx/model.js';
 import { gradientNeeds } from './gradientErrors.js';
-import type { RuleContext } from './gradientRule.js';
+import type { SizeContext } from './gradientRule.js';
 import { shapeOf } from './staticShapes.js';
 
 /** Window arithmetic of a convolution or pooling, one entry per spatial axis. */
@@ -24,7 +24,7 @@ export interface WindowSides {
  * @throws UserError when SAME padding depends on sizes that are not known.
  */
 export function windowGeometry(
-  context: RuleContext,
+  context: SizeContext,
   kernel: readonly number[],
   sides: WindowSides,
 ): WindowGeometry {
@@ -49,7 +49,7 @@ export function windowGeometry(
 type Unpadded = Pick<WindowGeometry, 'kernel' | 'strides' | 'dilations'>;
 
 function samePads(
-  context: RuleContext,
+  context: SizeContext,
   geometry: Unpadded,
   { wide, isUpper }: WindowSides & { readonly isUpper: boolean },
 ): Pick<WindowGeometry, 'padsBegin' | 'padsEnd'> {
@@ -65,7 +65,7 @@ function samePads(
 }
 
 function samePadTotal(
-  context: RuleContext,
+  context: SizeContext,
   geometry: Unpadded,
   { wide, axis }: { readonly wide: string; readonly axis: number },
 ): number {
@@ -83,7 +83,7 @@ export function windowExtent(geometry: Pick<WindowGeometry, 'kernel' | 'dilation
 }
 
 /** Returns the kernel sizes of a convolution from its attribute or its weight. */
-export function kernelOf(context: RuleContext, weight: string): readonly number[] {
+export function kernelOf(context: SizeContext, weight: string): readonly number[] {
   const given = intsAttribute(context.node, 'kernel_shape');
   if (given !== undefined) return given;
   return shapeOf(context, weight)
@@ -101,7 +101,7 @@ export interface ConvChannels {
 }
 
 /** Returns the channel counts of a Conv, or of the Conv that a ConvTranspose is the transpose of. */
-export function channelsOf(context: RuleContext, weight: string): ConvChannels {
+export function channelsOf(context: SizeContext, weight: string): ConvChannels {
   const group = intAttribute(context.node, 'group', 1);
   const [out = null, inner = null] = shapeOf(context, weight);
   return {

@@ -186,7 +186,12 @@ function bySlices(context: RuleContext, emit: Emitter, operands: ConvWeightOpera
   return inWeightOrder(emit, products, operands);
 }
 
-/** Products of some taps each, [M, taps · C/G] or [G, M/G, C/G] → [M, C/G, k …]. */
+/**
+ * Products of some taps each, [M, taps · C/G] or [G, M/G, C/G] → [M, C/G, k …], every tap's numbers dealt in by Concat.
+ *
+ * A Transpose of [M, taps, C/G] would be as many small ones, each of which the runtime shares among its threads: on two, 256² × 9
+ * weights take three times as long, or ten where the cores share no cache.
+ */
 function inWeightOrder(
   emit: Emitter,
   products: readonly string[],
@@ -194,8 +199,11 @@ function inWeightOrder(
 ): string {
   const { group, outPerGroup, inPerGroup } = channels;
   const outCount = group * outPerGroup;
-  const rows = emit.reshapeTo(emit.concat(products, -1), [outCount, -1, inPerGroup]);
-  return emit.reshapeTo(emit.transpose(rows, [0, 2, 1]), [outCount, inPerGroup, ...geometry.kernel]);
+  const tapCount = geometry.kernel.reduce((count, size) => count * size, 1) / products.length;
+  const taps = products.flatMap((product) =>
+    emit.split(emit.reshapeTo(product, [outCount, tapCount, inPerGroup, 1]), 1, tapCount),
+  );
+  return emit.reshapeTo(emit.concat(taps, 3), [outCount, inPerGroup, ...geometry.kernel]);
 }
 
 /** Batch that decides between two orders of the same work; either is right for every batch. */

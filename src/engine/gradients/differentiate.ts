@@ -54,7 +54,7 @@ export function differentiate(model: Model, request: DifferentiationRequest): Di
   const choice = { overrides: request.rules ?? [], opset };
   const path = gradientPath(model, request, { order: order.nodes, choice });
   const rules = rulesFor(path.nodes, choice);
-  const prepared = prepareNodes(path.model, rules);
+  const prepared = prepareNodes(path, rules);
   const pass = new BackwardPass(prepared.model, {
     ...path,
     // Other backward passes (guided, relevance) go on inside bodies.
@@ -99,16 +99,29 @@ interface PreparedModel {
   readonly nodes: ReadonlyMap<GraphNode, GraphNode>;
 }
 
-function prepareNodes(model: Model, rules: ReadonlyMap<GraphNode, GradientRule>): PreparedModel {
+function prepareNodes(
+  { model, typeOf }: Pick<GradientPath, 'model' | 'typeOf'>,
+  rules: ReadonlyMap<GraphNode, GradientRule>,
+): PreparedModel {
   const names = new GraphBuilder(model);
+  const facts = {
+    typeOf,
+    isConstant: isConstantIn(model),
+    freshName: (hint: string) => names.freshName(hint),
+  };
   const nodes = new Map<GraphNode, GraphNode>();
   for (const [node, rule] of rules) {
-    const prepared = rule.prepare?.(node, (hint) => names.freshName(hint)) ?? node;
+    const prepared = rule.prepare?.({ ...facts, node }) ?? node;
     if (prepared !== node) nodes.set(node, prepared);
   }
   if (nodes.size === 0) return { model, nodes };
   const graph = { ...model.graph, nodes: model.graph.nodes.map((node) => nodes.get(node) ?? node) };
   return { model: { ...model, graph }, nodes };
+}
+
+function isConstantIn({ graph: { initializers, inputs } }: Model): (name: string) => boolean {
+  const fed = new Set(inputs.map((input) => input.name));
+  return (name) => initializers.has(name) && !fed.has(name);
 }
 
 interface PassFacts extends Pick<GradientPath, 'typeOf' | 'active' | 'nodes'> {
@@ -130,9 +143,7 @@ class BackwardPass {
     this.facts = facts;
     this.producers = new Map(facts.nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
     this.constantOf = constantLookup(model);
-    const { initializers, inputs } = model.graph;
-    const fed = new Set(inputs.map((input) => input.name));
-    this.isConstant = (name) => initializers.has(name) && !fed.has(name);
+    this.isConstant = isConstantIn(model);
   }
 
   seed({ value, cotangent }: Seed): void {

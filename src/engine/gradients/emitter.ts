@@ -78,6 +78,11 @@ export class Emitter {
     return this.node('Greater', [a, b]);
   }
 
+  /** Returns where `a` is not 0: a cast, half the time of a comparison; NaN is not 0. */
+  isNonZero(a: string): string {
+    return this.castTo(a, 'bool');
+  }
+
   less(a: string, b: string): string {
     return this.node('Less', [a, b]);
   }
@@ -166,6 +171,15 @@ export class Emitter {
   concat(parts: readonly string[], axis: number): string {
     const [only] = parts;
     return parts.length === 1 && only !== undefined ? only : this.node('Concat', parts, { axis });
+  }
+
+  /** Cuts an axis of so many positions into single ones, which keep it; `[a]` where there is one. */
+  split(a: string, axis: number, size: number): readonly string[] {
+    if (size === 1) return [a];
+    const outputs = Array.from({ length: size }, () => this.builder.freshName('ni/Split'));
+    const sizes = this.ints(outputs.map(() => 1));
+    this.builder.node('Split', [a, sizes], { attributes: { axis }, outputs });
+    return outputs;
   }
 
   /**

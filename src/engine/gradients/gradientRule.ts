@@ -8,15 +8,19 @@ export interface Seed {
   readonly cotangent: string;
 }
 
-/** What is known about a node that is differentiated or lowered. */
-export interface NodeContext {
+/** A node, and what is known of the values around it. */
+export interface SizeContext {
   readonly node: GraphNode;
-  /** Appends to the graph that is being differentiated. */
-  readonly builder: GraphBuilder;
   /** Type of a value, measured or inferred; `unknown` where nobody could tell. */
   typeOf(name: string): ValueType;
   /** Whether a value is a weight in the file, so that what is made from it alone is computed once. */
   isConstant(name: string): boolean;
+}
+
+/** What is known about a node that is differentiated or lowered. */
+export interface NodeContext extends SizeContext {
+  /** Appends to the graph that is being differentiated. */
+  readonly builder: GraphBuilder;
   /** Elements of a constant that is held in memory (axes, pads, scalars); undefined for anything else. */
   constantOf(name: string): TensorValue | undefined;
 }
@@ -40,6 +44,12 @@ export interface RuleContext extends NodeContext {
       readonly types: ReadonlyMap<string, ValueType>;
     },
   ): { readonly model: Model; readonly gradients: ReadonlyMap<string, string> };
+}
+
+/** What a rule sees of a node before anything is appended. */
+export interface PrepareContext extends SizeContext {
+  /** Returns a name that no value has. */
+  freshName(hint: string): string;
 }
 
 /**
@@ -68,7 +78,7 @@ export interface GradientRule {
    */
   readonly isStraightThrough?: boolean;
   /** Returns the node with the optional outputs that the rule reads, so that forward computes them once. */
-  prepare?(node: GraphNode, freshName: (hint: string) => string): GraphNode;
+  prepare?(context: PrepareContext): GraphNode;
   backward(context: RuleContext): readonly InputCotangent[];
 }
 

@@ -2,10 +2,10 @@ import type { Dimension } from '../../onnx/model.js';
 import { toFloat64 } from '../../onnx/tensorValue.js';
 import type { Emitter } from './emitter.js';
 import { formUnsupported, gradientNeeds } from './gradientErrors.js';
-import type { NodeContext } from './gradientRule.js';
+import type { NodeContext, SizeContext } from './gradientRule.js';
 
 /** Returns the shape of a value as far as it is known before running, or null when not even the rank is. */
-export function shapeIfKnown(context: NodeContext, value: string): readonly Dimension[] | null {
+export function shapeIfKnown(context: SizeContext, value: string): readonly Dimension[] | null {
   const type = context.typeOf(value);
   return type.kind === 'tensor' ? type.shape : null;
 }
@@ -15,14 +15,14 @@ export function shapeIfKnown(context: NodeContext, value: string): readonly Dime
  *
  * @throws UserError when the rank is unknown.
  */
-export function shapeOf(context: NodeContext, value: string): readonly Dimension[] {
+export function shapeOf(context: SizeContext, value: string): readonly Dimension[] {
   const shape = shapeIfKnown(context, value);
   if (shape === null) throw gradientNeeds(context.node, `the rank of "${value}"`);
   return shape;
 }
 
 /** Returns the rank of a value. */
-export function rankOf(context: NodeContext, value: string): number {
+export function rankOf(context: SizeContext, value: string): number {
   return shapeOf(context, value).length;
 }
 
@@ -31,7 +31,7 @@ export function rankOf(context: NodeContext, value: string): number {
  *
  * The first axis is left to run time whatever was measured: it is the batch, and the last batch is smaller.
  */
-export function fixedSize(context: NodeContext, value: string, axis: number): number | undefined {
+export function fixedSize(context: SizeContext, value: string, axis: number): number | undefined {
   if (axis === 0 && !context.isConstant(value)) return undefined;
   const size = shapeIfKnown(context, value)?.[axis];
   return typeof size === 'number' ? size : undefined;
@@ -39,7 +39,7 @@ export function fixedSize(context: NodeContext, value: string, axis: number): nu
 
 /** Returns the sizes behind batch and channels of a value with so many spatial axes, undefined where one is open. */
 export function spatialSizes(
-  context: NodeContext,
+  context: SizeContext,
   value: string,
   axisCount: number,
 ): readonly number[] | undefined {

@@ -1,4 +1,8 @@
-import { checkCase, type GradientCase } from '../../support/gradientCase.js';
+import assert from 'node:assert/strict';
+import { createRandom } from '../../../src/base/random.js';
+import { elementCountOf, float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
+import { buildCase, caseRuntime, checkCase, type GradientCase } from '../../support/gradientCase.js';
+import { runGradient } from '../../support/gradientRun.js';
 
 type PoolCase = Pick<GradientCase, 'inputs' | 'attributes' | 'opset'> & { readonly title: string };
 
@@ -58,6 +62,40 @@ const windows: readonly PoolCase[] = [
     inputs: [[1, 2, 4, 4, 5]],
     attributes: { kernel_shape: [2, 2, 3], strides: [2, 1, 2] },
   },
+  {
+    title: 'three axes, pads on each',
+    inputs: [[2, 2, 5, 4, 6]],
+    attributes: { kernel_shape: [2, 3, 3], strides: [2, 1, 2], pads: [1, 1, 1, 0, 1, 1] },
+  },
+  {
+    title: 'every second position, as behind a stem',
+    inputs: [[2, 3, 8, 8]],
+    attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+  },
+  {
+    title: 'maps smaller than the windows',
+    inputs: [[2, 2, 1, 2]],
+    attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] },
+  },
+];
+
+/** Windows that lie apart or on few positions, for MaxPool alone. */
+const sparse: readonly PoolCase[] = [
+  {
+    title: 'strides longer than the windows',
+    inputs: [[2, 2, 8, 9]],
+    attributes: { kernel_shape: [2, 2], strides: [4, 3] },
+  },
+  {
+    title: 'dilations and strides',
+    inputs: [[2, 2, 9, 8]],
+    attributes: { kernel_shape: [3, 2], strides: [2, 2], dilations: [2, 3], pads: [2, 1, 1, 1] },
+  },
+  {
+    title: 'long windows',
+    inputs: [[1, 2, 16]],
+    attributes: { kernel_shape: [13], pads: [6, 6] },
+  },
 ];
 
 const dilated: PoolCase = {
@@ -66,12 +104,83 @@ const dilated: PoolCase = {
   attributes: { kernel_shape: [2, 3], dilations: [3, 2], pads: [1, 1, 1, 1] },
 };
 
+/** Every cotangent added at the first maximum of its window, found by looking at each of its positions. */
+function firstMaxima(x: TensorValue, g: TensorValue, attributes: PoolCase['attributes'] = {}): number[] {
+  const [, , ...sizes] = x.dims;
+  const [, , ...counts] = g.dims;
+  const numbers = (key: string, fallback: number): readonly number[] =>
+    (attributes[key] as readonly number[] | undefined) ?? sizes.map(() => fallback);
+  const [kernel, strides, dilations] = [
+    numbers('kernel_shape', 1),
+    numbers('strides', 1),
+    numbers('dilations', 1),
+  ];
+  const pads = sizes.map((size, axis) => {
+    if (attributes['auto_pad'] === undefined) return numbers('pads', 0)[axis]!;
+    const reach = (counts[axis]! - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! + 1;
+    const total = Math.max(0, reach - size);
+    return attributes['auto_pad'] === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
+  });
+  const [values, cotangents] = [toFloat64(x), toFloat64(g)];
+  const gradient = Array.from({ length: values.length }, () => 0);
+  const [mapSize, windowCount] = [elementCountOf(sizes), elementCountOf(counts)];
+  for (const [index, cotangent] of cotangents.entries()) {
+    const map = Math.floor(index / windowCount) * mapSize;
+    const at = indicesIn(counts, index % windowCount);
+    let best: number | undefined;
+    for (let tap = 0; tap < elementCountOf(kernel); tap++) {
+      const place = indicesIn(kernel, tap).map(
+        (step, axis) => at[axis]! * strides[axis]! - pads[axis]! + step * dilations[axis]!,
+      );
+      if (place.some((position, axis) => position < 0 || position >= sizes[axis]!)) continue;
+      const flat = map + place.reduce((sum, position, axis) => sum * sizes[axis]! + position, 0);
+      if (best === undefined || values[flat]! > values[best]!) best = flat;
+    }
+    gradient[best!]! += cotangent;
+  }
+  return gradient;
+}
+
+/** The index along each axis of a flat one. */
+function indicesIn(dims: readonly number[], flat: number): readonly number[] {
+  let rest = flat;
+  return [...dims]
+    .reverse()
+    .map((size) => {
+      const index = rest % size;
+      rest = Math.floor(rest / size);
+      return index;
+    })
+    .reverse();
+}
+
 describe('gradients of pooling', () => {
-  for (const { title, ...given } of [...windows, dilated]) {
+  for (const { title, ...given } of [...windows, ...sparse, dilated]) {
     it(`of MaxPool equal central differences: ${title}`, async () => {
       await checkCase({ op: 'MaxPool', ...given, map: spread });
       const columnMajor = { ...given.attributes, storage_order: 1 };
       await checkCase({ op: 'MaxPool', ...given, attributes: columnMajor, map: spread, hidden: true });
+    });
+  }
+
+  for (const { title, ...given } of [...windows, ...sparse, dilated]) {
+    it(`of MaxPool goes to the first of equal maxima: ${title}`, async () => {
+      const random = createRandom(7);
+      const [dims = []] = given.inputs as readonly number[][];
+      // Three numbers alone, so that most windows hold their maximum several times.
+      const x = float32Tensor(
+        Array.from({ length: elementCountOf(dims) }, () => random.integer(3) - 1),
+        dims,
+      );
+      const { model } = buildCase({ op: 'MaxPool', ...given }, random);
+      const session = await caseRuntime.open(model);
+      const y = (await session.run({ x0: x }))['y0']!;
+      const cotangent = float32Tensor(
+        Array.from({ length: y.data.length }, () => random.integer(100)),
+        y.dims,
+      );
+      const { gradient } = await runGradient(model, { feeds: { x0: x }, output: 'y0', cotangent, wrt: 'x0' });
+      assert.deepEqual(Array.from(gradient), firstMaxima(x, cotangent, given.attributes));
     });
   }
 

@@ -35,7 +35,7 @@ export const clipRule: GradientRule = {
     const emit = emitterFor(context);
     // y is at a bound exactly where x is at or beyond it; asking y lets the runtime fuse Clip into a convolution.
     const tests = [
-      ...(low === '' ? [] : [emit.greater(y, low)]),
+      ...(low === '' ? [] : [isZero(context.constantOf(low)) ? emit.isNonZero(y) : emit.greater(y, low)]),
       ...(high === '' ? [] : [emit.less(y, high)]),
     ];
     const [first, second] = tests;
@@ -72,7 +72,7 @@ export const dropoutRule: GradientRule = {
   opType: 'Dropout',
   domain: '',
   opsets: [12, latestOpset],
-  prepare(node, freshName) {
+  prepare({ node, freshName }) {
     // Which elements were dropped is drawn once, in the run itself.
     if ((node.inputs[2] ?? '') === '' || (node.outputs[1] ?? '') !== '') return node;
     return { ...node, outputs: [node.outputs[0] ?? '', freshName(`${node.outputs[0] ?? ''}/mask`)] };
@@ -81,7 +81,7 @@ export const dropoutRule: GradientRule = {
     const [g] = context.outputCotangents;
     const [, ratio = '', training = ''] = context.node.inputs;
     const [, mask = ''] = context.node.outputs;
-    if (g === undefined || training === '' || isFalse(context.constantOf(training))) return [g];
+    if (g === undefined || training === '' || isZero(context.constantOf(training))) return [g];
     const emit = emitterFor(context);
     const share = ratio === '' ? emit.scalar(0.5) : emit.castTo(ratio, emit.elementType);
     const grown = emit.node('Reciprocal', [emit.sub(emit.scalar(1), share)]);
@@ -90,7 +90,7 @@ export const dropoutRule: GradientRule = {
   },
 };
 
-function isFalse(value: TensorValue | undefined): boolean {
+function isZero(value: TensorValue | undefined): boolean {
   return value !== undefined && Number(value.data[0]) === 0;
 }
 

@@ -85,7 +85,7 @@ export const topKRule: GradientRule = {
   opType: 'TopK',
   domain: '',
   opsets: [11, latestOpset],
-  prepare(node, freshName) {
+  prepare({ node, freshName }) {
     if ((node.outputs[1] ?? '') !== '') return node;
     return { ...node, outputs: [node.outputs[0] ?? '', freshName(`${node.outputs[0] ?? ''}/indices`)] };
   },

@@ -1,30 +1,69 @@
-import { intAttribute } from '../../../onnx/model.js';
+import { intAttribute, intsAttribute } from '../../../onnx/model.js';
+import { windowGeometry } from '../convGeometry.js';
 import { emitFlatScatter } from '../emitSelection.js';
 import { emitterFor } from '../emitter.js';
-import { type GradientRule, latestOpset, type RuleContext } from '../gradientRule.js';
+import { type GradientRule, latestOpset, type RuleContext, type SizeContext } from '../gradientRule.js';
+import { spatialSizes } from '../staticShapes.js';
+import { type AxisWindows, appendFirstMaxima } from '../windowMaxima.js';
 
 /** Gradient of MaxPool: each g goes to the first maximum of its window. */
 export const maxPoolRule: GradientRule = {
   opType: 'MaxPool',
   domain: '',
   opsets: [12, latestOpset],
-  prepare(node, freshName) {
+  prepare(context) {
+    const { node } = context;
     // Column-major indices number the elements otherwise; backward asks for its own then.
-    if (isColumnMajor(node) || (node.outputs[1] ?? '') !== '') return node;
-    return { ...node, outputs: [node.outputs[0] ?? '', freshName(`${node.outputs[0] ?? ''}/indices`)] };
+    if (isColumnMajor(node) || hasIndices(node) || axesOf(context) !== undefined) return node;
+    const [y = ''] = node.outputs;
+    return { ...node, outputs: [y, context.freshName(`${y}/indices`)] };
   },
   backward(context) {
     const [g] = context.outputCotangents;
     const [x = ''] = context.node.inputs;
+    const [y = ''] = context.node.outputs;
     if (g === undefined) return [];
     const emit = emitterFor(context);
+    const axes = hasIndices(context.node) ? undefined : axesOf(context);
+    if (axes !== undefined) return [appendFirstMaxima(emit, { x, y, g, axes })];
     // Indices are flat over the whole tensor; windows may overlap, so cotangents add.
     return [emitFlatScatter(emit, { x, positions: indicesOf(context, x), g })];
   },
 };
 
+function hasIndices(node: RuleContext['node']): boolean {
+  return (node.outputs[1] ?? '') !== '';
+}
+
 function isColumnMajor(node: RuleContext['node']): boolean {
   return intAttribute(node, 'storage_order', 0) === 1;
+}
+
+/** Positions of a window along one axis from which on the runtime's own search is asked where the maximum is. */
+const manyTaps = 12;
+
+/**
+ * Returns the windows along each axis; undefined where sizes are open, or the runtime's own search is faster: long windows, rows of
+ * which something is left over by the stride.
+ */
+function axesOf(context: SizeContext): readonly AxisWindows[] | undefined {
+  const { node } = context;
+  const [wide = ''] = node.inputs;
+  const [narrow = ''] = node.outputs;
+  const kernel = intsAttribute(node, 'kernel_shape') ?? [];
+  const sizes = spatialSizes(context, wide, kernel.length);
+  const results = spatialSizes(context, narrow, kernel.length);
+  if (sizes === undefined || results === undefined || kernel.some((taps) => taps >= manyTaps))
+    return undefined;
+  const geometry = windowGeometry(context, kernel, { wide, narrow });
+  return kernel.map((tapCount, axis) => ({
+    size: sizes[axis] ?? 1,
+    windowCount: results[axis] ?? 1,
+    tapCount,
+    stride: geometry.strides[axis] ?? 1,
+    dilation: geometry.dilations[axis] ?? 1,
+    padBegin: geometry.padsBegin[axis] ?? 0,
+  }));
 }
 
 function indicesOf({ node, builder }: RuleContext, x: string): string {

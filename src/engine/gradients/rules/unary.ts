@@ -144,8 +144,8 @@ export const unaryRules: readonly GradientRule[] = [
   unary('Softsign', 1, ({ emit, x, g }) =>
     emit.div(g, emit.square(emit.add(emit.scalar(1), emit.node('Abs', [x])))),
   ),
-  // Sign is slow; y > 0 keeps relu′(0) = 0 and lets the runtime fuse Relu into what comes before.
-  unary('Relu', 13, ({ emit, y, g }) => emit.maskWhere(emit.greater(y, emit.scalar(0)), g)),
+  // Sign is slow; y ≠ 0, as y is never negative, keeps relu′(0) = 0 and lets the runtime fuse Relu into what comes before.
+  unary('Relu', 13, ({ emit, y, g }) => emit.maskWhere(emit.isNonZero(y), g)),
   unary('LeakyRelu', 6, (operands) => {
     const alpha = operands.attribute('alpha', 0.01);
     // With α > 0, y has the sign of x; asking y lets the runtime fuse LeakyRelu into a convolution.
