@@ -1,4 +1,5 @@
-import { intAttribute, intsAttribute } from '../../../onnx/model.js';
+import { dataTypeFacts } from '../../../onnx/dataTypes.js';
+import { intAttribute, intsAttribute, type ValueType } from '../../../onnx/model.js';
 import { windowGeometry } from '../convGeometry.js';
 import { emitFlatScatter } from '../emitSelection.js';
 import { emitterFor } from '../emitter.js';
@@ -43,8 +44,8 @@ function isColumnMajor(node: RuleContext['node']): boolean {
 const manyTaps = 12;
 
 /**
- * Returns the windows along each axis; undefined where sizes are open, or the runtime's own search is faster: long windows, rows of
- * which something is left over by the stride.
+ * Returns the windows along each axis; undefined where sizes are open, where maps of 16 bits may be rounded in one place and not in
+ * another, and where the runtime's own search is faster: long windows, rows of which something is left over by the stride.
  */
 function axesOf(context: SizeContext): readonly AxisWindows[] | undefined {
   const { node } = context;
@@ -53,9 +54,11 @@ function axesOf(context: SizeContext): readonly AxisWindows[] | undefined {
   const kernel = intsAttribute(node, 'kernel_shape') ?? [];
   const sizes = spatialSizes(context, wide, kernel.length);
   const results = spatialSizes(context, narrow, kernel.length);
-  if (sizes === undefined || results === undefined || kernel.some((taps) => taps >= manyTaps))
-    return undefined;
+  if (sizes === undefined || results === undefined || isHalf(context.typeOf(wide))) return undefined;
   const geometry = windowGeometry(context, kernel, { wide, narrow });
+  const isLong = kernel.some((taps) => taps >= manyTaps);
+  const isLeftOver = (sizes.at(-1) ?? 1) % (geometry.strides.at(-1) ?? 1) !== 0;
+  if (isLong || isLeftOver) return undefined;
   return kernel.map((tapCount, axis) => ({
     size: sizes[axis] ?? 1,
     windowCount: results[axis] ?? 1,
@@ -64,6 +67,10 @@ function axesOf(context: SizeContext): readonly AxisWindows[] | undefined {
     dilation: geometry.dilations[axis] ?? 1,
     padBegin: geometry.padsBegin[axis] ?? 0,
   }));
+}
+
+function isHalf(type: ValueType): boolean {
+  return type.kind === 'tensor' && dataTypeFacts(type.elementType).bits === 16;
 }
 
 function indicesOf({ node, builder }: RuleContext, x: string): string {
