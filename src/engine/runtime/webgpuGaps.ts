@@ -43,8 +43,14 @@ const gaps: ReadonlyMap<string, Gap> = new Map<string, Gap>([
   ['GRU', (node) => node.attributes.has('activations')],
   ['LSTM', (node) => node.attributes.has('activations')],
   ['Einsum', (node) => stringAttribute(node, 'equation', '').includes('...')],
-  // Wrong for 6, 9, 15, 18 … channels and results in fours.
-  ['Conv', (node, typeOf) => hasMisreadChannels(node, typeOf(node.inputs[1] ?? ''))],
+  // Wrong for 6, 9, 15, 18 … channels and results in fours; groups on three axes fail.
+  [
+    'Conv',
+    (node, typeOf) => {
+      const weight = typeOf(node.inputs[1] ?? '');
+      return hasMisreadChannels(node, weight) || hasGroupedVolumes(node, weight);
+    },
+  ],
   // A tensor to add ends the process; activations with parameters were not tried.
   [
     'com.microsoft:FusedConv',
@@ -127,6 +133,10 @@ function hasMisreadChannels(node: GraphNode, weight: ValueType | undefined): boo
     typeof channelCount !== 'number' ||
     (channelCount > 3 && channelCount % 3 === 0 && channelCount % 4 !== 0);
   return mayBeThrees && (typeof resultCount !== 'number' || resultCount % 4 === 0);
+}
+
+function hasGroupedVolumes(node: GraphNode, weight: ValueType | undefined): boolean {
+  return intAttribute(node, 'group', 1) > 1 && Math.max(spatialRank(node), sizesOf(weight).length - 2) > 2;
 }
 
 function sizesOf(type: ValueType | undefined): readonly Dimension[] {

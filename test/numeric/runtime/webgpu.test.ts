@@ -78,6 +78,26 @@ const cases: readonly Case[] = [
     isGap: true,
   },
   {
+    title: 'depthwise Conv of three axes',
+    op: 'Conv',
+    inputs: [
+      [1, 2, 3, 3, 3],
+      [2, 1, 2, 2, 2],
+    ],
+    attributes: { group: 2 },
+    isGap: true,
+  },
+  {
+    title: 'Conv of three axes',
+    op: 'Conv',
+    inputs: [
+      [1, 2, 3, 3, 3],
+      [2, 2, 2, 2, 2],
+    ],
+    attributes: {},
+    isGap: false,
+  },
+  {
     title: 'Conv of six channels with results in fours',
     op: 'Conv',
     inputs: [
