@@ -80,7 +80,7 @@ export function withShape(model: Model, { dtype, dims }: TensorValue): Model {
   return { ...model, graph: { ...model.graph, inputs } };
 }
 
-/** Forward and backward in one graph, the loss being the sum of the results; of each gradient one number comes out. */
+/** Forward and backward in one graph, the loss being the sum of the results; of each gradient its first row comes out. */
 export function withGradients(model: Model, wrt: readonly string[]): Model {
   const builder = new GraphBuilder(model);
   const [output] = model.graph.outputs;
@@ -92,11 +92,10 @@ export function withGradients(model: Model, wrt: readonly string[]): Model {
     types: inferTypes(model),
   });
   const last = new GraphBuilder(both);
-  // A gradient is read inside the graph (by an optimiser, a reduction), and stays there; what reads it is not measured.
+  // A gradient is read inside the graph (by an optimiser, a reduction), and stays there. Its first row and no norm of it: a sum takes it in
+  // any order, and the runtime then leaves out what brings it into that of its weight.
   const first = last.int64s([0]);
-  const numbers = [...gradients.values()].map((gradient) =>
-    last.node('Gather', [last.node('Reshape', [gradient, last.int64s([-1])]), first]),
-  );
-  last.setOutputs([value, ...numbers]);
+  const rows = [...gradients.values()].map((gradient) => last.node('Gather', [gradient, first]));
+  last.setOutputs([value, ...rows]);
   return last.build();
 }

@@ -21,15 +21,16 @@ const longestWait = 40_000;
 const apartNanoseconds = 200;
 
 /**
- * Measures the input's gradient, and that of all weights, against plain forward passes of the same batch: on two threads and,
- * as a second one helps a fused forward pass more than what moves elements, on one.
+ * Measures the input's gradient, and that of all weights, against plain forward passes of the same batch, in one session: on one thread,
+ * and on two. Long work runs in lanes of one thread each (`lanes.bench.ts`), so the bars are of one thread; a second one helps a
+ * fused forward pass more than what moves elements.
  *
  * Two threads are two cores that share a cache. The host of a virtual machine moves them apart for seconds at times, and
  * everything takes twice as long: these rounds have rows of their own.
  */
 export async function run(): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
-  for (const threadCount of [2, 1]) {
+  for (const threadCount of [1, 2]) {
     for (const subject of await subjects()) rows.push(...(await measure(subject, threadCount)));
   }
   return rows;
@@ -61,10 +62,11 @@ async function measure(subject: Subject, threadCount: number): Promise<BenchRow[
   const threads = threadCount === 1 ? 'one thread' : `${threadCount} threads`;
   const row = (what: string, index: number, bar?: number): BenchRow => {
     const name = `${what}: ${subject.name}, ${threads}`;
-    const limit = bar === undefined ? {} : { bar: `≤ ${bar} ×` };
-    if (rounds.together.length === 0) return { name, ...limit, notMeasured: 'no two cores shared a cache' };
+    if (rounds.together.length === 0) return { name, notMeasured: 'no two cores shared a cache' };
     const ratio = ratioOf(rounds.together, index);
-    return { name, ratio, ...limit, ...(bar === undefined ? {} : { ok: ratio <= bar }) };
+    return bar === undefined || threadCount > 1
+      ? { name, ratio }
+      : { name, ratio, bar: `≤ ${bar} ×`, ok: ratio <= bar };
   };
   const apart = (what: string, index: number): BenchRow => ({
     name: `${what}: ${subject.name}, ${threads} without a common cache`,

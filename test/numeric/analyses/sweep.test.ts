@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createRandom } from '../../../src/base/random.js';
+import { statisticsGraph } from '../../../src/analyses/shared/sweepGraph.js';
 import { type Sweep, sweepActivations } from '../../../src/analyses/shared/sweep.js';
 import type { SweepTarget } from '../../../src/analyses/shared/targetTap.js';
 import {
@@ -12,7 +13,7 @@ import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { tap } from '../../../src/engine/rewrites/tap.js';
 import type { Feeds } from '../../../src/engine/runtime/session.js';
 import type { Model } from '../../../src/onnx/model.js';
-import { float32Tensor, int64Tensor, type TensorValue } from '../../../src/onnx/tensorValue.js';
+import { float32Tensor, int64Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { memoryDataset, rowsOf } from '../../support/memoryDataset.js';
 import { denseModel, emptyModel, floatType, normalTensor } from '../../support/modelBuilder.js';
 import { recount, type UnitRecount } from '../../support/recount.js';
@@ -94,10 +95,10 @@ function assertEqualsRecount(statistics: UnitStatistics, units: readonly UnitRec
   }
 }
 
-function convModel(act: string): Model {
+function convModel(act: string, type = floatType('N', 2, 7, 5)): Model {
   const builder = new GraphBuilder(emptyModel());
   const random = createRandom(3);
-  builder.addInput('x', floatType('N', 2, 7, 5));
+  builder.addInput('x', type);
   const weight = builder.constant(normalTensor(random, [6, 2, 3, 3]), 'w');
   builder.node('Conv', ['x', weight], { outputs: ['z'], attributes: { pads: [1, 1, 1, 1] } });
   builder.addOutput(builder.node(act, ['z'], { outputs: ['a'] }));
@@ -130,6 +131,37 @@ describe('sweepActivations', () => {
         );
       }
     }
+  });
+
+  it('names the sizes that nobody knows before running, each by itself, and takes maps of any size', async () => {
+    const model = convModel('Relu', floatType('N', 2, 'S', 'S'));
+    const { model: graph, targets } = statisticsGraph(
+      model,
+      [targetOf('a', 'z', [1, 6, 7, 5], relu)],
+      new Map(),
+    );
+    const type = graph.graph.valueInfo.get('a')?.type;
+    assert.ok(type?.kind === 'tensor' && type.shape !== null);
+    assert.equal(type.shape[1], 6);
+    assert.equal(new Set(type.shape).size, 4);
+    const session = await runtime.open(graph);
+    for (const [height, width] of [
+      [7, 7],
+      [3, 3],
+    ] as const) {
+      const x = normalTensor(createRandom(9), [3, 2, height, width]);
+      const { a } = await activations(model, { x }, ['a']);
+      const results = await session.run({ x });
+      assert.deepEqual(
+        toFloat64(results[targets[0]!.maximum]!),
+        Float64Array.from({ length: 3 * 6 }, (_, row) =>
+          toFloat64(a!)
+            .subarray(row * height * width, (row + 1) * height * width)
+            .reduce((most, value) => Math.max(most, value), -Infinity),
+        ),
+      );
+    }
+    await session.close();
   });
 
   it('counts a value without positions and several layers at once', async () => {
