@@ -34,9 +34,9 @@ export function appendFirstMaxima(emit: Emitter, { x, y, g, axes }: PooledMaps):
   let maps = numbers(x);
   for (const [axis, windows] of [...axes.entries()].toReversed()) {
     const inner = axes.slice(axis + 1).reduce((product, { windowCount }) => product * windowCount, 1);
-    const dealt = dealTaps(emit, maps, { windows, inner });
-    maps = axis === 0 ? numbers(y) : emit.node('Max', dealt.taps);
-    levels.push({ ...dealt, windows, inner, maxima: maps });
+    const taps = dealTaps(emit, maps, { windows, inner });
+    maps = axis === 0 ? numbers(y) : emit.node('Max', taps);
+    levels.push({ windows, inner, taps, maxima: maps });
   }
   // The last axis was pooled first, and what its pooling met is the answer.
   const cotangent = levels.toReversed().reduce((cotangents, level) => handBack(emit, level, cotangents), g);
@@ -49,13 +49,9 @@ interface MapAxis {
   readonly inner: number;
 }
 
-interface DealtTaps {
-  /** What each tap of a window meets, `tapDims`: −∞ where that is padding. */
+interface PooledAxis extends MapAxis {
+  /** What each tap of a window meets, [rows, windows] or [rows, windows, inner]: −∞ where that is padding. */
   readonly taps: readonly string[];
-  readonly tapDims: readonly number[];
-}
-
-interface PooledAxis extends MapAxis, DealtTaps {
   readonly maxima: string;
 }
 
@@ -82,90 +78,75 @@ function stepCount({ size, stride }: AxisWindows): number {
   return Math.ceil(size / stride);
 }
 
-/**
- * Columns of the last axis are dealt out by their remainder in one transposition of a whole matrix, [R · n, s] → [s, R, n]; longer
- * pieces are taken where they lie, [R, n, s, inner].
- */
-function isTurned({ inner }: MapAxis): boolean {
-  return inner === 1;
+/** Rows by `count` positions; without an axis of one behind them, with which the runtime takes element by element. */
+function dimsOf({ inner }: MapAxis, count: number): readonly number[] {
+  return inner === 1 ? [-1, count] : [-1, count, inner];
 }
 
-function dealTaps(emit: Emitter, maps: string, axis: MapAxis): DealtTaps {
+function dealTaps(emit: Emitter, maps: string, axis: MapAxis): readonly string[] {
   const { windows, inner } = axis;
   const { size, stride, windowCount } = windows;
   const steps = stepCount(windows);
-  const source = filledUp(emit, emit.reshapeTo(maps, [-1, size, inner]), steps * stride - size);
-  const dealt = isTurned(axis)
-    ? emit.reshapeTo(emit.transpose(emit.reshapeTo(source, [-1, stride]), [1, 0]), [stride, -1, steps])
-    : emit.reshapeTo(source, [-1, steps, stride, inner]);
-  const axes = emit.ints(isTurned(axis) ? [0, 2] : [2, 1]);
-  const tapDims = isTurned(axis) ? [1, -1, windowCount] : [-1, windowCount, 1, inner];
-  const positions = (remainder: number, from: number, to: number): string =>
-    emit.node('Slice', [dealt, emit.ints([remainder, from]), emit.ints([remainder + 1, to]), axes]);
-  const taps = placesOf(windows).map(({ remainder, first }) => {
-    const [from, to] = [Math.max(first, 0), Math.min(first + windowCount, steps)];
-    const around = { before: from - first, after: first + windowCount - to, fill: -Infinity };
-    return padAlong(emit, axis, positions(remainder, from, to), around);
+  const whole = padAlong(emit, axis, emit.reshapeTo(maps, dimsOf(axis, size)), {
+    ...{ before: 0, after: steps * stride - size },
+    fill: -Infinity,
   });
-  return { taps, tapDims };
+  const dealt = emit.split(emit.reshapeTo(whole, [-1, steps, stride, inner]), 2, stride);
+  const byRemainder = dealt.map((part) => emit.reshapeTo(part, dimsOf(axis, steps)));
+  return placesOf(windows).map(({ remainder, first }) => {
+    const [from, to] = [Math.max(first, 0), Math.min(first + windowCount, steps)];
+    const inside = cut(emit, byRemainder[remainder] ?? '', { from, to, of: steps });
+    const around = { before: from - first, after: first + windowCount - to };
+    return padAlong(emit, axis, inside, { ...around, fill: -Infinity });
+  });
 }
 
-/** Positions up to a whole number of steps, which no window takes for its maximum. */
-function filledUp(emit: Emitter, maps: string, missing: number): string {
-  return missing === 0
-    ? maps
-    : emit.node('Pad', [maps, emit.ints([0, 0, 0, 0, missing, 0]), emit.scalar(-Infinity)]);
+/** The positions `from` … `to` − 1 of axis 1. */
+function cut(
+  emit: Emitter,
+  value: string,
+  { from, to, of }: { readonly from: number; readonly to: number; readonly of: number },
+): string {
+  if (from === 0 && to === of) return value;
+  return emit.node('Slice', [value, emit.ints([from]), emit.ints([to]), emit.ints([1])]);
 }
 
-/** Adds steps before and after, or takes some away. */
+/** Adds positions before and after those of axis 1, or takes some away. */
 function padAlong(
   emit: Emitter,
-  axis: MapAxis,
+  { inner }: MapAxis,
   value: string,
   { before, after, fill }: { readonly before: number; readonly after: number; readonly fill: number },
 ): string {
   if (before === 0 && after === 0) return value;
-  const pads = isTurned(axis) ? [0, 0, before, 0, 0, after] : [0, before, 0, 0, 0, after, 0, 0];
+  const pads = inner === 1 ? [0, before, 0, after] : [0, before, 0, 0, after, 0];
   return emit.node('Pad', [value, emit.ints(pads), emit.scalar(fill)]);
 }
 
 /** From the cotangents of the maxima along one axis to those of what was pooled. */
 function handBack(emit: Emitter, axis: PooledAxis, cotangents: string): string {
-  const { windows, inner, taps, tapDims } = axis;
+  const { windows, inner, taps } = axis;
   const { size, stride, windowCount } = windows;
   const steps = stepCount(windows);
-  const maxima = emit.reshapeTo(axis.maxima, tapDims);
+  const maxima = emit.reshapeTo(axis.maxima, dimsOf(axis, windowCount));
   const byRemainder: string[][] = Array.from({ length: stride }, () => []);
-  let left = emit.reshapeTo(cotangents, tapDims);
+  let left = emit.reshapeTo(cotangents, dimsOf(axis, windowCount));
   for (const [index, { remainder, first }] of placesOf(windows).entries()) {
     // Whatever no other took is the last one's.
     const isLast = index === taps.length - 1;
     const taken = isLast ? left : emit.maskWhere(emit.node('Equal', [taps[index] ?? '', maxima]), left);
     if (!isLast) left = emit.sub(left, taken);
-    const placed = padAlong(emit, axis, taken, {
-      before: first,
-      after: steps - first - windowCount,
-      fill: 0,
-    });
-    byRemainder[remainder]?.push(placed);
+    const around = { before: first, after: steps - first - windowCount };
+    byRemainder[remainder]?.push(padAlong(emit, axis, taken, { ...around, fill: 0 }));
   }
-  const all = joined(emit, axis, byRemainder);
-  if (steps * stride === size) return all;
-  const whole = emit.reshapeTo(all, [-1, steps * stride, inner]);
-  return emit.node('Slice', [whole, emit.ints([0]), emit.ints([size]), emit.ints([1])]);
-}
-
-/** The steps of all remainders in the order of the positions. */
-function joined(emit: Emitter, axis: PooledAxis, byRemainder: readonly (readonly string[])[]): string {
   const some = byRemainder.find((parts) => parts.length > 0)?.[0] ?? '';
-  const sums = byRemainder.map((parts) => {
-    const [part, ...others] = parts;
-    // No window meets this remainder: strides longer than the windows.
-    if (part === undefined) return emit.zeros(emit.shape(some));
-    return others.reduce((sum, other) => emit.add(sum, other), part);
-  });
-  if (!isTurned(axis)) return emit.concat(sums, 2);
-  const columns = sums.map((sum) => emit.reshapeTo(sum, [-1, stepCount(axis.windows), 1]));
-  // Twice as fast as to turn [s, R · n].
-  return emit.concat(columns, 2);
+  const sums = byRemainder.map(([part, ...others]) =>
+    // No window meets some remainders where strides are longer than windows.
+    part === undefined
+      ? emit.zeros(emit.shape(some))
+      : others.reduce((sum, other) => emit.add(sum, other), part),
+  );
+  const dealt = sums.map((sum) => emit.reshapeTo(sum, [-1, steps, 1, inner]));
+  const whole = emit.reshapeTo(emit.concat(dealt, 2), dimsOf(axis, steps * stride));
+  return cut(emit, whole, { from: 0, to: size, of: steps * stride });
 }
