@@ -22,6 +22,8 @@ export interface Subject {
   readonly embedding?: string;
   /** Tables of the model that no training changes. */
   readonly fixed?: readonly string[];
+  /** Whether the model takes this one batch, as many exports do: the runtime then knows all sizes. */
+  readonly hasFixedBatch?: boolean;
   readonly inputBar: number;
   readonly weightsBar: number;
 }
@@ -31,7 +33,10 @@ export async function subjects(): Promise<Subject[]> {
   const random = createRandom(5);
   const dense = { inputBar: 2.5, weightsBar: 3.5 };
   const image = normalTensor(random, [4, 3, 112, 112]);
-  const found: Subject[] = [{ name: 'ResNet-18 at 112², batch 4', model: resnet18(), x: image, ...dense }];
+  const found: Subject[] = [
+    { name: 'ResNet-18 at 112², batch 4', model: resnet18(), x: image, ...dense },
+    { name: 'ResNet-18, batch fixed at 4', model: resnet18(), x: image, hasFixedBatch: true, ...dense },
+  ];
   const mobilenet = await sharedModel('mobilenet-v1-025');
   if (mobilenet !== undefined) {
     const x = normalTensor(random, [2, 3, 224, 224]);
@@ -71,12 +76,11 @@ export function trainedWeights(model: Model, fixed: readonly string[]): string[]
     .filter((name) => !constant.has(name));
 }
 
-/** The model with fixed sizes but for the batch, as measuring its types would give. */
-export function withShape(model: Model, { dtype, dims }: TensorValue): Model {
-  const inputs = model.graph.inputs.map((input) => {
-    const type: ValueType = { kind: 'tensor', elementType: dtype, shape: ['N', ...dims.slice(1)] };
-    return { ...input, type };
-  });
+/** The model with fixed sizes but for the batch, as measuring its types would give, or with that too. */
+export function shapedModel({ model, x, hasFixedBatch }: Subject): Model {
+  const shape = hasFixedBatch === true ? x.dims : ['N', ...x.dims.slice(1)];
+  const type: ValueType = { kind: 'tensor', elementType: x.dtype, shape };
+  const inputs = model.graph.inputs.map((input) => ({ ...input, type }));
   return { ...model, graph: { ...model.graph, inputs } };
 }
 

@@ -5,7 +5,7 @@ import { loadTensor } from '../src/onnx/loadTensor.js';
 import type { TensorValue } from '../src/onnx/tensorValue.js';
 import type { BenchRow } from './benchRow.js';
 import { openCoreProbe } from './coreProbe.js';
-import { type Subject, subjects, trainedWeights, withGradients, withShape } from './gradientSubjects.js';
+import { shapedModel, type Subject, subjects, trainedWeights, withGradients } from './gradientSubjects.js';
 import { median } from './median.js';
 
 /** Interleaved repeats, of small models more: a forward pass of 3 ms varies by its own length. The medians of the ratios are taken. */
@@ -38,7 +38,7 @@ export async function run(): Promise<BenchRow[]> {
 
 async function measure(subject: Subject, threadCount: number): Promise<BenchRow[]> {
   const { x } = subject;
-  const model = withShape(subject.model, x);
+  const model = shapedModel(subject);
   const [input] = model.graph.inputs;
   const feeds: Feeds = { [input!.name]: x };
   const runtime = createRuntime({ provider: 'cpu', threadCount });

@@ -1,7 +1,7 @@
 import { createRuntime } from '../src/engine/runtime/ortRuntime.js';
 import type { Feeds, Lanes, Session } from '../src/engine/runtime/session.js';
 import type { BenchRow } from './benchRow.js';
-import { type Subject, subjects, trainedWeights, withGradients, withShape } from './gradientSubjects.js';
+import { shapedModel, type Subject, subjects, trainedWeights, withGradients } from './gradientSubjects.js';
 import { median } from './median.js';
 
 /** Rounds whose ratios' medians are taken, and milliseconds that each way of running takes of one. */
@@ -20,7 +20,7 @@ export async function run(): Promise<BenchRow[]> {
 }
 
 async function measure(subject: Subject): Promise<BenchRow[]> {
-  const model = withShape(subject.model, subject.x);
+  const model = shapedModel(subject);
   const input = model.graph.inputs[0]!.name;
   const feeds: Feeds = { [input]: subject.x };
   const runtime = createRuntime({ provider: 'cpu', threadCount });

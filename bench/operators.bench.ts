@@ -9,7 +9,6 @@ import { createRuntime } from '../src/engine/runtime/ortRuntime.js';
 import type { Feeds, Session } from '../src/engine/runtime/session.js';
 import type { Model } from '../src/onnx/model.js';
 import type { TypeTable } from '../src/onnx/shapes/typeTable.js';
-import { inferTypes } from '../src/onnx/shapes/inferTypes.js';
 import type { TensorValue } from '../src/onnx/tensorValue.js';
 import { buildCase, type BuiltCase } from '../test/support/gradientCase.js';
 import { rootDir } from '../test/support/paths.js';
