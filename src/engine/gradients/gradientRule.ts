@@ -49,7 +49,7 @@ export interface RuleContext extends NodeContext {
 /** What a rule sees of a node before anything is appended. */
 export interface PrepareContext extends SizeContext {
   /** Returns a name that no value has. */
-  freshName(hint: string): string;
+  readonly freshName: (hint: string) => string;
 }
 
 /**
