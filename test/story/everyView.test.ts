@@ -160,7 +160,7 @@ describe('the views beside the first minutes', function () {
     await window.answer('conv2[3]');
     const neuron = await window.view('neuron');
     await neuron.locator('[data-action="measure-role"]').click();
-    await neuron.getByText(/the accuracy goes from/).waitFor();
+    await neuron.getByText(/the accuracy (goes from|stays at)/).waitFor();
     await pictureView(window, 'neuron-role', async () => {
       await neuron.locator('.role').scrollIntoViewIfNeeded();
     });

@@ -121,7 +121,7 @@ function siblingOf({ chosen }: Role, unit: number): string {
 function summaryOf(role: Role): string {
   const { chosen, reads, removal } = role;
   if (typeof removal !== 'string' && Number.isFinite(removal.zeroed)) {
-    return `Without ${chosen.measuredAt} (at 0) the ${removal.score} goes from ${scoreText(removal, removal.intact)} to ${scoreText(removal, removal.zeroed)}${
+    return `Without ${chosen.measuredAt} (at 0) the ${removal.score} ${changeText(removal)}${
       Number.isFinite(removal.atMean) ? `, at its mean to ${scoreText(removal, removal.atMean)}` : ''
     }; ${readText(reads)}.`;
   }
@@ -138,6 +138,16 @@ function readText({ readers, outputs }: WhatReads): string {
   return outputs.length > 0
     ? `no layer reads it: it is an output of the model (${outputs.join(', ')})`
     : 'no layer has weights for it';
+}
+
+/** Three digits hide small effects: where both scores read alike, the difference is told. */
+function changeText(removal: Removal): string {
+  const { score, intact, zeroed } = removal;
+  const [before, after] = [scoreText(removal, intact), scoreText(removal, zeroed)];
+  if (before !== after) return `goes from ${before} to ${after}`;
+  if (intact === zeroed) return `stays at ${before}`;
+  const difference = formatNumber(Math.abs(zeroed - intact), score === 'perplexity' ? 'number' : 'points');
+  return `stays at ${before}, ${difference} ${zeroed > intact ? 'up' : 'down'}`;
 }
 
 function scoreText({ score }: Removal, value: number): string {
