@@ -121,9 +121,11 @@ function siblingOf({ chosen }: Role, unit: number): string {
 function summaryOf(role: Role): string {
   const { chosen, reads, removal } = role;
   if (typeof removal !== 'string' && Number.isFinite(removal.zeroed)) {
-    return `Without ${chosen.measuredAt} (at 0) the ${removal.score} ${changeText(removal)}${
-      Number.isFinite(removal.atMean) ? `, at its mean to ${scoreText(removal, removal.atMean)}` : ''
-    }; ${readText(reads)}.`;
+    const mean = Number.isFinite(removal.atMean)
+      ? `, at its mean ${changeText(removal, removal.atMean).short}`
+      : '';
+    const { whole } = changeText(removal, removal.zeroed);
+    return `Without ${chosen.measuredAt} (at 0) the ${removal.score} ${whole}${mean}; ${readText(reads)}.`;
   }
   return `${chosen.address}: ${readText(reads)}.`;
 }
@@ -140,14 +142,16 @@ function readText({ readers, outputs }: WhatReads): string {
     : 'no layer has weights for it';
 }
 
-/** Three digits hide small effects: where both scores read alike, the difference is told. */
-function changeText(removal: Removal): string {
-  const { score, intact, zeroed } = removal;
-  const [before, after] = [scoreText(removal, intact), scoreText(removal, zeroed)];
-  if (before !== after) return `goes from ${before} to ${after}`;
-  if (intact === zeroed) return `stays at ${before}`;
-  const difference = formatNumber(Math.abs(zeroed - intact), score === 'perplexity' ? 'number' : 'points');
-  return `stays at ${before}, ${difference} ${zeroed > intact ? 'up' : 'down'}`;
+/** How the score without the unit differs from the intact one, after "the score" and after "at its mean". */
+function changeText(removal: Removal, score: number): { readonly whole: string; readonly short: string } {
+  const [before, after] = [scoreText(removal, removal.intact), scoreText(removal, score)];
+  if (before !== after) return { whole: `goes from ${before} to ${after}`, short: `to ${after}` };
+  if (score === removal.intact) return { whole: `stays at ${before}`, short: `it stays at ${before}` };
+  // Three digits hide small effects.
+  const format = removal.score === 'perplexity' ? 'number' : 'points';
+  const difference = formatNumber(Math.abs(score - removal.intact), format);
+  const moved = `${difference} ${score > removal.intact ? 'up' : 'down'}`;
+  return { whole: `stays at ${before}, ${moved}`, short: moved };
 }
 
 function scoreText({ score }: Removal, value: number): string {
