@@ -51,8 +51,8 @@ export function buildGraph<T>(
 }
 
 /**
- * Returns the model with a name for every size of a measured value that nobody knows before running (behind a convolution of
- * maps of any size, say).
+ * Returns the model with a name for every size of a measured value that the file does not declare: behind a convolution of maps of
+ * any size, say, the runtime knows none before running.
  *
  * The runtime, planning memory, compares every value with all that are free. Those of sizes without a name fit nothing and pile up,
  * a few for every statistic: with histograms of ten bins ResNet-18's shape took 29 of 72 ms longer to open, and it grows with the

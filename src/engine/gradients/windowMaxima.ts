@@ -25,10 +25,13 @@ export interface PooledMaps {
  *
  * Axis by axis: a window's maximum is that of the maxima of its rows, and the first one lies in the first row that has it. Along
  * one axis, what the first tap equals takes g, and the next ones what is left. The runtime's own search for the positions takes
- * 1.2–3 times as long, and keeps the forward pass out of the blocked layout. A window of −∞ alone has no gradient to speak of.
+ * 1.2–3 times as long, and keeps the forward pass out of the blocked layout.
+ *
+ * Masks multiply, as everywhere: an infinite g leaves NaN beside it. A window with a NaN hands g to its last element, and one of −∞
+ * alone has no gradient to speak of.
  */
 export function appendFirstMaxima(emit: Emitter, { x, y, g, axes }: PooledMaps): string {
-  // Quantised maps are compared as numbers; where they are numbers the cast is none.
+  // Quantised maps are compared as numbers; where they are numbers the runtime drops the cast.
   const numbers = (value: string): string => emit.castTo(value, emit.elementType);
   const levels: PooledAxis[] = [];
   let maps = numbers(x);
@@ -60,6 +63,11 @@ interface TapPlace {
   readonly remainder: number;
   /** The first of them; below 0 in the padding. */
   readonly first: number;
+}
+
+/** Whether any tap meets the maps. */
+export function meetsMaps(windows: AxisWindows): boolean {
+  return placesOf(windows).length > 0;
 }
 
 /** The taps that meet the maps, in the order of the window; others meet padding alone. */

@@ -42,6 +42,8 @@ const gaps: ReadonlyMap<string, Gap> = new Map<string, Gap>([
   // Other activations than the usual ones fail.
   ['GRU', (node) => node.attributes.has('activations')],
   ['LSTM', (node) => node.attributes.has('activations')],
+  // Each result is a buffer of the shader, and some GPUs have eight with the operand's.
+  ['Split', ({ outputs }) => outputs.length > 7],
   ['Einsum', (node) => stringAttribute(node, 'equation', '').includes('...')],
   // Wrong for 6, 9, 15, 18 … channels and results in fours; groups on three axes fail.
   [
@@ -54,7 +56,10 @@ const gaps: ReadonlyMap<string, Gap> = new Map<string, Gap>([
   // A tensor to add ends the process; activations with parameters were not tried.
   [
     'com.microsoft:FusedConv',
-    ({ inputs, attributes }) => (inputs[3] ?? '') !== '' || attributes.has('activation_params'),
+    (node, typeOf) =>
+      (node.inputs[3] ?? '') !== '' ||
+      node.attributes.has('activation_params') ||
+      hasGroupedVolumes(node, typeOf(node.inputs[1] ?? '')),
   ],
   // Its fifth input, the mask of keys, is "not implemented".
   ['com.microsoft:MultiHeadAttention', ({ inputs }) => (inputs[4] ?? '') !== ''],
@@ -135,8 +140,10 @@ function hasMisreadChannels(node: GraphNode, weight: ValueType | undefined): boo
   return mayBeThrees && (typeof resultCount !== 'number' || resultCount % 4 === 0);
 }
 
+/** Whether a Conv has groups on three axes, or may have. */
 function hasGroupedVolumes(node: GraphNode, weight: ValueType | undefined): boolean {
-  return intAttribute(node, 'group', 1) > 1 && Math.max(spatialRank(node), sizesOf(weight).length - 2) > 2;
+  const axisCount = Math.max(spatialRank(node), sizesOf(weight).length - 2);
+  return intAttribute(node, 'group', 1) > 1 && (axisCount <= 0 || axisCount > 2);
 }
 
 function sizesOf(type: ValueType | undefined): readonly Dimension[] {

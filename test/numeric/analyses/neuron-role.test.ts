@@ -96,6 +96,8 @@ describe('the part of a neuron', () => {
     assert.equal(role.metrics['meanScore'], atMean.metrics['intactScore']);
     assert.notEqual(role.metrics['zeroedScore'], role.metrics['intactScore']);
     assert.match(role.summary, /^Without act\[2\] \(at 0\) the accuracy goes from 66\.7 % to /);
+    // What nothing reads is not missed.
+    assert.match(zeroed.summary, /the accuracy stays at (\S+ %), at its mean it stays at \1;/);
   });
 
   it('is to be like its copy most, by weights and by activations; correlations are Pearson’s', async () => {

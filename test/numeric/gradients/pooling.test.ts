@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import { createRandom } from '../../../src/base/random.js';
+import { differentiate } from '../../../src/engine/gradients/differentiate.js';
+import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
+import { inferTypes } from '../../../src/onnx/shapes/inferTypes.js';
 import { elementCountOf, float32Tensor, type TensorValue, toFloat64 } from '../../../src/onnx/tensorValue.js';
 import { buildCase, caseRuntime, checkCase, type GradientCase } from '../../support/gradientCase.js';
 import { runGradient } from '../../support/gradientRun.js';
 
-type PoolCase = Pick<GradientCase, 'inputs' | 'attributes' | 'opset'> & { readonly title: string };
+type PoolCase = Pick<GradientCase, 'inputs' | 'attributes' | 'opset'> & {
+  readonly title: string;
+  /** Whether the runtime's search finds the maxima, and not a comparison axis by axis. */
+  readonly isSearched?: boolean;
+};
 
 /** Numbers apart from each other, so that no step of a difference changes which one is the maximum. */
 const spread = (value: number): number => Math.round(value * 1000) / 4;
@@ -47,6 +54,21 @@ const windows: readonly PoolCase[] = [
     attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], ceil_mode: 1 },
   },
   {
+    title: 'rounding up, even columns',
+    inputs: [[2, 2, 7, 6]],
+    attributes: { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 },
+  },
+  {
+    title: 'SAME_UPPER, even columns',
+    inputs: [[2, 1, 5, 6]],
+    attributes: { kernel_shape: [2, 3], strides: [2, 2], auto_pad: 'SAME_UPPER' },
+  },
+  {
+    title: 'SAME_LOWER, even columns',
+    inputs: [[2, 1, 5, 6]],
+    attributes: { kernel_shape: [3, 3], strides: [2, 2], auto_pad: 'SAME_LOWER' },
+  },
+  {
     title: 'SAME_UPPER',
     inputs: [[1, 1, 5, 7]],
     attributes: { kernel_shape: [2, 3], strides: [2, 2], auto_pad: 'SAME_UPPER' },
@@ -82,6 +104,18 @@ const windows: readonly PoolCase[] = [
 /** Windows that lie apart or on few positions, for MaxPool alone. */
 const sparse: readonly PoolCase[] = [
   {
+    title: 'rounding up into the padding',
+    inputs: [[1, 1, 8, 8]],
+    attributes: { kernel_shape: [3, 3], strides: [4, 4], ceil_mode: 1 },
+    isSearched: true,
+  },
+  {
+    title: 'rounding up into pads',
+    inputs: [[1, 1, 5, 4]],
+    attributes: { kernel_shape: [2, 2], strides: [2, 2], pads: [1, 1, 1, 1], ceil_mode: 1 },
+    isSearched: true,
+  },
+  {
     title: 'strides longer than the windows',
     inputs: [[2, 2, 8, 9]],
     attributes: { kernel_shape: [2, 2], strides: [4, 3] },
@@ -95,6 +129,7 @@ const sparse: readonly PoolCase[] = [
     title: 'long windows',
     inputs: [[1, 2, 16]],
     attributes: { kernel_shape: [13], pads: [6, 6] },
+    isSearched: true,
   },
 ];
 
@@ -184,12 +219,26 @@ describe('gradients of pooling', () => {
     });
   }
 
+  it('of MaxPool compare axis by axis, but where columns are left over by the stride or windows are long', () => {
+    for (const { title, isSearched, ...given } of [...windows, ...sparse, dilated]) {
+      const { model } = buildCase({ op: 'MaxPool', ...given }, createRandom(7));
+      const builder = new GraphBuilder(model);
+      const seeds = [{ value: 'y0', cotangent: builder.node('Mul', ['y0', 'y0']) }];
+      const asked = { seeds, wrt: ['x0'], types: inferTypes(model) };
+      const { nodes } = differentiate(builder.build(), asked).model.graph;
+      const columns = (given.inputs[0] as readonly number[]).at(-1)!;
+      const stride = (given.attributes?.['strides'] as readonly number[] | undefined)?.at(-1) ?? 1;
+      const searches = nodes.some(({ opType }) => opType === 'ScatterElements');
+      assert.equal(searches, isSearched ?? columns % stride !== 0, title);
+    }
+  });
+
   for (const { title, ...given } of [...windows, { ...dilated, opset: 19 }]) {
     for (const count_include_pad of [0, 1]) {
       it(`of AveragePool equal central differences: ${title}, count_include_pad=${count_include_pad}`, async () => {
         const attributes = { ...given.attributes, count_include_pad };
         await checkCase({ op: 'AveragePool', ...given, attributes });
-        const needsSizes = /up|UPPER/.test(title);
+        const needsSizes = /up|UPPER|LOWER, even/.test(title);
         if (!needsSizes) await checkCase({ op: 'AveragePool', ...given, attributes, hidden: true });
       });
     }

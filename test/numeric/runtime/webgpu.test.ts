@@ -78,6 +78,22 @@ const cases: readonly Case[] = [
     isGap: true,
   },
   {
+    title: 'Split of eight',
+    op: 'Split',
+    inputs: [[16, 2]],
+    attributes: { axis: 0 },
+    outputCount: 8,
+    isGap: true,
+  },
+  {
+    title: 'Split of seven',
+    op: 'Split',
+    inputs: [[14, 2]],
+    attributes: { axis: 0 },
+    outputCount: 7,
+    isGap: false,
+  },
+  {
     title: 'depthwise Conv of three axes',
     op: 'Conv',
     inputs: [
@@ -145,7 +161,7 @@ function modelOf({ op, inputs, attributes, outputCount = 1 }: Case): Model {
   builder.addInput('x', floatType(...x));
   const operands =
     weight === undefined ? ['x'] : ['x', builder.constant(normalTensor(createRandom(3), weight))];
-  const outputs = ['y', 'indices'].slice(0, outputCount);
+  const outputs = Array.from({ length: outputCount }, (_, i) => `y${i}`);
   builder.node(op, operands, { attributes, outputs });
   builder.setOutputs(outputs);
   return builder.build();

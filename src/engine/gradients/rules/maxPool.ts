@@ -1,11 +1,11 @@
 import { dataTypeFacts } from '../../../onnx/dataTypes.js';
 import { intAttribute, intsAttribute, type ValueType } from '../../../onnx/model.js';
-import { windowGeometry } from '../convGeometry.js';
+import { windowExtent, windowGeometry } from '../convGeometry.js';
 import { emitFlatScatter } from '../emitSelection.js';
 import { emitterFor } from '../emitter.js';
 import { type GradientRule, latestOpset, type RuleContext, type SizeContext } from '../gradientRule.js';
 import { spatialSizes } from '../staticShapes.js';
-import { type AxisWindows, appendFirstMaxima } from '../windowMaxima.js';
+import { appendFirstMaxima, type AxisWindows, meetsMaps } from '../windowMaxima.js';
 
 /** Gradient of MaxPool: each g goes to the first maximum of its window. */
 export const maxPoolRule: GradientRule = {
@@ -46,6 +46,8 @@ const manyTaps = 12;
 /**
  * Returns the windows along each axis; undefined where sizes are open, where maps of 16 bits may be rounded in one place and not in
  * another, and where the runtime's own search is faster: long windows, rows of which something is left over by the stride.
+ *
+ * Undefined, too, where rounding up leaves a last window in the padding alone: the runtime counts it before running, and not then.
  */
 function axesOf(context: SizeContext): readonly AxisWindows[] | undefined {
   const { node } = context;
@@ -59,7 +61,7 @@ function axesOf(context: SizeContext): readonly AxisWindows[] | undefined {
   const isLong = kernel.some((taps) => taps >= manyTaps);
   const isLeftOver = (sizes.at(-1) ?? 1) % (geometry.strides.at(-1) ?? 1) !== 0;
   if (isLong || isLeftOver) return undefined;
-  return kernel.map((tapCount, axis) => ({
+  const axes = kernel.map((tapCount, axis) => ({
     size: sizes[axis] ?? 1,
     windowCount: results[axis] ?? 1,
     tapCount,
@@ -67,6 +69,12 @@ function axesOf(context: SizeContext): readonly AxisWindows[] | undefined {
     dilation: geometry.dilations[axis] ?? 1,
     padBegin: geometry.padsBegin[axis] ?? 0,
   }));
+  const isRoundedUp = intAttribute(node, 'ceil_mode', 0) === 1;
+  const isCounted = axes.every(({ size, windowCount, stride, padBegin }, axis) => {
+    const reach = size + padBegin + (geometry.padsEnd[axis] ?? 0) - windowExtent(geometry, axis);
+    return !isRoundedUp || windowCount === Math.ceil(reach / stride) + 1;
+  });
+  return isCounted && axes.every(meetsMaps) ? axes : undefined;
 }
 
 function isHalf(type: ValueType): boolean {

@@ -144,7 +144,7 @@ export const unaryRules: readonly GradientRule[] = [
   unary('Softsign', 1, ({ emit, x, g }) =>
     emit.div(g, emit.square(emit.add(emit.scalar(1), emit.node('Abs', [x])))),
   ),
-  // Sign is slow; y ≠ 0, as y is never negative, keeps relu′(0) = 0 and lets the runtime fuse Relu into what comes before.
+  // Sign is slow; y ≠ 0, as y is never negative, keeps relu′(0) = 0 and lets the runtime fuse Relu into what comes before. A NaN passes g.
   unary('Relu', 13, ({ emit, y, g }) => emit.maskWhere(emit.isNonZero(y), g)),
   unary('LeakyRelu', 6, (operands) => {
     const alpha = operands.attribute('alpha', 0.01);
