@@ -1,3 +1,4 @@
+import { panelTypes } from '../../src/extension/manifest/panels.js';
 import { stepByStep } from '../support/stepByStep.js';
 import { type StoryWindow, useEditor } from '../support/storyEditor.js';
 
@@ -44,6 +45,7 @@ describe('two windows on the same folder', function () {
   it('share one history, also over a reload, report included', async () => {
     await first.page.bringToFront();
     await first.treeItem(/^Dead neurons · digits-cnn/).waitFor();
+    await first.tabsAreSaved(panelTypes.report, 'dying-relu', 'origin');
     await first.page.reload();
     await first.sideBarTab().waitFor();
     await first.showSideBar('Neuron Inspector');

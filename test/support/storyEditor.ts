@@ -193,6 +193,19 @@ export class StoryWindow {
       .waitFor();
   }
 
+  /**
+   * Waits until the editor has written down its tabs with these words: their kinds, titles and states. It does so every few seconds,
+   * when it is idle: a page that is loaded again before opens without its tabs, or closes one whose page had no state yet.
+   */
+  async tabsAreSaved(...words: readonly string[]): Promise<void> {
+    const deadline = Date.now() + stepLimitMs;
+    while (!(await this.page.evaluate(hasSavedTabs, words))) {
+      if (Date.now() > deadline)
+        {throw new Error(`The editor did not save its tabs with ${words.join(', ')}.`);}
+      await wait(200);
+    }
+  }
+
   /** The page of a view by its name under `webview/views`, once it is shown and has loaded. */
   async view(name: string, limitMs = stepLimitMs): Promise<Frame> {
     const deadline = Date.now() + limitMs;
@@ -325,4 +338,32 @@ export function useEditor(setup: EditorSetup = {}): () => StoryEditor {
     if (editor === undefined) throw new Error('The editor has not been started.');
     return editor;
   };
+}
+
+/** Runs in the editor's page, where a function must hold no other by a name: whether the tabs that it keeps in the browser hold all words. */
+async function hasSavedTabs(words: readonly string[]): Promise<boolean> {
+  for (const { name } of await indexedDB.databases()) {
+    if (name?.startsWith('vscode-web-state-db-') !== true) continue;
+    const isThere = await new Promise<boolean>((resolve, reject) => {
+      const opening = indexedDB.open(name);
+      opening.onerror = () => {
+        reject(new Error(opening.error?.message));
+      };
+      opening.onsuccess = () => {
+        const database = opening.result;
+        const items = database.transaction('ItemTable').objectStore('ItemTable');
+        const reading = items.get('memento/workbench.parts.editor');
+        reading.onerror = () => {
+          reject(new Error(reading.error?.message));
+        };
+        reading.onsuccess = () => {
+          database.close();
+          const saved: unknown = reading.result;
+          resolve(typeof saved === 'string' && words.every((word) => saved.includes(word)));
+        };
+      };
+    });
+    if (isThere) return true;
+  }
+  return false;
 }
