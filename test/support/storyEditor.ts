@@ -200,8 +200,9 @@ export class StoryWindow {
   async tabsAreSaved(...words: readonly string[]): Promise<void> {
     const deadline = Date.now() + stepLimitMs;
     while (!(await this.page.evaluate(hasSavedTabs, words))) {
-      if (Date.now() > deadline)
-        {throw new Error(`The editor did not save its tabs with ${words.join(', ')}.`);}
+      if (Date.now() > deadline) {
+        throw new Error(`The editor did not save its tabs with ${words.join(', ')}.`);
+      }
       await wait(200);
     }
   }
