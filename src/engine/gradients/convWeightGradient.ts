@@ -199,7 +199,7 @@ function inWeightOrder(
 ): string {
   const { group, outPerGroup, inPerGroup } = channels;
   const outCount = group * outPerGroup;
-  const tapCount = geometry.kernel.reduce((count, size) => count * size, 1) / products.length;
+  const tapCount = tapOffsets(geometry.kernel).length / products.length;
   const taps = products.flatMap((product) =>
     emit.split(emit.reshapeTo(product, [outCount, tapCount, inPerGroup, 1]), 1, tapCount),
   );

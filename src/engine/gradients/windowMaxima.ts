@@ -21,7 +21,7 @@ export interface PooledMaps {
 }
 
 /**
- * Appends the cotangent of x: every g at the first maximum of its window in row-major order.
+ * Appends the elements of the cotangent of x, to be given its shape: every g at the first maximum of its window in row-major order.
  *
  * Axis by axis: a window's maximum is that of the maxima of its rows, and the first one lies in the first row that has it. Along
  * one axis, what the first tap equals takes g, and the next ones what is left. The runtime's own search for the positions takes
@@ -42,8 +42,7 @@ export function appendFirstMaxima(emit: Emitter, { x, y, g, axes }: PooledMaps):
     levels.push({ windows, inner, taps, maxima: maps });
   }
   // The last axis was pooled first, and what its pooling met is the answer.
-  const cotangent = levels.toReversed().reduce((cotangents, level) => handBack(emit, level, cotangents), g);
-  return emit.reshapeLike(cotangent, x);
+  return levels.toReversed().reduce((cotangents, level) => handBack(emit, level, cotangents), g);
 }
 
 /** One axis of the maps, those before it as one, and the positions along those behind it, pooled already, as one. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createRandom } from '../../../src/base/random.js';
+import { tapOffsets } from '../../../src/engine/gradients/convTaps.js';
 import { differentiate } from '../../../src/engine/gradients/differentiate.js';
 import { GraphBuilder } from '../../../src/engine/graph/graphBuilder.js';
 import { inferTypes } from '../../../src/onnx/shapes/inferTypes.js';
@@ -158,13 +159,14 @@ function firstMaxima(x: TensorValue, g: TensorValue, attributes: PoolCase['attri
   });
   const [values, cotangents] = [toFloat64(x), toFloat64(g)];
   const gradient = Array.from({ length: values.length }, () => 0);
-  const [mapSize, windowCount] = [elementCountOf(sizes), elementCountOf(counts)];
+  const mapSize = elementCountOf(sizes);
+  const [windowsOfMap, taps] = [tapOffsets(counts), tapOffsets(kernel)];
   for (const [index, cotangent] of cotangents.entries()) {
-    const map = Math.floor(index / windowCount) * mapSize;
-    const at = indicesIn(counts, index % windowCount);
+    const map = Math.floor(index / windowsOfMap.length) * mapSize;
+    const at = windowsOfMap[index % windowsOfMap.length]!;
     let best: number | undefined;
-    for (let tap = 0; tap < elementCountOf(kernel); tap++) {
-      const place = indicesIn(kernel, tap).map(
+    for (const tap of taps) {
+      const place = tap.map(
         (step, axis) => at[axis]! * strides[axis]! - pads[axis]! + step * dilations[axis]!,
       );
       if (place.some((position, axis) => position < 0 || position >= sizes[axis]!)) continue;
@@ -174,19 +176,6 @@ function firstMaxima(x: TensorValue, g: TensorValue, attributes: PoolCase['attri
     gradient[best!]! += cotangent;
   }
   return gradient;
-}
-
-/** The index along each axis of a flat one. */
-function indicesIn(dims: readonly number[], flat: number): readonly number[] {
-  let rest = flat;
-  return [...dims]
-    .reverse()
-    .map((size) => {
-      const index = rest % size;
-      rest = Math.floor(rest / size);
-      return index;
-    })
-    .reverse();
 }
 
 describe('gradients of pooling', () => {

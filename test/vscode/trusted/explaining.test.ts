@@ -21,16 +21,18 @@ describe('a prediction that is explained', function () {
   let app: App;
   /** The last run that a test began: one that is refused has ended before anybody could look for it. */
   let begun: LiveRun | undefined;
+  let listening: vscode.Disposable | undefined;
 
   before(async () => {
     app = await activeApp();
     await app.models.searched;
-    const listening = app.runner.onDidChange(() => {
+    listening = app.runner.onDidChange(() => {
       begun = app.runner.active.at(-1) ?? begun;
     });
-    after(() => {
-      listening.dispose();
-    });
+  });
+
+  after(() => {
+    listening?.dispose();
   });
 
   afterEach(async () => {

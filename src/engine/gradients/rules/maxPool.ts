@@ -4,7 +4,7 @@ import { windowExtent, windowGeometry } from '../convGeometry.js';
 import { emitFlatScatter } from '../emitSelection.js';
 import { emitterFor } from '../emitter.js';
 import { type GradientRule, latestOpset, type RuleContext, type SizeContext } from '../gradientRule.js';
-import { spatialSizes } from '../staticShapes.js';
+import { emitReshapeLike, spatialSizes } from '../staticShapes.js';
 import { appendFirstMaxima, type AxisWindows, meetsMaps } from '../windowMaxima.js';
 
 /** Gradient of MaxPool: each g goes to the first maximum of its window. */
@@ -26,7 +26,9 @@ export const maxPoolRule: GradientRule = {
     if (g === undefined) return [];
     const emit = emitterFor(context);
     const axes = hasIndices(context.node) ? undefined : axesOf(context);
-    if (axes !== undefined) return [appendFirstMaxima(emit, { x, y, g, axes })];
+    if (axes !== undefined) {
+      return [emitReshapeLike(context, emit, appendFirstMaxima(emit, { x, y, g, axes }), x)];
+    }
     // Indices are flat over the whole tensor; windows may overlap, so cotangents add.
     return [emitFlatScatter(emit, { x, positions: indicesOf(context, x), g })];
   },

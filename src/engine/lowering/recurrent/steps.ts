@@ -49,10 +49,7 @@ export function unrolled(composite: Composite, sequence: Sequence, stepCount: nu
 
 /** [T, …] → T values […] */
 function elements(emit: Emitter, value: string, count: number): readonly string[] {
-  const parts = Array.from({ length: count }, () => emit.builder.freshName('ni/Split'));
-  const sizes = emit.ints(parts.map(() => 1));
-  emit.builder.node('Split', [value, sizes], { attributes: { axis: 0 }, outputs: parts });
-  return parts.map((part) => emit.squeeze(part, [0]));
+  return emit.split(value, 0, count).map((part) => emit.squeeze(part, [0]));
 }
 
 interface Step {
